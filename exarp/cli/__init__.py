@@ -1,0 +1,1 @@
+"""The command line: parse, call app, pick a view, set the exit code."""

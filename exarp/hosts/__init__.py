@@ -1,0 +1,1 @@
+"""Running attempts: process trees. Knows nothing of waves."""

@@ -1,0 +1,1 @@
+"""Readers: files become a Manifest, or problems with places."""

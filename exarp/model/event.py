@@ -1,0 +1,149 @@
+"""The one stream: everything that happens in a run, as a closed union of values.
+
+Knows the events of the contract and their fields. Does not know who writes or reads them.
+Encoded as JSON objects with a ``type``; fields are only ever added.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal["passed", "up_to_date", "restored", "failed", "skipped", "blocked", "cancelled"]
+RunOutcome = Literal["passed", "up_to_date", "failed", "cancelled", "interrupted"]
+
+
+class FreshnessReason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a task runs, or why it does not: a code, and the file, variable or task it is about."""
+
+    code: str
+    subject: str = ""
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """``seq`` counts from 1 in a run; ``time`` is RFC 3339 in UTC; both are set by the stream."""
+
+    seq: int = 0
+    time: str = ""
+    run: str = ""
+
+
+class PlannedWave(msgspec.Struct, frozen=True):
+    """A wave as a view needs it: number, name, tasks in manifest order, what it may run beside."""
+
+    number: int
+    name: str
+    tasks: tuple[str, ...]
+    part: int = 1
+    order: str = "parallel"
+    after: tuple[int, ...] = ()
+    beside: tuple[int, ...] = ()
+
+
+class PlannedRun(msgspec.Struct, frozen=True):
+    """What the run set out to do: the plan, as much of it as a view must know."""
+
+    task_count: int
+    waves: tuple[PlannedWave, ...]
+    schedule: str = "flow"
+    jobs: int = 1
+
+
+class RunStarted(_Event, tag="run_started"):
+    """The run begins; ``expected_ms`` has the last measured duration of tasks that have one."""
+
+    plan: PlannedRun
+    command: tuple[str, ...] = ()
+    pid: int = 0
+    expected_ms: dict[str, int] = {}
+
+
+class WaveStarted(_Event, tag="wave_started"):
+    """A wave's first task may start."""
+
+    wave: int
+    name: str
+    tasks: int
+
+
+class TaskStarted(_Event, tag="task_started"):
+    """An attempt begins. Stored before the process exists."""
+
+    task: str
+    attempt: int
+    reason: FreshnessReason | None = None
+
+
+class TaskOutput(_Event, tag="task_output"):
+    """Text that an attempt printed; never stored."""
+
+    task: str
+    attempt: int
+    text: str
+
+
+class TaskFinished(_Event, tag="task_finished"):
+    """A task reached its last state. ``attempt`` is 0 for a task that was never started.
+
+    ``exit_status`` and ``signal`` are those of the last attempt. ``reason`` says why it was up to date, failed without an
+    exit status, was blocked (``subject`` names the task it waited for) or cancelled. ``warnings``: what is worth telling
+    although it passed.
+    """
+
+    task: str
+    attempt: int
+    outcome: Outcome
+    exit_status: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    log: str | None = None
+    reason: FreshnessReason | None = None
+    warnings: tuple[str, ...] = ()
+    allowed: bool = False
+
+
+class TaskRetried(_Event, tag="task_retried"):
+    """An attempt failed and another follows after ``delay_ms``."""
+
+    task: str
+    attempt: int
+    retries: int
+    delay_ms: int
+    exit_status: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    log: str | None = None
+    reason: FreshnessReason | None = None
+
+
+class WaveFinished(_Event, tag="wave_finished"):
+    """All of a wave's tasks have their last state. ``passed`` counts passed, up to date and restored."""
+
+    wave: int
+    name: str
+    tasks: int
+    passed: int
+
+
+class RunFinished(_Event, tag="run_finished"):
+    """The run's end. ``counts`` has every outcome that occurred."""
+
+    outcome: RunOutcome
+    exit_code: int
+    duration_ms: int
+    counts: dict[str, int]
+    first_failure: str | None = None
+    signal: int | None = None
+
+
+Event = (
+    RunStarted
+    | WaveStarted
+    | TaskStarted
+    | TaskOutput
+    | TaskFinished
+    | TaskRetried
+    | WaveFinished
+    | RunFinished
+)

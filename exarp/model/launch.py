@@ -1,0 +1,68 @@
+"""What a host is told to start, and what it tells back.
+
+Knows the values that cross between the run and a host. Does not know how a host makes processes.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Streams = Literal["captured", "inherited", "foreground"]
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """One attempt to start.
+
+    ``key``: the attempt's number, unique in a run. ``commands``: argument vectors, run one after the other until
+    one fails; each is a process tree of its own. ``cwd`` and ``log`` are absolute. ``log`` is created only when
+    there is output, at most ``log_limit`` bytes of it (head and tail are kept).
+    ``streams``: ``captured`` (stdin is /dev/null, stdout and stderr go to the log in one order), ``inherited``
+    (exarp's own stdout and stderr), ``foreground`` (exarp's own three, and the terminal's foreground group).
+    ``daemon``: what the attempt leaves running is not ended.
+    """
+
+    key: int
+    label: str
+    commands: tuple[tuple[str, ...], ...]
+    env: dict[str, str]
+    cwd: str
+    log: str
+    log_limit: int = 64 * 1024 * 1024
+    streams: Streams = "captured"
+    daemon: bool = False
+
+
+class Output(msgspec.Struct, frozen=True, gc=False):
+    """Bytes that an attempt printed, as they came."""
+
+    key: int
+    data: bytes
+
+
+class Exited(msgspec.Struct, frozen=True, gc=False):
+    """An attempt is over: its process has ended, and its session with it.
+
+    Exactly one of ``status`` and ``signal`` is set. ``error``: why nothing could be started (then ``status`` is 126 or
+    127, as a shell's would be). ``logged``: whether the log file exists. ``cut``: bytes that the log's limit left out.
+    ``ended``: command names of processes that the attempt had left running and that were ended.
+    """
+
+    key: int
+    status: int | None
+    signal: int | None
+    seconds: float
+    logged: bool
+    cut: int = 0
+    error: str = ""
+    ended: tuple[str, ...] = ()
+
+
+class Signalled(msgspec.Struct, frozen=True, gc=False):
+    """exarp itself was sent a signal (SIGINT, SIGTERM or SIGHUP)."""
+
+    signum: int
+
+
+HostEvent = Output | Exited | Signalled

@@ -1,0 +1,60 @@
+"""A manifest with every default filled in: tasks, declared waves, settings, pools, variables.
+
+Knows the values' shapes. Does not know the file format they came from, nor anything of planning.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from exarp.model.task import OnFailure, OutputMode, Task
+
+Order = Literal["parallel", "sequential"]
+Schedule = Literal["waves", "flow"]
+Trust = Literal["plan", "proof"]
+
+
+class WaveSpec(msgspec.Struct, frozen=True):
+    """A declared wave. ``parallel`` is its marking: beside all (True), none (False), or the named ones."""
+
+    name: str
+    tasks: tuple[str, ...]
+    order: Order = "parallel"
+    parallel: bool | tuple[str, ...] = False
+
+    def allows(self, other: str) -> bool:
+        """Whether this wave's own marking lets it run beside the wave ``other``."""
+        return self.parallel if isinstance(self.parallel, bool) else other in self.parallel
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What ``[settings]`` says. ``jobs = 0`` means "as many as this process may use CPUs"."""
+
+    default: tuple[str, ...] = ()
+    jobs: int = 0
+    max_parallel_waves: int = 8
+    max_tasks_per_wave: int = 0
+    schedule: Schedule = "flow"
+    trust: Trust = "plan"
+    retries: int = 0
+    retry_delay: float = 0.0
+    timeout: float = 0.0
+    on_failure: OnFailure = "fail"
+    output: OutputMode = "grouped"
+    shell: tuple[str, ...] = ("sh", "-eu", "-c")
+    log_limit: int = 64 * 1024 * 1024
+    cache_dirs: tuple[str, ...] = ()
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """All of one manifest. ``tasks`` keep the order of the file; ``file`` is relative to the workspace."""
+
+    file: str
+    tasks: tuple[Task, ...]
+    waves: tuple[WaveSpec, ...] = ()
+    settings: Settings = Settings()
+    resources: dict[str, int] = {}
+    vars: dict[str, str] = {}
+    digest: str = ""

@@ -1,0 +1,50 @@
+"""What a task, wave or variable may be called.
+
+Knows the contract's characters. Does not know which names exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+RESERVED_VARIABLES = frozenset({"in", "out", "depfile", "in_file", "PATH"})
+
+
+def name_fault(name: str) -> str | None:
+    """Why ``name`` cannot be a task's or a wave's name, or None if it can."""
+    if not name:
+        return "a name cannot be empty"
+    if name[0] in "-.":
+        return f"a name cannot start with {name[0]!r}"
+    for char in name:
+        if char in "@:,":
+            return f"a name cannot contain {char!r}"
+        if char.isspace():
+            return "a name cannot contain white space"
+        if not char.isprintable():
+            return f"a name cannot contain the control character {char!r}"
+    return None
+
+
+def variable_fault(name: str) -> str | None:
+    """Why ``name`` cannot be exported to a task's environment, or None if it can."""
+    if not _VARIABLE.fullmatch(name):
+        return f"{name!r} is not a variable's name ([A-Za-z_][A-Za-z0-9_]*)"
+    if name in RESERVED_VARIABLES or name.startswith("EXARP_"):
+        return f"{name!r} is reserved"
+    return None
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like ``name``, if one is alike enough to be meant."""
+    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``did you mean 'needs'?``, or an empty string where nothing is like it."""
+    found = nearest(name, known)
+    return f"did you mean {found!r}?" if found else ""

@@ -1,0 +1,152 @@
+"""Workspace paths as normalised text, and the patterns that stand for several of them.
+
+Knows: how a path is normalised (``./a//b/../c`` is ``a/c``), what ``*``, ``**``, ``?`` and ``[…]``
+mean, that a trailing slash means a folder. Does not know which files exist.
+
+A *pattern* is a normalised string: an exact path, a folder (ends in ``/``), or a glob.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+def normalise(path: str, base: str = "") -> str:
+    """``path`` seen from folder ``base``, without ``.``, ``..`` and doubled slashes.
+
+    Both are relative to the workspace root, or absolute. A trailing slash is kept: it says "folder".
+    The root itself is ``./``. A result that starts with ``../`` or ``/`` lies outside.
+    """
+    if base and not path.startswith("/"):
+        path = f"{base}/{path}"
+    if _is_plain(path):
+        return path
+    folder = path.endswith(("/", "/.", "/..")) or path in (".", "..", "")
+    rooted = path.startswith("/")
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part in ("", "."):
+            continue
+        if part == ".." and kept and kept[-1] != "..":
+            kept.pop()
+        elif part != ".." or not rooted:
+            kept.append(part)
+    text = ("/" if rooted else "") + "/".join(kept)
+    if not kept:
+        return "/" if rooted else "./"
+    return text + "/" if folder else text
+
+
+def _is_plain(path: str) -> bool:
+    """Whether ``path`` is normal already; spares splitting nearly every path of a large manifest."""
+    return "//" not in path and "./" not in path and not path.endswith("/.") and path not in (".", "..", "") and (
+        not path.endswith("/..")
+    )
+
+
+def is_outside(pattern: str) -> bool:
+    """Whether a normalised pattern leaves the workspace."""
+    return pattern.startswith(("/", "../")) or pattern == ".."
+
+
+def is_glob(pattern: str) -> bool:
+    """Whether a pattern has wildcards."""
+    return _MAGIC.search(pattern) is not None
+
+
+def is_folder(pattern: str) -> bool:
+    """Whether a pattern names a folder with all that is in it."""
+    return pattern.endswith("/") and not is_glob(pattern)
+
+
+def literal_prefix(pattern: str) -> str:
+    """The folder that surely holds all matches, with its slash (``src/`` of ``src/**/*.c``), or ``""``."""
+    match = _MAGIC.search(pattern)
+    head = pattern if match is None else pattern[: match.start()]
+    prefix = head[: head.rfind("/") + 1]
+    return "" if prefix == "./" else prefix
+
+
+def parents(path: str) -> list[str]:
+    """Every folder above ``path`` with its slash, nearest first; a folder is its own first parent."""
+    found = []
+    end = path.rfind("/")
+    while end > 0:
+        found.append(path[: end + 1])
+        end = path.rfind("/", 0, end)
+    return found
+
+
+def relative(path: str, start: str) -> str:
+    """``path`` as seen from folder ``start``; both workspace-relative and normalised, or ``path`` absolute."""
+    if not start or start == "./" or path.startswith("/"):
+        return path
+    here, there = start.rstrip("/").split("/"), path.split("/")
+    shared = 0
+    while shared < min(len(here), len(there)) and here[shared] == there[shared]:
+        shared += 1
+    return "/".join([".."] * (len(here) - shared) + there[shared:]) or "."
+
+
+@lru_cache(maxsize=65536)
+def matcher(pattern: str) -> re.Pattern[str]:
+    """A compiled expression whose ``match`` decides whether a path belongs to ``pattern``.
+
+    ``*`` and ``?`` do not cross ``/`` nor match a leading dot; ``**`` stands for any folders, none
+    of them hidden. A folder matches all that is in it, hidden or not.
+    """
+    return re.compile(_expression(pattern), re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
+    if not is_glob(pattern):
+        tail = ".*" if pattern.endswith("/") else ""
+        return re.escape("" if pattern == "./" else pattern) + tail + r"\Z"
+    folder = pattern.endswith("/")
+    parts = pattern.rstrip("/").split("/")
+    out = ""
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        if part == "**":
+            out += r"(?:(?!\.)[^/]+/)*" + (r"(?!\.)[^/]+" if last else "")
+        else:
+            out += _segment(part) + ("" if last else "/")
+    return out + ("/.*" if folder else "") + r"\Z"
+
+
+def _segment(part: str) -> str:
+    out = r"(?!\.)" if part[:1] in ("*", "?", "[") else ""
+    at = 0
+    while at < len(part):
+        char = part[at]
+        close = part.find("]", at + 2) if char == "[" else -1
+        if char == "*":
+            out += "[^/]*"
+        elif char == "?":
+            out += "[^/]"
+        elif close > 0:
+            out += _char_class(part[at + 1 : close])
+            at = close
+        else:
+            out += re.escape(char)
+        at += 1
+    return out
+
+
+def _char_class(body: str) -> str:
+    negated = body[0] in "!^"
+    inner = body[1:] if negated else body
+    quoted = re.sub(r"([\\\[\]^&~|])", r"\\\1", inner)
+    return f"(?!/)[{'^' if negated else ''}{quoted}]"
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether ``path`` (exact) is what ``pattern`` names, lies in its folder, or matches its glob."""
+    if is_glob(pattern):
+        return matcher(pattern).match(path) is not None
+    if pattern.endswith("/"):
+        return pattern == "./" or path.startswith(pattern) or path == pattern[:-1]
+    return pattern == path

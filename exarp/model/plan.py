@@ -1,0 +1,58 @@
+"""A plan: numbered waves of tasks, the order between them, and the verdicts behind it.
+
+Knows the values' shapes. Tasks are dense ids into ``Plan.names`` (the order of the manifest), so that the
+machine counts in integers; names appear only at the edges. Does not know how waves are made.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from exarp.errors import Problem
+from exarp.model.manifest import Order, Schedule
+from exarp.model.verdict import Verdict
+
+
+class Wave(msgspec.Struct, frozen=True):
+    """One numbered wave.
+
+    ``tasks`` are ids in manifest order. ``after``: numbers of the waves that must have ended before this
+    one starts (only the nearest: a wave that another of them waits for is left out). ``beside``: numbers of
+    the waves it may overlap with. ``part`` counts from 1 where a limit split a wave.
+    """
+
+    number: int
+    name: str
+    tasks: tuple[int, ...]
+    part: int = 1
+    parts: int = 1
+    declared: bool = False
+    order: Order = "parallel"
+    after: tuple[int, ...] = ()
+    beside: tuple[int, ...] = ()
+    group: str | None = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What runs when.
+
+    ``names`` and ``needs`` cover every task of the manifest; ``waves`` only the selected ones.
+    ``order`` holds order-only edges (earlier, later) between selected tasks: ``after``, and every doubt that
+    counts. ``position[task]`` is its place in manifest order among the selected, or -1.
+    """
+
+    names: tuple[str, ...]
+    needs: tuple[tuple[int, ...], ...]
+    waves: tuple[Wave, ...]
+    order: tuple[tuple[int, int], ...]
+    position: tuple[int, ...]
+    schedule: Schedule
+    verdicts: tuple[Verdict, ...] = ()
+    critical_path: tuple[int, ...] = ()
+    lower_bound: int = 0
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def task_count(self) -> int:
+        """How many tasks are selected."""
+        return sum(len(wave.tasks) for wave in self.waves)

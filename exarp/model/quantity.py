@@ -1,0 +1,54 @@
+"""Durations and sizes as people write them.
+
+Knows the units of the manifest's contract. Does not know which field a quantity belongs to.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]i?B|B)?", re.ASCII)
+_POWERS = {"K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in ``"1h30m"``, ``"500ms"``, ``"0s"``.
+
+    Raises ValueError for anything else; a bare number has no unit and is refused.
+    """
+    total, end = 0.0, 0
+    for part in _DURATION_PART.finditer(text):
+        if part.start() != end:
+            break
+        total += float(part[1]) * _SECONDS[part[2]]
+        end = part.end()
+    if end == 0 or end != len(text):
+        raise ValueError(f"{text!r} is not a duration")
+    return total
+
+
+def parse_size(text: str) -> int:
+    """Bytes in ``"8GiB"`` (powers of 1024), ``"8GB"`` (powers of 1000) or ``"512"``.
+
+    Raises ValueError for anything else.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size")
+    unit = match[2] or "B"
+    base = 1024 if "i" in unit else 1000
+    return int(float(match[1]) * base ** _POWERS.get(unit[0], 0))
+
+
+def format_duration(seconds: float) -> str:
+    """``0.6s``, ``12s``, ``3m05s``, ``2h04m``: short enough for a column of a live display."""
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    if seconds < 60:
+        return f"{seconds:.0f}s" if seconds < 59.5 else "1m00s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

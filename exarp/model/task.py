@@ -1,0 +1,69 @@
+"""A task with every default filled in.
+
+Knows: what a task says of itself. Does not know how it was written down (``manifests``), where in a
+graph it stands, or whether its files exist.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+OnFailure = Literal["fail", "ask", "skip", "abort"]
+OutputMode = Literal["grouped", "prefixed", "stream", "quiet", "raw"]
+
+PRIORITIES = {"critical": 100, "high": 50, "medium": 0, "low": -50}
+
+
+class Task(msgspec.Struct, frozen=True, gc=False):
+    """One unit of work.
+
+    Paths are normalised patterns relative to the workspace root (see ``model.path``). ``None`` for
+    ``inputs`` or ``outputs`` means undeclared; an empty tuple means "declared: none".
+    ``commands`` are scripts for ``shell``, run one after the other; ``argv`` is run without a shell.
+    A task with neither is a *group*. Durations are seconds, resource requests are plain numbers
+    (bytes for memory).
+    """
+
+    name: str
+    description: str = ""
+    commands: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+    inputs: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | None = None
+    modifies: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    depfile: str = ""
+    env: dict[str, str] = {}
+    cwd: str = ""
+    shell: tuple[str, ...] = ("sh", "-eu", "-c")
+    priority: int = 0
+    tags: tuple[str, ...] = ()
+    mutex: tuple[str, ...] = ()
+    resources: dict[str, int] = {}
+    retries: int = 0
+    retry_delay: float = 0.0
+    timeout: float = 0.0
+    on_failure: OnFailure = "fail"
+    allow_failure: bool = False
+    interactive: bool = False
+    daemon: bool = False
+    manual: bool = False
+    keep_outputs: bool = False
+
+    @property
+    def is_group(self) -> bool:
+        """Whether the task runs nothing itself and only gathers others."""
+        return not self.commands and not self.argv
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the task says all that it reads and all that it writes (a group does neither)."""
+        if self.is_group:
+            return True
+        writes = self.outputs is not None or bool(self.modifies)
+        return self.inputs is not None and writes

@@ -1,0 +1,1 @@
+"""Decisions before anything runs: waves, splitting, verdicts, freshness. Pure."""

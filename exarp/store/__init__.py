@@ -1,0 +1,1 @@
+"""What outlives a run: SQLite under .exarp, logs, the lock. Holds no rules."""

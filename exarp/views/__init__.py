@@ -1,0 +1,1 @@
+"""Folds over the event stream, and documents and tables made from values."""

@@ -1,0 +1,1 @@
+"""What is on disk: globbing, stat and content fingerprints. Decides nothing."""
