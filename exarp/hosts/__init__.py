@@ -1,1 +1,1 @@
-"""Running attempts: process trees. Knows nothing of waves."""
+"""Running attempts: hosts start processes, pass on what they print, and see to it that none outlives its run."""

@@ -50,7 +50,7 @@ class PlannedRun(msgspec.Struct, frozen=True):
     jobs: int = 1
 
 
-class RunStarted(_Event, tag="run_started"):
+class RunStarted(_Event, frozen=True, tag="run_started"):
     """The run begins; ``expected_ms`` has the last measured duration of tasks that have one."""
 
     plan: PlannedRun
@@ -59,7 +59,7 @@ class RunStarted(_Event, tag="run_started"):
     expected_ms: dict[str, int] = {}
 
 
-class WaveStarted(_Event, tag="wave_started"):
+class WaveStarted(_Event, frozen=True, tag="wave_started"):
     """A wave's first task may start."""
 
     wave: int
@@ -67,7 +67,7 @@ class WaveStarted(_Event, tag="wave_started"):
     tasks: int
 
 
-class TaskStarted(_Event, tag="task_started"):
+class TaskStarted(_Event, frozen=True, tag="task_started"):
     """An attempt begins. Stored before the process exists."""
 
     task: str
@@ -75,7 +75,7 @@ class TaskStarted(_Event, tag="task_started"):
     reason: FreshnessReason | None = None
 
 
-class TaskOutput(_Event, tag="task_output"):
+class TaskOutput(_Event, frozen=True, tag="task_output"):
     """Text that an attempt printed; never stored."""
 
     task: str
@@ -83,7 +83,7 @@ class TaskOutput(_Event, tag="task_output"):
     text: str
 
 
-class TaskFinished(_Event, tag="task_finished"):
+class TaskFinished(_Event, frozen=True, tag="task_finished"):
     """A task reached its last state. ``attempt`` is 0 for a task that was never started.
 
     ``exit_status`` and ``signal`` are those of the last attempt. ``reason`` says why it was up to date, failed without an
@@ -103,7 +103,7 @@ class TaskFinished(_Event, tag="task_finished"):
     allowed: bool = False
 
 
-class TaskRetried(_Event, tag="task_retried"):
+class TaskRetried(_Event, frozen=True, tag="task_retried"):
     """An attempt failed and another follows after ``delay_ms``."""
 
     task: str
@@ -117,7 +117,7 @@ class TaskRetried(_Event, tag="task_retried"):
     reason: FreshnessReason | None = None
 
 
-class WaveFinished(_Event, tag="wave_finished"):
+class WaveFinished(_Event, frozen=True, tag="wave_finished"):
     """All of a wave's tasks have their last state. ``passed`` counts passed, up to date and restored."""
 
     wave: int
@@ -126,7 +126,7 @@ class WaveFinished(_Event, tag="wave_finished"):
     passed: int
 
 
-class RunFinished(_Event, tag="run_finished"):
+class RunFinished(_Event, frozen=True, tag="run_finished"):
     """The run's end. ``counts`` has every outcome that occurred."""
 
     outcome: RunOutcome
@@ -137,13 +137,4 @@ class RunFinished(_Event, tag="run_finished"):
     signal: int | None = None
 
 
-Event = (
-    RunStarted
-    | WaveStarted
-    | TaskStarted
-    | TaskOutput
-    | TaskFinished
-    | TaskRetried
-    | WaveFinished
-    | RunFinished
-)
+Event = RunStarted | WaveStarted | TaskStarted | TaskOutput | TaskFinished | TaskRetried | WaveFinished | RunFinished

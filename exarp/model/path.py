@@ -42,8 +42,12 @@ def normalise(path: str, base: str = "") -> str:
 
 def _is_plain(path: str) -> bool:
     """Whether ``path`` is normal already; spares splitting nearly every path of a large manifest."""
-    return "//" not in path and "./" not in path and not path.endswith("/.") and path not in (".", "..", "") and (
-        not path.endswith("/..")
+    return (
+        "//" not in path
+        and "./" not in path
+        and not path.endswith("/.")
+        and path not in (".", "..", "")
+        and (not path.endswith("/.."))
     )
 
 

@@ -1,0 +1,121 @@
+"""From a task that must run to what a host is told to start.
+
+Knows the contract under "Commands" (which variables reach a script, what ``$in`` and ``$out`` are) and prepares the folders
+around outputs. Does not start anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from exarp.model.launch import Launch, Streams
+from exarp.model.manifest import Manifest
+from exarp.model.path import relative
+from exarp.model.task import Task
+from exarp.planning.recipe import ListFault, expand_argv, list_variable, named_variables, names_launch_word, out_paths
+from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders
+
+
+class LaunchFault(Exception):
+    """A task cannot be started; the message says why and what to do."""
+
+
+class Launcher:
+    """Makes launches for the tasks of one run.
+
+    ``scratch``: an absolute folder of exarp's own for ``$in_file`` lists.
+    """
+
+    def __init__(
+        self, root: str, manifest: Manifest, environ: Mapping[str, str], run: str, scratch: str, raw: bool
+    ) -> None:
+        self.root = root
+        self.manifest = manifest
+        self.environ = dict(environ) | {"EXARP_RUN": run, "EXARP_WORKSPACE": root}
+        self.scratch = scratch
+        self.raw = raw
+        self.folders = OutputFolders(root)
+        self._lists: dict[int, str] = {}
+
+    def launch(self, key: int, task: Task, named: Sequence[str], is_ours: bool, log: str) -> Launch:
+        """The launch of one attempt, its folders made and emptied.
+
+        ``named``: what ``$in`` stands for. ``is_ours``: the task has succeeded before, so its output folders hold what it
+        made. Raises LaunchFault.
+        """
+        try:
+            self._prepare(task, is_ours)
+        except FolderFault as fault:
+            raise LaunchFault(str(fault)) from None
+        lists = {
+            "in": [relative(path, task.cwd) for path in named],
+            "out": out_paths(task),
+            "depfile": [relative(task.depfile, task.cwd)] if task.depfile else [],
+        }
+        if names_launch_word(task, "in_file"):
+            lists["in_file"] = [self._write_list(key, lists["in"])]
+        env = self._environment(task, lists)
+        if task.argv:
+            commands: tuple[tuple[str, ...], ...] = (expand_argv(task.argv, lists),)
+        else:
+            commands = tuple([(*task.shell, script) for script in task.commands])
+        return Launch(
+            key=key,
+            label=task.name,
+            commands=commands,
+            env=env,
+            cwd=f"{self.root}/{task.cwd}" if task.cwd else self.root,
+            log=log,
+            log_limit=self.manifest.settings.log_limit,
+            streams=self._streams(task),
+            daemon=task.daemon,
+        )
+
+    def done(self, key: int) -> None:
+        """An attempt is over: its list is no longer needed, and folders may be gone."""
+        self.folders.forget()
+        path = self._lists.pop(key, None)
+        if path is not None and os.path.exists(path):
+            os.unlink(path)
+
+    def _streams(self, task: Task) -> Streams:
+        if task.interactive:
+            return "foreground"
+        return "inherited" if self.raw else "captured"
+
+    def _prepare(self, task: Task, is_ours: bool) -> None:
+        for folder in parent_folders((*(task.outputs or ()), task.depfile)):
+            if not folder.startswith(("/", "..")):
+                self.folders.make(folder)
+        if not task.keep_outputs:
+            for path in task.outputs or ():
+                if path.endswith("/") and "*" not in path:
+                    self.folders.empty(path, is_ours)
+
+    def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
+        """The caller's environment, then vars and launch words that a script names, then the task's env."""
+        env = self.environ | {"EXARP_TASK": task.name}
+        for name in named_variables(task.commands):
+            if name in lists:
+                env[name] = self._list(name, lists[name], task)
+            elif name in self.manifest.vars:
+                env[name] = self.manifest.vars[name]
+        return env | task.env
+
+    def _list(self, name: str, paths: Sequence[str], task: Task) -> str:
+        value = list_variable(name, paths, task.commands)
+        if isinstance(value, ListFault):
+            raise LaunchFault(value.message)
+        return value
+
+    def _write_list(self, key: int, paths: Sequence[str]) -> str:
+        path = f"{self.scratch}/in-{key}.txt"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.writelines(f"{entry}\n" for entry in paths)
+        except OSError as error:
+            raise LaunchFault(f"{path} cannot be written: {error.strerror}") from None
+        self._lists[key] = path
+        return path

@@ -1,0 +1,66 @@
+"""What the use cases need of the world, as small protocols. Adapters live below; ``wiring`` picks them.
+
+Knows the shapes only. Each has a fake in its own room that passes the same contract test as the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from exarp.model.event import Event
+from exarp.model.launch import HostEvent, Launch
+
+
+class Host(Protocol):
+    """Runs attempts as process trees."""
+
+    def start(self, launch: Launch) -> None:
+        """Start an attempt; failure to start is told by ``wait`` like any other end."""
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        """What happened; blocks for at most ``timeout`` seconds (None: until something happens)."""
+
+    def end(self, key: int, now: bool = False) -> None:
+        """End an attempt's whole tree: with growing force, or at once."""
+
+    def close(self) -> tuple[str, ...]:
+        """End all that is left; names of what had to be ended."""
+
+
+class Clock(Protocol):
+    """Time, as far as a run needs it."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    def timestamp(self) -> str:
+        """Now, RFC 3339 in UTC with microseconds."""
+
+
+class View(Protocol):
+    """Somebody who follows the events of a run."""
+
+    wants_output: bool
+
+    def on_event(self, event: Event) -> None:
+        """Take the next event."""
+
+    def tick(self, now: float) -> None:
+        """Time has passed (``now`` as of ``Clock.monotonic``)."""
+
+    def suspend(self) -> None:
+        """An interactive task owns the terminal from here on."""
+
+    def resume(self) -> None:
+        """The terminal is exarp's again."""
+
+    def close(self) -> None:
+        """The run is over, or broke off."""
+
+
+class Ledger(Protocol):
+    """Where a run's events and successes are kept; what is in it survives a crash."""
+
+    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int]]) -> None:
+        """Commit events and successes (task, record, duration in ms) in one transaction."""

@@ -1,0 +1,106 @@
+"""A project: its manifest read, its graph built, or all that is wrong with it.
+
+Knows the order: find, read, build, check waves. Does not plan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from blake3 import blake3
+
+from exarp.app.faults import FaultPlaces
+from exarp.errors import ManifestError, Problem
+from exarp.graph.build import build_graph
+from exarp.graph.task_graph import TaskGraph
+from exarp.manifests.discover import find_manifest, named_manifest, read_bytes
+from exarp.manifests.place import Locator
+from exarp.manifests.toml import Reading, read_toml
+from exarp.model.manifest import Manifest
+from exarp.planning.grouping import Grouping
+
+
+class Overrides(msgspec.Struct, frozen=True):
+    """What the command line says instead of the manifest. None: the manifest's word stands."""
+
+    variables: dict[str, str] = {}
+    max_tasks_per_wave: int | None = None
+    schedule: str | None = None
+    retries: int | None = None
+    on_failure: str | None = None
+    jobs: int | None = None
+    output: str | None = None
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A manifest without faults, and its graph. ``root``: the workspace root, absolute."""
+
+    root: str
+    manifest: Manifest
+    graph: TaskGraph
+    locator: Locator
+
+
+def find_root(directory: str, file: str | None) -> str:
+    """The workspace root (absolute) of the manifest that would be read. Raises ManifestError if there is none."""
+    return (named_manifest(os.path.abspath(file)) if file else find_manifest(directory)).root
+
+
+def open_project(
+    directory: str, file: str | None, environ: Mapping[str, str], overrides: Overrides | None = None
+) -> Project:
+    """The project at ``directory`` (absolute), or of the manifest ``file``. Raises ManifestError with all problems."""
+    project, problems = examine(directory, file, environ, overrides)
+    if problems:
+        raise ManifestError(*problems)
+    return project
+
+
+def examine(
+    directory: str, file: str | None, environ: Mapping[str, str], overrides: Overrides | None = None
+) -> tuple[Project, list[Problem]]:
+    """The project as far as it can be read, and everything that is wrong with it, in the order of the file.
+
+    Raises ManifestError where nothing can be read.
+    """
+    overrides = overrides or Overrides()
+    found = named_manifest(os.path.abspath(file)) if file else find_manifest(directory)
+    data = read_bytes(found)
+    shown = os.path.relpath(found.path, directory)
+    reading = read_toml(data, shown, environ, physical_memory(), overrides.variables)
+    manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
+    graph, faults = build_graph(manifest.tasks)
+    places = FaultPlaces(manifest, reading.locator)
+    problems = reading.problems + places.graph_problems(faults)
+    if not faults.cycles and manifest.waves:
+        problems += places.wave_problems(*Grouping(graph, set(range(len(graph))), manifest.waves).faults())
+    problems.sort(key=lambda problem: (problem.place.line, problem.place.column) if problem.place else (0, 0))
+    return Project(found.root, manifest, graph, reading.locator), problems
+
+
+def _apply(overrides: Overrides, reading: Reading, digest: str, file: str) -> Manifest:
+    manifest = reading.manifest
+    settings: dict[str, Any] = {
+        name: getattr(overrides, name)
+        for name in ("max_tasks_per_wave", "schedule", "jobs", "output")
+        if getattr(overrides, name) is not None
+    }
+    if overrides.max_tasks_per_wave and overrides.schedule is None and not reading.schedule_written:
+        settings["schedule"] = "waves"
+    of_tasks: dict[str, Any] = {
+        name: getattr(overrides, name) for name in ("retries", "on_failure") if getattr(overrides, name) is not None
+    }
+    tasks = manifest.tasks
+    if of_tasks:
+        tasks = tuple([msgspec.structs.replace(task, **of_tasks) for task in tasks])
+    return msgspec.structs.replace(
+        manifest, file=file, digest=digest, tasks=tasks, settings=msgspec.structs.replace(manifest.settings, **settings)
+    )
+
+
+def physical_memory() -> int:
+    """Bytes of memory that the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

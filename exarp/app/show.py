@@ -1,0 +1,45 @@
+"""The use case ``show``: one task as it would be run.
+
+Knows how to gather what a task resolves to. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from exarp.app.checker import Checker, InputFault
+from exarp.app.project import Project
+from exarp.app.targets import known_targets
+from exarp.model.sheet import TaskSheet
+from exarp.planning.recipe import named_variables, out_paths
+from exarp.workspace.fingerprints import Fingerprints
+
+
+def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
+    """Everything about a task. Raises UsageError if there is none of that name."""
+    known_targets(project.manifest, [name])
+    number = project.graph.ids[name]
+    task = project.manifest.tasks[number]
+    checker = Checker(project.root, project.manifest, project.graph, environ, {}, Fingerprints(project.root, {}))
+    missing = ""
+    try:
+        inputs = checker.inputs_of(task)
+    except InputFault as fault:
+        inputs, missing = (), fault.reason.subject
+    names = project.graph.names
+    variables = {
+        variable: project.manifest.vars.get(variable, environ.get(variable, ""))
+        for variable in named_variables(task.commands)
+        if variable not in ("in", "out", "depfile", "in_file") and variable not in task.env
+    }
+    return TaskSheet(
+        task=task,
+        inputs=inputs,
+        missing=missing,
+        outputs=tuple(out_paths(task)),
+        needs=tuple(names[need] for need in project.graph.needs[number]),
+        after=tuple(names[edge] for edge in project.graph.after[number]),
+        needed_by=tuple(names[dependent] for dependent in project.graph.dependents[number]),
+        variables=variables,
+        wave=next((wave.name for wave in project.manifest.waves if name in wave.tasks), None),
+    )

@@ -1,0 +1,91 @@
+"""The one stream of events: numbered, stored, then shown.
+
+Knows the order that makes a crash readable: an event is in the ledger before any view sees it, and before the command that
+follows it acts. Does not know what events mean.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+
+import msgspec
+
+from exarp.app.ports import Clock, Ledger, View
+from exarp.model.event import Event, TaskOutput
+
+
+class Stream:
+    """Events of one run. ``flush`` commits and publishes what was told since the last time."""
+
+    def __init__(self, run: str, clock: Clock, ledger: Ledger, views: Sequence[View]) -> None:
+        self._run = run
+        self._clock = clock
+        self._ledger = ledger
+        self._views = list(views)
+        self._listeners = [view for view in views if view.wants_output]
+        self._seq = 0
+        self._events: list[Event] = []
+        self._successes: list[tuple[str, bytes, int]] = []
+        self._decoders: dict[tuple[str, int], codecs.IncrementalDecoder] = {}
+
+    def tell(self, event: Event) -> None:
+        """Number an event and queue it."""
+        self._events.append(self._stamped(event))
+
+    def record(self, task: str, record: bytes, duration_ms: int) -> None:
+        """Queue a success; it is committed with the events around it."""
+        self._successes.append((task, record, duration_ms))
+
+    def output(self, task: str, attempt: int, data: bytes) -> None:
+        """Show output at once; it is never stored. Characters cut between two reads are put together."""
+        if not self._listeners:
+            return
+        decoder = self._decoders.get((task, attempt))
+        if decoder is None:
+            decoder = self._decoders[task, attempt] = codecs.getincrementaldecoder("utf-8")("replace")
+        if text := decoder.decode(data):
+            self._publish_output(task, attempt, text)
+
+    def end_output(self, task: str, attempt: int) -> None:
+        """No more output of an attempt will come."""
+        decoder = self._decoders.pop((task, attempt), None)
+        if decoder is not None and (text := decoder.decode(b"", final=True)):
+            self._publish_output(task, attempt, text)
+
+    def flush(self) -> None:
+        """Commit what is queued, then show it."""
+        if not self._events and not self._successes:
+            return
+        events, self._events = self._events, []
+        successes, self._successes = self._successes, []
+        self._ledger.write(events, successes)
+        for event in events:
+            for view in self._views:
+                view.on_event(event)
+
+    def tick(self) -> None:
+        """Let views know that time has passed."""
+        now = self._clock.monotonic()
+        for view in self._views:
+            view.tick(now)
+
+    def suspend(self) -> None:
+        """An interactive task is about to own the terminal."""
+        for view in self._views:
+            view.suspend()
+
+    def resume(self) -> None:
+        """The terminal is exarp's again."""
+        for view in self._views:
+            view.resume()
+
+    def _publish_output(self, task: str, attempt: int, text: str) -> None:
+        self.flush()
+        event = self._stamped(TaskOutput(task=task, attempt=attempt, text=text))
+        for view in self._listeners:
+            view.on_event(event)
+
+    def _stamped(self, event: Event) -> Event:
+        self._seq += 1
+        return msgspec.structs.replace(event, seq=self._seq, time=self._clock.timestamp(), run=self._run)

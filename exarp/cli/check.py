@@ -1,0 +1,39 @@
+"""``exarp check``. Parses, examines the manifest, prints what is wrong or doubtful."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from exarp.cli.invocation import common_options, current, write, write_bytes
+
+
+@click.command("check", short_help="Find errors and doubts in the manifest.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where there are doubts.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How problems are printed.")
+@common_options
+def command(strict: bool, form: str) -> int:
+    """Check the manifest: errors (exit code 3), and doubts: markings that do not hold, tasks that may not run together,
+    tasks whose files are not declared (exit code 0, with --strict 1).
+
+    \b
+    Examples:
+      exarp check
+      exarp check --strict --format json
+    """
+    from exarp.app.check import check
+    from exarp.views.problem import as_json, render_all
+
+    invocation = current()
+    problems = check(invocation.folder, invocation.manifest_path)
+    errors = any(problem.severity == "error" for problem in problems)
+    doubts = any(problem.severity != "error" for problem in problems)
+    status = 3 if errors else 1 if strict and doubts else 0
+    if form == "json":
+        write_bytes(as_json(problems, status))
+    elif problems:
+        write(render_all(problems, invocation.wants_color(sys.stdout)) + "\n")
+    elif invocation.verbosity >= 0:
+        write("no errors, no doubts\n")
+    return status

@@ -1,0 +1,143 @@
+"""The command group, and what becomes of every error.
+
+Knows the commands' names and where each lives (loaded when it is used), that a first word which is no command is a task to
+run, and the three ends of a command: done, refused with problems, or a defect with a report.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from exarp.cli.invocation import Invocation, common_options
+
+COMMANDS = (
+    "run",
+    "plan",
+    "why-not",
+    "graph",
+    "list",
+    "show",
+    "check",
+    "init",
+    "schema",
+    "status",
+    "history",
+    "log",
+    "completion",
+)
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when the command is asked for; routes a task's name to ``run``."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """All commands, in the order of the documentation."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"exarp.cli.{name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A command and its arguments; ``exarp test`` is ``exarp run test``."""
+        if args and args[0] not in COMMANDS and not context.resilient_parsing:
+            return "run", self.get_command(context, "run"), args
+        return super().resolve_command(context, args)
+
+
+@click.group(
+    "exarp",
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`exarp TASK` is short for `exarp run TASK`. `exarp COMMAND --help` shows examples.",
+)
+@click.version_option(None, "-V", "--version", package_name="exarp-build", message="exarp %(version)s")
+@common_options
+@click.pass_context
+def group(context: click.Context) -> None:
+    """Plan a project's tasks as waves, check what may run side by side, and run them."""
+    context.ensure_object(Invocation)
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def run_cli(arguments: Sequence[str]) -> int:
+    """Run the command line; its exit code. Prints every error, never a traceback."""
+    from exarp.errors import ExarpError
+
+    invocation = Invocation()
+    try:
+        status = group.main(list(arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
+        return status if isinstance(status, int) else 0
+    except ExarpError as error:
+        return _refuse(error, invocation)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        return _misused(error, invocation)
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _defect(error, invocation)
+
+
+def _refuse(error: object, invocation: Invocation) -> int:
+    from exarp.errors import ExarpError
+    from exarp.views.problem import as_json, render_all
+
+    assert isinstance(error, ExarpError)
+    if invocation.json:
+        sys.stdout.buffer.write(as_json(error.problems, error.exit_code))
+        sys.stdout.buffer.flush()
+    closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
+    text = render_all(error.problems, invocation.wants_color(sys.stderr), closing)
+    sys.stderr.write(f"{text}\n")
+    return int(error.exit_code)
+
+
+def _misused(error: click.ClickException, invocation: Invocation) -> int:
+    if invocation.json or "--json" in sys.argv:
+        from exarp.errors import Problem
+        from exarp.views.problem import as_json
+
+        sys.stdout.buffer.write(as_json([Problem("usage", error.format_message())], 2))
+        sys.stdout.buffer.flush()
+    error.show(sys.stderr)
+    return 2
+
+
+def _defect(error: Exception, invocation: Invocation) -> int:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="exarp-defect-", suffix=".log", delete=False) as report:
+        report.write(f"exarp {sys.argv[1:]}\npython {sys.version}\n")
+        report.writelines(traceback.format_exception(error))
+    if invocation.json:
+        from exarp.errors import Problem
+        from exarp.views.problem import as_json
+
+        sys.stdout.buffer.write(as_json([Problem("defect", str(error), None, f"report {report.name}")], 70))
+        sys.stdout.buffer.flush()
+    sys.stderr.write(
+        f"exarp broke one of its own rules: {type(error).__name__} (defect)\n"
+        f"  this is a bug of exarp, not of your manifest; please report it with {report.name}\n"
+    )
+    return 70

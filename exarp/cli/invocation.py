@@ -1,0 +1,166 @@
+"""What every command knows of its invocation: options that stand before or after the command's name.
+
+Knows ``-f -C -q -v --color`` and how the two places are merged. Does not run anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from exarp.app.project import Overrides, Project
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Invocation:
+    """The common options, and what follows from them."""
+
+    def __init__(self) -> None:
+        self.file: str | None = None
+        self.directory: str | None = None
+        self.verbosity = 0
+        self.color: str = "auto"
+        self.json = False
+
+    @property
+    def folder(self) -> str:
+        """The working directory, absolute, as ``-C`` has it."""
+        return os.path.abspath(self.directory or os.curdir)
+
+    def wants_color(self, stream: Any) -> bool:
+        """Whether to colour what goes to ``stream``."""
+        from exarp.views.color import wants_color
+
+        return wants_color(self.color, os.environ, stream.isatty())  # type: ignore[arg-type]
+
+    def project(self, overrides: Overrides | None = None) -> Project:
+        """The project, or ManifestError with all its problems; UsageError where ``-f`` was meant as ``--force``."""
+        from exarp.app.project import open_project
+        from exarp.errors import ManifestError
+
+        try:
+            return open_project(self.folder, self.manifest_path, os.environ, overrides)
+        except ManifestError:
+            self._refuse_task_as_file()
+            raise
+
+    def root(self) -> str:
+        """The workspace root, for commands that read what runs left and need no sound manifest."""
+        from exarp.app.project import find_root
+
+        return find_root(self.folder, self.manifest_path)
+
+    @property
+    def manifest_path(self) -> str | None:
+        """The manifest that ``-f`` names, or None."""
+        return None if self.file is None else os.path.join(self.folder, self.file)
+
+    def _refuse_task_as_file(self) -> None:
+        """``exarp run -f build``: in make -f names a file, in other tools it forces; here ``build`` is a task."""
+        from exarp.app.project import examine
+        from exarp.errors import ExarpError, Problem, UsageError
+
+        path = self.manifest_path
+        if path is None or os.path.exists(path):
+            return
+        try:
+            project, _ = examine(self.folder, None, os.environ)
+        except ExarpError:
+            return
+        if self.file in project.graph.ids:
+            message = f"there is no file {self.file!r}, but a task of that name: -f names a manifest"
+            raise UsageError(Problem("file-is-task", message, None, "did you mean --force?"))
+
+
+def current() -> Invocation:
+    """The invocation of the command that is being run."""
+    found = click.get_current_context().find_object(Invocation)
+    assert found is not None, "the group made one"
+    return found
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value is None or value is False:
+            return
+        invocation = context.ensure_object(Invocation)
+        if name == "quiet":
+            invocation.verbosity = -1
+        elif name == "verbose":
+            invocation.verbosity = max(invocation.verbosity, 1)
+        else:
+            setattr(invocation, name, value)
+
+    return callback
+
+
+_COMMON: list[Callable[[Command], Command]] = [
+    click.option("-f", "--file", metavar="PATH", expose_value=False, callback=_keep("file"),
+                 help="Manifest to read (default: exarp.toml here or above)."),
+    click.option("-C", "--directory", metavar="DIR", expose_value=False, callback=_keep("directory"),
+                 type=click.Path(exists=True, file_okay=False), help="Work as if started in DIR."),
+    click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_keep("quiet"),
+                 help="Say only what went wrong."),
+    click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_keep("verbose"), help="Say more."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), expose_value=False, callback=_keep("color"),
+                 help="Colour the output (default: auto)."),
+]  # fmt: skip
+
+
+def common_options(command: Command) -> Command:
+    """The options that every command takes, also behind its name."""
+    for option in reversed(_COMMON):
+        command = option(command)
+    return command
+
+
+def json_option(help_text: str = "Print one JSON document.") -> Callable[[Command], Command]:
+    """``--json``; kept in the invocation, so that errors are JSON too."""
+    return click.option("--json", is_flag=True, expose_value=False, callback=_keep("json"), help=help_text)
+
+
+def locate_in(project: Project) -> Callable[[str, str, str], str]:
+    """Where a task says something, as ``exarp.toml:41``: (task, field, value) to text."""
+
+    def locate(task: str, field: str, value: str) -> str:
+        path = ("task", task, field)
+        if field in ("inputs", "outputs", "modifies", "needs", "after", "mutex"):
+            place = project.locator.entry(path, value)
+        else:
+            place = project.locator.key(*path)
+        return f"{place.file}:{place.line}"
+
+    return locate
+
+
+def complete_tasks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Task names for the shell's completion; none where the manifest cannot be read."""
+    from exarp.app.project import examine
+    from exarp.errors import ExarpError
+
+    root = context.find_root()
+    invocation = context.find_object(Invocation) or root.ensure_object(Invocation)
+    try:
+        project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)
+    except (ExarpError, OSError):
+        return []
+    return [name for name in project.graph.names if name.startswith(incomplete)]
+
+
+def write(text: str) -> None:
+    """Text to stdout; characters that its encoding lacks become escapes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def write_bytes(data: bytes) -> None:
+    """Bytes to stdout as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

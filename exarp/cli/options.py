@@ -1,0 +1,58 @@
+"""Options that change what the manifest says, shared by the commands that plan.
+
+Knows their names and how they become ``Overrides``. Does not apply them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from exarp.app.project import Overrides
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS: list[Callable[[Any], Any]] = [
+    click.option(
+        "--set", "variables", metavar="NAME=VALUE", multiple=True, help="Give a variable of [vars] another value."
+    ),
+    click.option(
+        "--max-tasks-per-wave", type=click.IntRange(min=0), metavar="N", help="Split larger waves; 0 is no limit."
+    ),
+    click.option("--schedule", type=click.Choice(["waves", "flow"]), help="Barriers between waves, or none."),
+    click.option(
+        "--retries", type=click.IntRange(min=0), metavar="N", help="Tries after a first failure, for every task."
+    ),
+    click.option("--on-failure", type=click.Choice(["fail", "ask", "skip", "abort"]), help="For every task."),
+]
+
+
+def override_options(command: Command) -> Command:
+    """Add the options to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def overrides_from(options: Mapping[str, Any]) -> Overrides:
+    """``Overrides`` from the values that click parsed. Raises click.BadParameter for a ``--set`` without ``=``."""
+    from exarp.app.project import Overrides
+
+    variables = {}
+    for pair in options["variables"]:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--set")
+        variables[name] = value
+    return Overrides(
+        variables=variables,
+        max_tasks_per_wave=options["max_tasks_per_wave"],
+        schedule=options["schedule"],
+        retries=options["retries"],
+        on_failure=options["on_failure"],
+        jobs=options.get("jobs"),
+        output=options.get("output"),
+    )

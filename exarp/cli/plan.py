@@ -1,0 +1,59 @@
+"""``exarp plan``. Parses, calls the use case, picks the table or the document."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
+from exarp.cli.options import override_options, overrides_from
+
+
+@click.command("plan", short_help="Show the waves, what runs beside what, and why not.")
+@click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
+@click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all waves.")
+@override_options
+@json_option()
+@common_options
+def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
+    """Show the plan of a run: numbered waves, what may run beside what, and every reason why something may not.
+
+    Takes what `run` would take, else everything. Changes nothing.
+
+    \b
+    Examples:
+      exarp plan                 the waves of a run without names
+      exarp plan release -v      of one task, with the tasks of each wave
+      exarp plan --json          the same for a program
+      exarp plan --max-tasks-per-wave 8
+    """
+    from exarp.app.run import preview
+    from exarp.app.targets import plan_targets
+
+    invocation = current()
+    project = invocation.project(overrides_from(options))
+    targets = plan_targets(project.manifest, tasks, every)
+    found = preview(project, targets, os.environ, look=invocation.json)
+    expected_ms = {task: round(seconds * 1000) for task, seconds in found.expected.items()}
+    if invocation.json:
+        from exarp.views.plan_document import document
+
+        write_bytes(document(found.plan, project.manifest, found.freshness, expected_ms, project.manifest.digest))
+        return 0
+    from exarp.app.wiring import usable_cpus
+    from exarp.views.plan_table import Layout, table
+
+    layout = Layout(
+        jobs=project.manifest.settings.jobs or usable_cpus(),
+        columns=shutil.get_terminal_size().columns if sys.stdout.isatty() else None,
+        verbose=invocation.verbosity > 0,
+        color=invocation.wants_color(sys.stdout),
+    )
+    write(table(found.plan, project.manifest, expected_ms, locate_in(project), layout) + "\n")
+    return 0

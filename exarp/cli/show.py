@@ -1,0 +1,36 @@
+"""``exarp show``. Parses, reads the manifest, prints one task resolved."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
+
+
+@click.command("show", short_help="Show one task with every default filled in.")
+@click.argument("task", shell_complete=complete_tasks)
+@json_option()
+@common_options
+def command(task: str) -> int:
+    """Show TASK with variables and defaults filled in, the files that $in and $out stand for, and what it waits for.
+
+    \b
+    Examples:
+      exarp show link
+      exarp show link --json
+    """
+    from exarp.app.show import show
+
+    invocation = current()
+    sheet = show(invocation.project(), task, os.environ)
+    if invocation.json:
+        from exarp.views.task_sheet import document
+
+        write_bytes(document(sheet))
+    else:
+        from exarp.views.task_sheet import lines
+
+        write("".join(f"{line}\n" for line in lines(sheet)))
+    return 0

@@ -1,0 +1,41 @@
+"""``exarp why-not``. Parses, asks for the verdict, words it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
+
+
+@click.command("why-not", short_help="Say whether two tasks or waves may run side by side.")
+@click.argument("one", shell_complete=complete_tasks)
+@click.argument("other", shell_complete=complete_tasks)
+@json_option()
+@common_options
+def command(one: str, other: str) -> int:
+    """Say whether ONE and OTHER, two tasks or two declared waves, may run side by side, with every reason.
+
+    Exit code 0: they may. 1: they may not.
+
+    \b
+    Examples:
+      exarp why-not lint fmt
+      exarp why-not backend frontend --json
+    """
+    from exarp.app.judge import judge
+
+    invocation = current()
+    project = invocation.project()
+    verdict = judge(project, one, other)
+    if invocation.json:
+        from exarp.views.json_line import json_line
+        from exarp.views.plan_document import verdict_fields
+
+        write_bytes(json_line({"version": 1, "verdict": verdict_fields(verdict)}))
+    else:
+        from exarp.views.why_not import answer
+
+        write(answer(verdict, project.manifest, locate_in(project), invocation.wants_color(sys.stdout)) + "\n")
+    return 0 if verdict.runs == "parallel" else 1

@@ -1,0 +1,70 @@
+"""The states of a task in a run, and the one table of changes between them.
+
+Knows which change is legal. Does not know what causes one.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """Where a task stands. Values are small: a task's story is kept as hexadecimal digits."""
+
+    WAITING = 1
+    """Something before it has not ended, or its wave has not started, or no slot is free."""
+    CHECKING = 2
+    """It has its slot; whether it must run is being found out."""
+    RUNNING = 3
+    """An attempt is under way."""
+    SETTLING = 4
+    """Its process succeeded; whether its outputs exist and its inputs held still is being found out."""
+    RESTING = 5
+    """An attempt failed; the next one waits for its delay."""
+    PASSED = 6
+    UP_TO_DATE = 7
+    FAILED = 8
+    SKIPPED = 9
+    BLOCKED = 10
+    CANCELLED = 11
+
+
+FINAL = frozenset({State.PASSED, State.UP_TO_DATE, State.FAILED, State.SKIPPED, State.BLOCKED, State.CANCELLED})
+
+_S = State
+CHANGES: dict[State, frozenset[State]] = {
+    # A group runs nothing: it passes straight from waiting.
+    _S.WAITING: frozenset({_S.CHECKING, _S.PASSED, _S.UP_TO_DATE, _S.BLOCKED, _S.CANCELLED}),
+    _S.CHECKING: frozenset({_S.RUNNING, _S.UP_TO_DATE, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
+    _S.RUNNING: frozenset({_S.SETTLING, _S.RESTING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
+    _S.SETTLING: frozenset({_S.PASSED, _S.RESTING, _S.FAILED, _S.SKIPPED}),
+    _S.RESTING: frozenset({_S.RUNNING, _S.CANCELLED}),
+    **{state: frozenset() for state in FINAL},
+}
+
+
+class IllegalChange(Exception):
+    """A defect of exarp: a state change that the table does not have."""
+
+
+class States:
+    """The states of all tasks; ``change`` is the only way to set one."""
+
+    def __init__(self, count: int) -> None:
+        self._now = [State.WAITING] * count
+        self._stories = [int(State.WAITING)] * count
+
+    def __getitem__(self, task: int) -> State:
+        return self._now[task]
+
+    def change(self, task: int, state: State) -> None:
+        """Set a task's state. Raises IllegalChange, with the task's story, if the table does not allow it."""
+        if state not in CHANGES[self._now[task]]:
+            story = " → ".join(step.name for step in self.story(task))
+            raise IllegalChange(f"task {task}: {story} → {state.name} is not a legal change")
+        self._now[task] = state
+        self._stories[task] = self._stories[task] << 4 | state
+
+    def story(self, task: int) -> list[State]:
+        """All states the task has had, in order."""
+        return [State(int(digit, 16)) for digit in f"{self._stories[task]:x}"]

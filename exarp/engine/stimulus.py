@@ -1,0 +1,64 @@
+"""What happens to a run: the closed union of events that the machine takes.
+
+Knows the values. They are made at the edge (by the run's driver) from what a host, a clock or a check of files reports.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from exarp.model.event import FreshnessReason
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """The run may begin."""
+
+
+class Checked(msgspec.Struct, frozen=True, gc=False):
+    """Whether a task must run. ``stale`` says why; None: it is up to date. ``impossible``: why it cannot be run at all."""
+
+    task: int
+    stale: FreshnessReason | None = None
+    impossible: FreshnessReason | None = None
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """An attempt's process tree is gone. ``log``: its log as the event stream names it."""
+
+    task: int
+    status: int | None
+    signal: int | None = None
+    duration_ms: int = 0
+    log: str | None = None
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Settled(msgspec.Struct, frozen=True, gc=False):
+    """What became of a successful attempt's files. ``fault``: why it is no success after all."""
+
+    task: int
+    fault: FreshnessReason | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class TimedOut(msgspec.Struct, frozen=True):
+    """The attempt used up its task's timeout."""
+
+    task: int
+    attempt: int
+
+
+class Rested(msgspec.Struct, frozen=True):
+    """The delay before the next attempt is over."""
+
+    task: int
+
+
+class Interrupted(msgspec.Struct, frozen=True):
+    """exarp was sent a signal."""
+
+    signum: int
+
+
+Stimulus = Begun | Checked | Ended | Settled | TimedOut | Rested | Interrupted

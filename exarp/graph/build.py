@@ -1,0 +1,80 @@
+"""From a manifest's tasks to their graph, with everything that makes it impossible.
+
+Knows where edges come from: ``needs``, ``from``, declared files, and ``after`` (order only). Names that do not exist are
+skipped: ``manifests.references`` tells of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from exarp.graph.cycles import find_cycles
+from exarp.graph.file_edges import DuplicateOutput, FileEdges, SelfInput
+from exarp.graph.task_graph import TaskGraph
+from exarp.model.path import literal_prefix, matches
+from exarp.model.task import Task
+
+
+class GraphFaults(msgspec.Struct, frozen=True):
+    """What is wrong with a graph. A cycle lists task ids; each precedes the next, and the last the first."""
+
+    duplicates: tuple[DuplicateOutput, ...] = ()
+    self_inputs: tuple[SelfInput, ...] = ()
+    cycles: tuple[tuple[int, ...], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.duplicates or self.self_inputs or self.cycles)
+
+
+def build_graph(tasks: Sequence[Task]) -> tuple[TaskGraph, GraphFaults]:
+    """The graph of ``tasks`` (ids are positions) and its faults; with cycles it must not be ordered."""
+    ids = {task.name: number for number, task in enumerate(tasks)}
+    files = FileEdges(tasks)
+    needs: list[set[int]] = []
+    after: list[set[int]] = []
+    for number, task in enumerate(tasks):
+        before = files.makers(number)
+        for name in (*task.needs, *task.sources):
+            before.add(ids.get(name, number))
+        before.discard(number)
+        needs.append(before)
+        after.append({ids[name] for name in task.after if name in ids} - before - {number} if task.after else set())
+    graph = TaskGraph([task.name for task in tasks], needs, after)
+    cycles = find_cycles([graph.before(number) for number in range(len(graph))])
+    return graph, GraphFaults(tuple(files.duplicates), tuple(files.self_inputs), tuple(cycles))
+
+
+class EdgeOrigin(msgspec.Struct, frozen=True):
+    """Which words of the manifest make an edge: the ``index``-th entry of ``field``, and its text."""
+
+    field: str
+    index: int
+    text: str
+
+
+def edge_origin(tasks: Sequence[Task], earlier: int, later: int) -> EdgeOrigin:
+    """Why ``earlier`` comes before ``later``; the first of needs, from, files, after that says so.
+
+    Raises LookupError if there is no such edge.
+    """
+    task, before = tasks[later], tasks[earlier]
+    if before.name in task.needs:
+        return EdgeOrigin("needs", task.needs.index(before.name), before.name)
+    if before.name in task.sources:
+        return EdgeOrigin("inputs", 0, before.name)
+    for index, pattern in enumerate(task.inputs or ()):
+        if any(_touches(pattern, output) for output in before.outputs or ()):
+            return EdgeOrigin("inputs", index, pattern)
+    if before.name in task.after:
+        return EdgeOrigin("after", task.after.index(before.name), before.name)
+    raise LookupError(f"no edge from {before.name} to {task.name}")
+
+
+def _touches(pattern: str, output: str) -> bool:
+    bare = output.rstrip("/")
+    folder = output.endswith("/")
+    return matches(pattern, bare) or (
+        folder and (matches(output, pattern) or literal_prefix(pattern).startswith(output))
+    )

@@ -1,0 +1,31 @@
+"""The longest chain of tasks: how short a run can be, whatever the number of jobs.
+
+Knows edges and a weight per task. Does not know what a weight means (measured milliseconds, or 1 each).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+
+def critical_path(
+    order: Iterable[int], before: Callable[[int], Iterable[int]], weights: Mapping[int, float]
+) -> tuple[int, ...]:
+    """Ids along a heaviest path, first to last. ``order`` is topological; of equal paths the one listed first."""
+    length: dict[int, float] = {}
+    origin: dict[int, int] = {}
+    last = -1
+    for node in order:
+        best, via = 0.0, -1
+        for earlier in before(node):
+            if length.get(earlier, -1.0) > best:
+                best, via = length[earlier], earlier
+        length[node] = best + weights[node]
+        if via >= 0:
+            origin[node] = via
+        if last < 0 or length[node] > length[last]:
+            last = node
+    path = [last] if last >= 0 else []
+    while path and path[-1] in origin:
+        path.append(origin[path[-1]])
+    return tuple(reversed(path))

@@ -1,0 +1,57 @@
+"""The graph of a manifest's tasks: dense ids, edges both ways.
+
+Knows which task must come before which, and nothing of why (``edge_origin``) or of what a task runs.
+Ids are the positions of the tasks in the manifest, so "as listed" is the order of the ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+class TaskGraph:
+    """Edges between tasks ``0 … n-1``.
+
+    ``needs[t]``: tasks that must have passed before ``t``. ``after[t]``: tasks that only go first. Both are sorted and
+    without duplicates. ``dependents[t]`` turns ``needs`` round; ``followers[t]`` turns ``after`` round.
+    """
+
+    __slots__ = ("_dependents", "_followers", "after", "ids", "names", "needs")
+
+    def __init__(self, names: Sequence[str], needs: Sequence[Iterable[int]], after: Sequence[Iterable[int]]) -> None:
+        self.names = tuple(names)
+        self.ids = {name: number for number, name in enumerate(self.names)}
+        self.needs = tuple([tuple(sorted(set(edges))) for edges in needs])
+        self.after = tuple([tuple(sorted(set(edges))) for edges in after])
+        self._dependents: list[list[int]] | None = None
+        self._followers: list[list[int]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def dependents(self) -> list[list[int]]:
+        """Tasks that need each task, ascending."""
+        if self._dependents is None:
+            self._dependents = reverse(self.needs)
+        return self._dependents
+
+    @property
+    def followers(self) -> list[list[int]]:
+        """Tasks that name each task in ``after``, ascending."""
+        if self._followers is None:
+            self._followers = reverse(self.after)
+        return self._followers
+
+    def before(self, task: int) -> tuple[int, ...]:
+        """All direct predecessors of a task: what it needs and what it comes after."""
+        return self.needs[task] + self.after[task] if self.after[task] else self.needs[task]
+
+
+def reverse(edges: Sequence[Iterable[int]]) -> list[list[int]]:
+    """The same edges turned round; each list ascending."""
+    turned: list[list[int]] = [[] for _ in edges]
+    for target, sources in enumerate(edges):
+        for source in sources:
+            turned[source].append(target)
+    return turned

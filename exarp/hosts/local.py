@@ -1,0 +1,312 @@
+"""The local host: attempts as process trees on this machine, in one thread.
+
+Knows the loop: what is waited for (exits, pipes, signals to exarp, times of an ending) and in which order it is told.
+Does not know how trees are found and ended, what a log looks like, or why anything is started.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+from contextlib import ExitStack
+from functools import partial
+from time import monotonic
+from types import TracebackType
+
+from exarp.hosts.attempt import Attempt, refusal
+from exarp.hosts.children import Children
+from exarp.hosts.ending import Ending
+from exarp.hosts.mechanisms import Mechanisms, detect
+from exarp.hosts.process_tree import exists, send_one
+from exarp.hosts.signals import TOLD, Signals
+from exarp.hosts.terminal import Terminal
+from exarp.model.launch import HostEvent, Launch, Output, Signalled
+
+# Orphans that die while nothing else happens are reaped this often, in seconds.
+_REAP_EVERY = 1.0
+# How often a shared log is looked at, and exits where nothing tells of them.
+_FOLLOW_EVERY = 0.1
+_POLL_EVERY = 0.05
+
+
+class LocalHost:
+    """Starts attempts, tells what they print and how they end, and ends their whole trees.
+
+    ``run``: unique among runs, marks what is started. ``grace``: seconds between SIGINT, SIGTERM and SIGKILL when an
+    attempt is ended; ``leftover_grace``: between SIGTERM and SIGKILL for what an attempt leaves running.
+    ``mechanisms``: what may be used, by default whatever works here. To be made and used in the main thread, or signals
+    are not told. ``faults``: what went wrong beside the attempts, in words, to be read at the end.
+    """
+
+    def __init__(
+        self, run: str, *, grace: float = 2.0, leftover_grace: float = 0.5, mechanisms: Mechanisms | None = None
+    ) -> None:
+        self._mechanisms = mechanisms or detect()
+        self._attempts: dict[int, Attempt] = {}
+        self._followed: dict[int, Attempt] = {}
+        self._events: list[HostEvent] = []
+        self._look_at = 0.0
+        with ExitStack() as undo:
+            self._selector = undo.enter_context(selectors.DefaultSelector())
+            self._null = os.open(os.devnull, os.O_RDWR)
+            undo.callback(os.close, self._null)
+            self._signals = Signals()
+            undo.callback(self._signals.close)
+            self._children = Children(run, self._mechanisms.adoption)
+            undo.callback(self._children.close)
+            self._terminal = Terminal()
+            undo.callback(self._terminal.restore)
+            self._ending = Ending(self._children, self._mechanisms, grace, leftover_grace)
+            self._selector.register(self._signals.reader, selectors.EVENT_READ, self._on_signals)
+            self._undo: ExitStack | None = undo.pop_all()
+        if not self._mechanisms.pidfds:
+            self._signals.watch(signal.SIGCHLD)
+        self.faults = self._ending.faults
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What this host cannot promise on this machine, in words."""
+        said = self._mechanisms.limits
+        return said if self._signals.heard else (*said, "signals to exarp are not told outside its main thread")
+
+    def __enter__(self) -> LocalHost:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self, launch: Launch) -> None:
+        """Start an attempt. What cannot be executed is told by ``wait``, as Exited with status 126 or 127.
+
+        Raises ValueError if an attempt of that key is running, or the host is closed.
+        """
+        if self._undo is None or launch.key in self._attempts:
+            raise ValueError(f"attempt {launch.key} cannot be started: the host is closed, or it is running already")
+        attempt = self._attempts[launch.key] = Attempt(launch)
+        try:
+            attempt.open_streams(self.faults)
+        except OSError as error:
+            attempt.result = refusal(error, launch, ())
+            self._finish(attempt)
+            return
+        if attempt.reader >= 0:
+            self._selector.register(attempt.reader, selectors.EVENT_READ, partial(self._on_output, attempt))
+        if attempt.shared is not None:
+            self._followed[launch.key] = attempt
+        self._proceed(attempt)
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        """Block until something happened, at most ``timeout`` seconds (None: without end); what happened, in order."""
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            now = monotonic()
+            self._keep_time(now)
+            if self._events:
+                break
+            for ready, _ in self._selector.select(self._pause(now, deadline)):
+                ready.data()
+            if self._events or (deadline is not None and monotonic() >= deadline):
+                break
+        events, self._events = self._events, []
+        return events
+
+    def end(self, key: int, now: bool = False) -> None:
+        """End an attempt's whole tree: SIGINT, SIGTERM and SIGKILL, each after the grace; ``now``: SIGKILL at once.
+
+        It is ``wait`` that sends them, and that tells of the end as of any other. A key that is over is ignored.
+        """
+        attempt = self._attempts.get(key)
+        if attempt is not None:
+            self._ending.ask(attempt, now)
+
+    def close(self) -> tuple[str, ...]:
+        """Kill what is left of every attempt, but not what daemons left; put back signals and terminal.
+
+        The names of the processes that were still running. A second time does nothing.
+        """
+        if self._undo is None:
+            return ()
+        undo, self._undo = self._undo, None
+        with undo:
+            names = self._ending.sweep(self._attempts.values())
+            for attempt in tuple(self._attempts.values()):
+                self._finish(attempt)
+            self._terminal.take_back()
+        return names
+
+    def _proceed(self, attempt: Attempt) -> None:
+        """Start the attempt's next command; it is over where there is none, or it cannot be started."""
+        launch = attempt.launch
+        if attempt.step == len(launch.commands):
+            self._conclude(attempt, (0, None, ""))
+            return
+        argv = launch.commands[attempt.step]
+        if attempt.foreground:
+            # Before there is a process: it may stop at once, if it wants the terminal that it does not have yet.
+            self._signals.watch(signal.SIGCHLD)
+            self._signals.watch(signal.SIGCONT)
+        try:
+            attempt.spawn(self._null, self._children.mark(attempt.key))
+            self._children.started(attempt.pid, attempt.key)
+            self._watch(attempt)
+        except (OSError, ValueError) as error:
+            self._conclude(attempt, refusal(error, launch, argv))
+            return
+        if attempt.foreground:
+            self._terminal.lend(attempt.pid)
+            send_one(-attempt.pid, signal.SIGCONT)
+
+    def _watch(self, attempt: Attempt) -> None:
+        if not self._mechanisms.pidfds:
+            return
+        try:
+            attempt.pidfd = os.pidfd_open(attempt.pid)
+        except OSError:
+            # Out of descriptors: an attempt whose end would not be noticed must not go on.
+            send_one(-attempt.pid, signal.SIGKILL)
+            os.waitpid(attempt.pid, 0)
+            self._children.reaped(attempt.pid)
+            attempt.gone()
+            raise
+        self._selector.register(attempt.pidfd, selectors.EVENT_READ, partial(self._on_exit, attempt))
+
+    def _on_output(self, attempt: Attempt) -> None:
+        if attempt.reader < 0:
+            return  # it was drained for an exit in the same batch
+        data = attempt.read()
+        if data:
+            self._tell(attempt, data)
+        elif data is not None:
+            self._close_reader(attempt)
+
+    def _on_exit(self, attempt: Attempt) -> None:
+        suspends = attempt.foreground and self._terminal.present
+        try:
+            pid, status = os.waitpid(attempt.pid, os.WNOHANG | (os.WUNTRACED if suspends else 0))
+        except ChildProcessError:
+            self._on_reaped(attempt, None)
+            return
+        if pid == 0:
+            return
+        if os.WIFSTOPPED(status):
+            self._suspend(attempt)
+        else:
+            self._on_reaped(attempt, os.waitstatus_to_exitcode(status))
+
+    def _on_reaped(self, attempt: Attempt, code: int | None) -> None:
+        self._children.reaped(attempt.pid)
+        self._close_pidfd(attempt)
+        attempt.gone()
+        if not self._children.adopting and exists(-attempt.pid):
+            attempt.sessions.append(attempt.pid)
+        if code == 0 and attempt.step < len(attempt.launch.commands) and not attempt.asked:
+            self._proceed(attempt)
+        elif code is None:
+            self._conclude(attempt, (126, None, "another part of this program took its exit status"))
+        else:
+            self._conclude(attempt, (code, None, "") if code >= 0 else (None, -code, ""))
+
+    def _on_signals(self) -> bool:
+        """Take the signals that arrived; whether exarp was continued."""
+        taken = self._signals.take()
+        self._events += [Signalled(signum) for signum in taken if signum in TOLD]
+        if signal.SIGCHLD in taken:
+            self._look_for_exits()
+        return signal.SIGCONT in taken
+
+    def _look_for_exits(self) -> None:
+        for attempt in tuple(self._attempts.values()):
+            if not attempt.over and (attempt.pidfd < 0 or attempt.foreground):
+                self._on_exit(attempt)
+
+    def _suspend(self, attempt: Attempt) -> None:
+        """A foreground process stopped: stop too, for the shell that exarp came from; once continued, go on."""
+        self._terminal.take_back()
+        os.killpg(0, signal.SIGTSTP)
+        continued = self._on_signals()
+        if self._terminal.lend(attempt.pid) or continued:
+            send_one(-attempt.pid, signal.SIGCONT)
+            return
+        # No shell is there to stop for, and the terminal is another's: it would wait for ever.
+        self.faults.append(f"{attempt.launch.label}: ended, because it stopped to wait for a terminal it cannot have")
+        self._ending.ask(attempt, now=False)
+
+    def _conclude(self, attempt: Attempt, result: tuple[int | None, int | None, str]) -> None:
+        """No more command of it will run: deliver it now, or when what it left is gone."""
+        attempt.result = result
+        attempt.seconds = monotonic() - attempt.started
+        attempt.close_writer()
+        if attempt.foreground:
+            self._terminal.take_back()
+            self._terminal.forget()
+            self._signals.unwatch(signal.SIGCONT)
+            if self._mechanisms.pidfds:
+                self._signals.unwatch(signal.SIGCHLD)
+        if (attempt.launch.daemon and not attempt.asked) or self._ending.settle(attempt):
+            self._finish(attempt)
+
+    def _finish(self, attempt: Attempt) -> None:
+        for data in attempt.drain():
+            self._tell(attempt, data)
+        self._close_reader(attempt)
+        self._close_pidfd(attempt)
+        attempt.close_writer()
+        spare = attempt.launch.daemon and not attempt.asked
+        if spare:
+            self._children.look()
+        alive = bool(self._children.adopted_from(attempt.key)) or any(exists(-group) for group in attempt.sessions)
+        self._children.over(attempt.key, attempt.leaders, spare)
+        del self._attempts[attempt.key]
+        self._followed.pop(attempt.key, None)
+        self._events.append(attempt.exited(self.faults, lives_on=spare and alive))
+
+    def _tell(self, attempt: Attempt, data: bytes) -> None:
+        if attempt.log is not None:
+            attempt.log.write(data)
+        self._events.append(Output(attempt.key, data))
+
+    def _close_reader(self, attempt: Attempt) -> None:
+        if attempt.reader >= 0:
+            self._selector.unregister(attempt.reader)
+            os.close(attempt.reader)
+            attempt.reader = -1
+
+    def _close_pidfd(self, attempt: Attempt) -> None:
+        if attempt.pidfd >= 0:
+            self._selector.unregister(attempt.pidfd)
+            os.close(attempt.pidfd)
+            attempt.pidfd = -1
+
+    def _keep_time(self, now: float) -> None:
+        """Do what is due by the clock."""
+        due = self._ending.due()
+        if due is not None and due <= now:
+            for attempt in self._ending.advance():
+                self._finish(attempt)
+        for attempt in self._followed.values():
+            for data in attempt.drain():
+                self._tell(attempt, data)
+        if now >= self._look_at:
+            self._children.look()
+            self._look_at = now + _REAP_EVERY
+        if self._deaf:
+            self._look_for_exits()
+
+    @property
+    def _deaf(self) -> bool:
+        return not self._mechanisms.pidfds and not self._signals.heard
+
+    def _pause(self, now: float, deadline: float | None) -> float | None:
+        """How long nothing is due, in seconds."""
+        times = [] if deadline is None else [deadline]
+        due = self._ending.due()
+        if due is not None:
+            times.append(due)
+        if self._followed:
+            times.append(now + _FOLLOW_EVERY)
+        if self._attempts:
+            times.append(now + _POLL_EVERY if self._deaf else self._look_at)
+        return max(0.0, min(times) - now) if times else None

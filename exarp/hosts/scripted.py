@@ -1,0 +1,170 @@
+"""A host without processes, for tests: what each attempt does is written down, and time passes by hand.
+
+Knows the interface of a host and tells the same events as the local one. Does not touch the machine: logs are kept in
+memory, and the clock moves only by ``tick`` and by ``wait``.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from signal import SIGINT, SIGKILL, SIGTERM
+from types import TracebackType
+
+import msgspec
+
+from exarp.model.launch import Exited, HostEvent, Launch, Output, Signalled
+
+
+class Act(msgspec.Struct, frozen=True):
+    """What one attempt does: prints ``output``, and after ``seconds`` (None: when it is ended) exits.
+
+    ``survives``: how many of SIGINT and SIGTERM it lives through. ``error``, ``ended``: as in Exited.
+    """
+
+    output: tuple[bytes, ...] = ()
+    status: int | None = 0
+    signal: int | None = None
+    seconds: float | None = 0.0
+    survives: int = 0
+    error: str = ""
+    ended: tuple[str, ...] = ()
+
+
+class _Playing(msgspec.Struct):
+    launch: Launch
+    act: Act
+    started: float
+    exits_at: float | None = None
+    stopped_by: int | None = None
+    turn: int = 0
+
+
+class ScriptedHost:
+    """Plays ``acts``, found by the launch's label: one for every attempt, or one after the other (the last repeats).
+
+    A label without an act succeeds at once. ``launches``, ``ends``: what was asked for. ``logs``: by path.
+    """
+
+    limits: tuple[str, ...] = ()
+
+    def __init__(self, acts: Mapping[str, Act | Sequence[Act]] | None = None, *, grace: float = 2.0) -> None:
+        self.launches: list[Launch] = []
+        self.ends: list[tuple[int, bool]] = []
+        self.logs: dict[str, bytes] = {}
+        self.faults: list[str] = []
+        self.now = 0.0
+        self._acts = {label: (act,) if isinstance(act, Act) else tuple(act) for label, act in (acts or {}).items()}
+        self._attempts_of: Counter[str] = Counter()
+        self._grace = grace
+        self._playing: dict[int, _Playing] = {}
+        self._told: list[HostEvent] = []
+        self._exits: list[tuple[float, int, int]] = []
+        self._turns = 0
+        self._closed = False
+
+    def __enter__(self) -> ScriptedHost:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self, launch: Launch) -> None:
+        """Begin the label's next act. Raises ValueError if that key is running, or the host is closed."""
+        if self._closed or launch.key in self._playing:
+            raise ValueError(f"attempt {launch.key} cannot be started: the host is closed, or it is running already")
+        acts = self._acts.get(launch.label, (Act(),))
+        act = acts[min(self._attempts_of[launch.label], len(acts) - 1)]
+        self._attempts_of[launch.label] += 1
+        self.launches.append(launch)
+        playing = self._playing[launch.key] = _Playing(launch, act, self.now)
+        if launch.streams == "captured":
+            self._told += [Output(launch.key, data) for data in act.output]
+            if act.output:
+                self.logs[launch.log] = b"".join(act.output)
+        if act.seconds is not None:
+            self._plan_exit(playing, act.seconds)
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        """What happened; time passes until something does, at most ``timeout`` seconds.
+
+        Raises RuntimeError where a real host would wait for ever.
+        """
+        if not self._told:
+            self._pass(timeout)
+        while self._exits and self._exits[0][0] <= self.now:
+            at, turn, key = heapq.heappop(self._exits)
+            playing = self._playing.get(key)
+            if playing is not None and playing.turn == turn:
+                self._told.append(self._exited(self._playing.pop(key), at))
+        told, self._told = self._told, []
+        return told
+
+    def end(self, key: int, now: bool = False) -> None:
+        """Stop an act, as the signals would one after the other; a key that is over is ignored."""
+        playing = self._playing.get(key)
+        if playing is None or (playing.stopped_by is not None and not now):
+            return
+        self.ends.append((key, now))
+        steps = 2 if now else min(playing.act.survives, 2)
+        delay = 0.0 if now else steps * self._grace
+        if playing.exits_at is None or playing.exits_at > self.now + delay:
+            playing.stopped_by = (SIGINT, SIGTERM, SIGKILL)[steps]
+            self._plan_exit(playing, delay)
+
+    def close(self) -> tuple[str, ...]:
+        """Stop every act; the labels of those that were running. A second time does nothing."""
+        self._closed = True
+        labels = tuple(playing.launch.label for playing in self._playing.values())
+        self._playing.clear()
+        return labels
+
+    def tick(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+    def signal(self, signum: int) -> None:
+        """Send a signal to exarp."""
+        self._told.append(Signalled(signum))
+
+    def _plan_exit(self, playing: _Playing, delay: float) -> None:
+        # The latest plan holds: what was planned before for this attempt no longer has its turn.
+        self._turns += 1
+        playing.turn = self._turns
+        playing.exits_at = self.now + delay
+        heapq.heappush(self._exits, (playing.exits_at, playing.turn, playing.launch.key))
+
+    def _pass(self, timeout: float | None) -> None:
+        self._drop_old_plans()
+        coming = self._exits[0][0] if self._exits else None
+        if timeout is None and coming is None:
+            raise RuntimeError("nothing is planned that could ever happen")
+        latest = None if timeout is None else self.now + timeout
+        moments = [moment for moment in (coming, latest) if moment is not None]
+        self.now = max(self.now, min(moments))
+
+    def _drop_old_plans(self) -> None:
+        while self._exits and self._outdated(self._exits[0]):
+            heapq.heappop(self._exits)
+
+    def _outdated(self, plan: tuple[float, int, int]) -> bool:
+        playing = self._playing.get(plan[2])
+        return playing is None or playing.turn != plan[1]
+
+    def _exited(self, playing: _Playing, at: float) -> Exited:
+        act, launch = playing.act, playing.launch
+        log = self.logs.get(launch.log, b"") if launch.streams == "captured" else b""
+        signum = playing.stopped_by if playing.stopped_by is not None else act.signal
+        return Exited(
+            key=launch.key,
+            status=act.status if signum is None else None,
+            signal=signum,
+            seconds=at - playing.started,
+            logged=bool(log),
+            cut=max(0, len(log) - launch.log_limit),
+            error=act.error,
+            ended=() if playing.stopped_by is not None else act.ended,
+        )

@@ -1,0 +1,76 @@
+"""Signals sent to exarp itself, turned into bytes on a descriptor that a selector can watch.
+
+Knows handlers and the wake-up descriptor, and puts back what it found. Does not know what a signal means for a run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that the run is told about."""
+
+
+class Signals:
+    """Watches ``TOLD`` until ``close``. SIGHUP stays ignored if it was, as under nohup.
+
+    ``heard`` is False outside the main thread, where Python does not let handlers be set: then nothing ever arrives.
+    """
+
+    def __init__(self) -> None:
+        self.reader, self._writer = os.pipe()
+        os.set_blocking(self.reader, False)
+        os.set_blocking(self._writer, False)
+        self._found: dict[int, Any] = {}
+        self._old_wakeup = -1
+        self.heard = threading.current_thread() is threading.main_thread()
+        if self.heard:
+            self._old_wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+            self._install()
+
+    def watch(self, signum: int) -> None:
+        """Let this signal arrive too."""
+        if self.heard and signum not in self._found:
+            self._found[signum] = signal.signal(signum, _noted)
+
+    def unwatch(self, signum: int) -> None:
+        """Put back the handler that was found."""
+        if signum in self._found:
+            _put_back(signum, self._found.pop(signum))
+
+    def take(self) -> bytes:
+        """The numbers of the signals that arrived, one a byte, in order."""
+        try:
+            return os.read(self.reader, 4096)
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        """Put back every handler and the wake-up descriptor."""
+        if self.heard:
+            for signum in tuple(self._found):
+                self.unwatch(signum)
+            signal.set_wakeup_fd(self._old_wakeup)
+        os.close(self.reader)
+        os.close(self._writer)
+
+    def _install(self) -> None:
+        for signum in TOLD:
+            if signum != signal.SIGHUP or signal.getsignal(signum) is not signal.SIG_IGN:
+                self.watch(signum)
+        # Where SIGCHLD is ignored the kernel reaps children itself, and their statuses are lost.
+        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+            self._found[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _put_back(signum: int, handler: Any) -> None:
+    # None: it was not set by Python, which cannot set it again.
+    signal.signal(signum, signal.SIG_DFL if handler is None else handler)
+
+
+def _noted(signum: int, frame: FrameType | None) -> None:
+    """Does nothing: the wake-up descriptor has the number by the time that Python calls this."""

@@ -1,0 +1,143 @@
+"""The manifest as it is written: one struct a table, the same for every format.
+
+Knows keys, their types and what each means; the JSON Schema of ``exarp schema`` is made from these structs.
+Does not know defaults that depend on other keys (``resolve``), nor whether names and files exist.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from exarp.model.manifest import Order, Schedule, Trust
+from exarp.model.task import OnFailure, OutputMode
+
+Duration = Annotated[str, Meta(description='A duration with units: "500ms", "30s", "1h30m".')]
+Size = Annotated[str, Meta(description='A size: "64MiB", "8GB", "512".')]
+Count = Annotated[int, Meta(ge=0)]
+Scalar = str | int | float
+
+
+class FromDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``{ from = "cc" }``: whatever that task declares as its outputs."""
+
+    source: str = msgspec.field(name="from")
+
+
+InputDocument = str | FromDocument
+
+
+class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
+    """A task, as in ``[task.NAME]``."""
+
+    description: Annotated[str, Meta(description="One line, shown by `exarp list`.")] = ""
+    run: Annotated[
+        str | list[str] | UnsetType,
+        Meta(description="A script for the shell, or several, run one after the other, each in a shell of its own."),
+    ] = UNSET
+    argv: Annotated[
+        list[str] | UnsetType,
+        Meta(description="A command without a shell; an element $in or $out becomes one argument a path."),
+    ] = UNSET
+    inputs: Annotated[
+        list[InputDocument] | UnsetType,
+        Meta(description='Files, folders (trailing slash) and globs that are read; "!…" takes away.'),
+    ] = UNSET
+    outputs: Annotated[
+        list[str] | UnsetType,
+        Meta(description="Files, folders (trailing slash) and globs that are made; parent folders are made before."),
+    ] = UNSET
+    modifies: Annotated[list[str], Meta(description="Files changed in place: neither input nor output.")] = []
+    needs: Annotated[list[str], Meta(description="Tasks that must have passed before this one starts.")] = []
+    after: Annotated[list[str], Meta(description="Tasks that go first if they run too; order only.")] = []
+    depfile: Annotated[str, Meta(description="Makefile-syntax file of dependencies that the command writes.")] = ""
+    env: Annotated[dict[str, Scalar], Meta(description="Environment variables of the task.")] = {}
+    cwd: Annotated[str, Meta(description="Folder the command runs in, relative to the workspace root.")] = ""
+    shell: Annotated[
+        list[str] | UnsetType, Meta(description="The shell's argument vector; the script is appended.")
+    ] = UNSET
+    priority: Annotated[
+        Literal["critical", "high", "medium", "low"] | int,
+        Meta(description="Which of several ready tasks starts first; medium is 0, higher numbers go first."),
+    ] = "medium"
+    tags: Annotated[list[str], Meta(description="Words to select tasks by.")] = []
+    mutex: Annotated[list[str], Meta(description="Names; no two tasks that share one run at the same time.")] = []
+    resources: Annotated[
+        dict[str, int | Size], Meta(description="How much of each pool of [resources] the task takes while it runs.")
+    ] = {}
+    retries: Annotated[Count | UnsetType, Meta(description="How often to try again after the first failure.")] = UNSET
+    retry_delay: Annotated[Duration | UnsetType, Meta(description="Wait before a retry; doubles each time.")] = UNSET
+    timeout: Annotated[Duration | UnsetType, Meta(description="Per attempt; 0s is none.")] = UNSET
+    on_failure: Annotated[OnFailure | UnsetType, Meta(description="What a failure does to the rest of the run.")] = (
+        UNSET
+    )
+    allow_failure: Annotated[bool, Meta(description="Dependents run all the same; the exit code is unaffected.")] = (
+        False
+    )
+    interactive: Annotated[bool, Meta(description="Runs alone and owns the terminal.")] = False
+    daemon: Annotated[bool, Meta(description="What the task leaves running is not ended.")] = False
+    manual: Annotated[bool, Meta(description="Runs only when named or needed.")] = False
+    keep_outputs: Annotated[bool, Meta(description="Do not empty output folders before the task runs.")] = False
+
+
+class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[settings]``."""
+
+    default: Annotated[list[str], Meta(description="What `exarp run` takes when no task is named.")] = []
+    jobs: Annotated[Count, Meta(description="Commands at once, over all waves; 0 is the CPUs of this process.")] = 0
+    max_parallel_waves: Annotated[int, Meta(ge=1, description="Waves at once.")] = 8
+    max_tasks_per_wave: Annotated[Count, Meta(description="Larger waves become consecutive parts; 0 is no limit.")] = 0
+    packing: Annotated[Literal["levels", "tight"], Meta(description="How derived waves are packed.")] = "levels"
+    schedule: Annotated[
+        Schedule | Literal[""], Meta(description="waves: barriers between waves; flow: tasks start as their needs end.")
+    ] = ""
+    trust: Annotated[Trust, Meta(description="plan: undeclared files are no doubt; proof: every doubt counts.")] = (
+        "plan"
+    )
+    retries: Annotated[Count | UnsetType, Meta(description="Default of the tasks' `retries`.")] = UNSET
+    retry_delay: Annotated[Duration, Meta(description="Default of the tasks' `retry_delay`.")] = "0s"
+    timeout: Annotated[Duration, Meta(description="Default of the tasks' `timeout`.")] = "0s"
+    on_failure: Annotated[OnFailure | UnsetType, Meta(description="Default of the tasks' `on_failure`.")] = UNSET
+    output: Annotated[OutputMode, Meta(description="How tasks' output is shown.")] = "grouped"
+    shell: Annotated[list[str], Meta(min_length=1, description="What runs scripts.")] = msgspec.field(
+        default_factory=lambda: ["sh", "-eu", "-c"]
+    )
+    log_limit: Annotated[Size, Meta(description="Log size per attempt; head and tail are kept.")] = "64MiB"
+    cache_dirs: Annotated[list[str], Meta(description="Folders several tasks may share safely (ccache).")] = []
+
+
+class WaveDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One ``[[wave]]``."""
+
+    name: Annotated[str, Meta(description="The wave's name.")]
+    tasks: Annotated[list[str], Meta(description="Its tasks.")]
+    order: Annotated[
+        Order, Meta(description="parallel: as the graph allows; sequential: in this order, one at a time.")
+    ] = "parallel"
+    parallel: Annotated[
+        bool | list[str],
+        Meta(description="The marking: true, beside any wave; a list, beside these; false, beside none."),
+    ] = False
+
+
+class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A whole manifest."""
+
+    vars: Annotated[dict[str, Scalar], Meta(description="Variables: ${name} in fields, $name in scripts.")] = {}
+    settings: SettingsDocument = SettingsDocument()
+    resources: Annotated[dict[str, int | Size], Meta(description="Pools that tasks take from while they run.")] = {}
+    task: Annotated[dict[str, TaskDocument], Meta(description="The tasks, by name.")] = {}
+    wave: Annotated[list[WaveDocument], Meta(description="The planner's own grouping.")] = []
+
+
+# Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
+# relies on one must not run as if it were not there.
+LATER_TASK = frozenset(
+    "matrix extends track_env dotenv prompt by tools allow_empty verify params aliases internal confirm when "
+    "platforms requires finally service parent agent cache no_retry_on".split()
+)
+LATER_SETTINGS = frozenset("max_agents dotenv clean_env pass_env verify secrets".split())
+LATER_WAVE = frozenset("verify checkpoint executor".split())
+LATER_TOP = frozenset("include recovery cache agents template".split())

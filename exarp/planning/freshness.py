@@ -1,0 +1,92 @@
+"""Whether a task must run, from what was recorded of its last success and what is there now.
+
+Knows the rule: up to date means recipe, needs, input contents and output contents are those of the last success. Decides
+from digests alone; does not read files (``workspace``) nor the record (``store``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from exarp.model.event import FreshnessReason
+from exarp.model.task import Task
+
+MISSING = b""
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A success: digests by path. ``needs``: what each need contributed (``contribution``), by name.
+
+    ``found``: files that the depfile named, beyond the declared inputs.
+    """
+
+    recipe: bytes
+    inputs: dict[str, bytes]
+    found: dict[str, bytes]
+    outputs: dict[str, bytes]
+    needs: dict[str, bytes] = {}
+
+    def contribution(self) -> bytes:
+        """What a dependent that shares no file with the task sees of it: its outputs, else its recipe."""
+        from blake3 import blake3
+
+        if not self.outputs:
+            return self.recipe
+        return blake3(msgspec.msgpack.encode(sorted(self.outputs.items()))).digest()
+
+
+UNCHANGED = FreshnessReason("unchanged")
+
+
+def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | None:
+    """Why ``task`` must run, or None if it is up to date. ``now``: digests as they are, MISSING where a file is not.
+
+    ``now.outputs`` covers the paths of ``record.outputs`` and those now declared.
+    """
+    if task.inputs is None and task.outputs is None:
+        return FreshnessReason("undeclared")
+    if record is None:
+        return FreshnessReason("never-ran")
+    if record.recipe != now.recipe:
+        return FreshnessReason("recipe-changed")
+    return (
+        _compare(record.inputs, now.inputs, "input")
+        or _compare(record.found, now.found, "input")
+        or _compare_outputs(record.outputs, now.outputs)
+        or _compare_needs(record.needs, now.needs)
+    )
+
+
+def _compare(then: Mapping[str, bytes], now: Mapping[str, bytes], what: str) -> FreshnessReason | None:
+    if then == now:
+        return None
+    for path, digest in now.items():
+        if path not in then:
+            return FreshnessReason(f"{what}-added", path)
+        if then[path] != digest:
+            return FreshnessReason(f"{what}-changed" if digest else f"{what}-removed", path)
+    gone = next(path for path in then if path not in now)
+    return FreshnessReason(f"{what}-removed", gone)
+
+
+def _compare_outputs(then: Mapping[str, bytes], now: Mapping[str, bytes]) -> FreshnessReason | None:
+    if then == now:
+        return None
+    for path, digest in then.items():
+        if now.get(path, MISSING) == MISSING:
+            return FreshnessReason("output-missing", path)
+        if now[path] != digest:
+            return FreshnessReason("output-changed", path)
+    added = next(path for path in now if path not in then)
+    return FreshnessReason("output-changed", added)
+
+
+def _compare_needs(then: Mapping[str, bytes], now: Mapping[str, bytes]) -> FreshnessReason | None:
+    if then == now:
+        return None
+    for name, digest in now.items():
+        if then.get(name) != digest:
+            return FreshnessReason("need-changed", name)
+    return FreshnessReason("recipe-changed")

@@ -1,0 +1,213 @@
+"""From a manifest, its graph and a selection to a plan.
+
+Knows the order of the steps: group, split, check, relate, doubt. Each step is a module of its own; this one only
+carries values from one to the next. Touches no file and asks no clock: measured durations are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+from exarp.errors import Problem
+from exarp.graph.critical_path import critical_path
+from exarp.graph.levels import levels
+from exarp.graph.reachability import closure
+from exarp.graph.task_graph import TaskGraph
+from exarp.model.manifest import Manifest
+from exarp.model.plan import Plan, Wave
+from exarp.model.verdict import Verdict
+from exarp.planning.doubts import Company, Doubts, Pair
+from exarp.planning.grouping import Draft, Grouping
+from exarp.planning.hazards import find_cells
+from exarp.planning.relations import Relations, relate
+from exarp.planning.splitting import split
+from exarp.planning.wave_verdicts import WaveEvidence
+
+
+def make_plan(
+    manifest: Manifest, graph: TaskGraph, targets: Sequence[str], expected: Mapping[str, float] | None = None
+) -> Plan:
+    """The plan for ``targets`` (task names that exist) and all they need.
+
+    The graph has no faults. ``expected``: measured seconds of tasks, for the critical path; where there are none
+    every task counts 1, where some are missing those count the mean.
+    """
+    return _Planner(manifest, graph, targets).plan(expected or {})
+
+
+class _Planner:
+    def __init__(self, manifest: Manifest, graph: TaskGraph, targets: Sequence[str]) -> None:
+        self.manifest = manifest
+        self.graph = graph
+        self.settings = manifest.settings
+        self.barriers = self.settings.schedule == "waves"
+        self.selected = closure(graph, [graph.ids[name] for name in targets])
+        self.drafts = Grouping(graph, self.selected, manifest.waves).drafts()
+        self.cells = find_cells(manifest.tasks, sorted(self.selected), self.settings.cache_dirs)
+        self.evidence = WaveEvidence(manifest, graph, self.drafts, self.cells)
+
+    def plan(self, expected: Mapping[str, float]) -> Plan:
+        relations = self.relate()
+        parts = [self.split(draft) for draft in self.drafts]
+        waves = self.number(parts, relations)
+        position = self.positions(waves)
+        doubts = self.doubts(waves, position)
+        verdicts = (*self.wave_verdicts(relations), *doubts.verdicts)
+        order = sorted(
+            doubts.edges | self.after_edges() | self.turns(waves),
+            key=lambda pair: (position[pair[0]], position[pair[1]]),
+        )
+        return Plan(
+            names=self.graph.names,
+            needs=self.graph.needs,
+            waves=tuple(waves),
+            order=tuple(order),
+            position=tuple(position),
+            schedule=self.settings.schedule,
+            verdicts=verdicts,
+            critical_path=self.critical(waves, expected),
+            lower_bound=self.lower_bound(),
+            warnings=tuple(self.listing_warnings()),
+        )
+
+    # -- waves -------------------------------------------------------------------------------------------------
+
+    def relate(self) -> Relations:
+        declared = [draft.spec >= 0 for draft in self.drafts]
+        return relate(declared, self.evidence.may_overlap, self.barriers)
+
+    def split(self, draft: Draft) -> list[tuple[int, ...]]:
+        tasks = self.manifest.tasks
+        limit = self.settings.max_tasks_per_wave
+        return split(draft.tasks, limit, draft.order, self.graph.before, lambda task: tasks[task].priority)
+
+    def number(self, parts: list[list[tuple[int, ...]]], relations: Relations) -> list[Wave]:
+        first = [1]
+        for pieces in parts:
+            first.append(first[-1] + len(pieces))
+        waves: list[Wave] = []
+        for index, draft in enumerate(self.drafts):
+            beside = [n for other in relations.beside[index] for n in range(first[other], first[other + 1])]
+            chained = self.barriers or draft.spec >= 0
+            for part, tasks in enumerate(parts[index], 1):
+                number = first[index] + part - 1
+                after = (
+                    [first[other + 1] - 1 for other in relations.after[index]] if part == 1 else [number - 1] * chained
+                )
+                waves.append(
+                    Wave(
+                        number=number,
+                        name=self.manifest.waves[draft.spec].name if draft.spec >= 0 else f"wave {number}",
+                        tasks=tasks,
+                        part=part if draft.spec >= 0 else 1,
+                        parts=len(parts[index]) if draft.spec >= 0 else 1,
+                        declared=draft.spec >= 0,
+                        order=draft.order,
+                        after=tuple(after),
+                        beside=tuple(beside),
+                    )
+                )
+        return waves
+
+    def positions(self, waves: Sequence[Wave]) -> list[int]:
+        position = [-1] * len(self.graph)
+        place = 0
+        for wave in waves:
+            for task in wave.tasks:
+                position[task] = place
+                place += 1
+        return position
+
+    # -- order and verdicts ------------------------------------------------------------------------------------
+
+    def after_edges(self) -> set[Pair]:
+        selected, after = self.selected, self.graph.after
+        return {(edge, task) for task in selected if after[task] for edge in after[task] if edge in selected}
+
+    def turns(self, waves: Sequence[Wave]) -> set[Pair]:
+        """A sequential wave's executor takes its tasks in turn."""
+        return {pair for wave in waves if wave.order == "sequential" for pair in pairwise(wave.tasks)}
+
+    def doubts(self, waves: Sequence[Wave], position: Sequence[int]) -> Doubts:
+        number = [-1] * len(self.graph)
+        for wave in waves:
+            for task in wave.tasks:
+                number[task] = wave.number
+        apart = _apart(waves, number, self.barriers)
+        doubts = Doubts(self.manifest, self.graph, Company(position, number, apart, lambda n: waves[n - 1].beside))
+        tasks = [task for wave in waves for task in wave.tasks]
+        doubts.add_cells(self.cells)
+        if self.settings.trust == "proof":
+            doubts.add_undeclared(tasks)
+        doubts.add_mutexes(tasks)
+        doubts.add_pools(tasks)
+        return doubts
+
+    def wave_verdicts(self, relations: Relations) -> list[Verdict]:
+        declared = [index for index, draft in enumerate(self.drafts) if draft.spec >= 0]
+        found = []
+        for place, one in enumerate(declared):
+            for other in declared[place + 1 :]:
+                third = relations.through.get((one, other))
+                found.append(self.evidence.verdict(one, other, None if third is None else self.wave_name(third)))
+        return found
+
+    def wave_name(self, index: int) -> str:
+        draft = self.drafts[index]
+        if draft.spec >= 0:
+            return self.manifest.waves[draft.spec].name
+        return f"wave {1 + sum(len(self.split(earlier)) for earlier in self.drafts[:index])}"
+
+    def listing_warnings(self) -> list[Problem]:
+        """Declared waves that come later than listed, because the graph says so."""
+        found = []
+        declared = [index for index, draft in enumerate(self.drafts) if draft.spec >= 0]
+        for place, late in enumerate(declared):
+            for early in declared[:place]:
+                if self.drafts[early].spec > self.drafts[late].spec:
+                    reason = next((r for r in self.evidence.reasons(early, late) if r.code == "dependency"), None)
+                    if reason is not None:
+                        found.append(_listing_warning(self.wave_name(late), self.wave_name(early), reason.via))
+                        break
+        return found
+
+    # -- measures ----------------------------------------------------------------------------------------------
+
+    def critical(self, waves: Sequence[Wave], expected: Mapping[str, float]) -> tuple[int, ...]:
+        names = self.graph.names
+        tasks = [task for wave in waves for task in wave.tasks]
+        known = [expected[names[task]] for task in tasks if names[task] in expected]
+        usual = sum(known) / len(known) if known else 1.0
+        weights = {task: expected.get(names[task], usual) for task in tasks}
+        selected = self.selected
+        return critical_path(tasks, lambda task: (t for t in self.graph.before(task) if t in selected), weights)
+
+    def lower_bound(self) -> int:
+        """The fewest waves that levels and the limit allow: no plan has fewer."""
+        if any(draft.spec >= 0 for draft in self.drafts):
+            before = {t: [e for e in self.graph.before(t) if e in self.selected] for t in self.selected}
+            depth = len(levels(before))
+        else:
+            depth = len(self.drafts)
+        limit = self.settings.max_tasks_per_wave
+        return max(depth, -(-len(self.selected) // limit)) if limit else depth
+
+
+def _apart(waves: Sequence[Wave], number: Sequence[int], barriers: bool) -> Callable[[int, int], bool]:
+    """See ``Company.apart``."""
+
+    def apart(one: int, other: int) -> bool:
+        first, second = waves[number[one] - 1], waves[number[other] - 1]
+        if first is second:
+            return first.order == "sequential"
+        if barriers or (first.declared and second.declared):
+            return second.number not in first.beside
+        return False
+
+    return apart
+
+
+def _listing_warning(late: str, early: str, via: Sequence[str]) -> Problem:
+    message = f"wave {late!r} is listed before {early!r} but runs after it: {' → '.join(via)}"
+    return Problem("wave-order", message, None, f"list {early!r} first", severity="warning")

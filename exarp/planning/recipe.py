@@ -1,0 +1,116 @@
+"""A task's recipe: everything about *how* it is done that its result depends on.
+
+Knows which variables a script names, and what enters the recipe's digest (commands, shell, cwd, env, named variables,
+declared names). Pure: the environment is given. Does not know file contents (``freshness``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from blake3 import blake3
+
+from exarp.model.path import is_glob, relative
+from exarp.model.task import Task
+
+_NAMED = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
+_LAUNCH_WORDS = ("$in", "$out", "$depfile", "$in_file")
+# What one environment string may hold on Linux is 128 KiB; the contract's limit leaves room for the rest.
+MAX_LIST_BYTES = 100 * 1024
+
+
+def named_variables(scripts: Iterable[str]) -> list[str]:
+    """Names after ``$`` or ``${`` in scripts, sorted. A name inside single quotes counts too: one too many is harmless."""
+    return sorted({name for script in scripts if "$" in script for name in _NAMED.findall(script)})
+
+
+def recipe_digest(task: Task, variables: Mapping[str, str], environ: Mapping[str, str]) -> bytes:
+    """Digest of the recipe: two equal digests mean the same commands would run in the same way.
+
+    Where a script names a variable, its value counts in the order of precedence: the task's env, vars, the caller.
+    ``EXARP_*`` and the reserved names never count (``in`` and ``out`` follow from the declared names).
+    """
+    named = {}
+    for name in named_variables(task.commands):
+        if name.startswith("EXARP_") or name in ("in", "out", "depfile", "in_file") or name in task.env:
+            continue
+        named[name] = variables.get(name, environ.get(name))
+    recipe = (
+        task.commands,
+        task.argv,
+        task.shell if task.commands else (),
+        task.cwd,
+        sorted(task.env.items()),
+        sorted(named.items()),
+        task.inputs,
+        task.excluded,
+        task.sources,
+        task.outputs,
+        task.modifies,
+        task.depfile,
+    )
+    return blake3(msgspec.msgpack.encode(recipe)).digest()
+
+
+class ListFault(msgspec.Struct, frozen=True):
+    """Why ``$in`` or ``$out`` cannot be given to a script as text."""
+
+    message: str
+
+
+def list_variable(name: str, paths: Iterable[str], scripts: Iterable[str]) -> str | ListFault:
+    """The value of ``$in`` or ``$out``: paths joined by spaces, or why a shell would not see them as they are."""
+    paths = list(paths)
+    text = " ".join(paths)
+    if len(text) > MAX_LIST_BYTES:
+        return ListFault(f"${name} would be {len(text)} bytes long: use argv, or $in_file (one path a line)")
+    odd = next((path for path in paths if _ODD.search(path)), None)
+    if odd is not None and any(_is_unquoted(name, script) for script in scripts):
+        return ListFault(f"${name} holds {odd!r}, which a shell would split or expand: use argv, or $in_file")
+    return text
+
+
+_ODD = re.compile(r"[\s*?\[]")
+
+
+def _is_unquoted(name: str, script: str) -> bool:
+    """Whether ``$name`` stands anywhere in ``script`` outside double quotes (inside single quotes it is no variable)."""
+    quote = ""
+    at = 0
+    use = re.compile(rf"\$(?:{name}\b|\{{{name}\b)")
+    while at < len(script):
+        char = script[at]
+        if char == "\\" and quote != "'":
+            at += 2
+            continue
+        if quote == "" and char in "'\"":
+            quote = char
+        elif char == quote:
+            quote = ""
+        elif quote == "" and char == "$" and use.match(script, at):
+            return True
+        at += 1
+    return False
+
+
+def expand_argv(argv: Iterable[str], lists: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """``argv`` with each whole element ``$in``, ``$out``, ``$depfile``, ``$in_file`` replaced by its paths."""
+    words: list[str] = []
+    for word in argv:
+        if word in _LAUNCH_WORDS:
+            words.extend(lists[word[1:]])
+        else:
+            words.append(word)
+    return tuple(words)
+
+
+def names_launch_word(task: Task, word: str) -> bool:
+    """Whether a task uses ``$in_file`` or the like (``word`` without the dollar)."""
+    return f"${word}" in task.argv or word in named_variables(task.commands)
+
+
+def out_paths(task: Task) -> list[str]:
+    """What ``$out`` stands for, as seen from the task's folder: its outputs but for globs."""
+    return [relative(path, task.cwd) for path in task.outputs or () if not is_glob(path)]

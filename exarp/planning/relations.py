@@ -1,0 +1,69 @@
+"""Which waves run beside which, and which wait for which.
+
+Knows rules 4 and 5 of the contract under "Waves". Does not find evidence (``wave_verdicts``): it is told which pairs may
+overlap as far as markings and evidence go, and adds what order-only edges imply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+
+class Relations(msgspec.Struct, frozen=True):
+    """Per wave (by index in manifest order): the nearest waves it waits for, and those it may overlap with.
+
+    ``through[(i, j)]``: a third wave that orders two waves which could otherwise overlap.
+    """
+
+    after: tuple[tuple[int, ...], ...]
+    beside: tuple[tuple[int, ...], ...]
+    through: dict[tuple[int, int], int]
+
+
+def relate(declared: Sequence[bool], may_overlap: Callable[[int, int], bool], barriers: bool) -> Relations:
+    """Relations of waves ``0 … n-1`` in manifest order.
+
+    ``declared[i]``: a declared wave; a derived one runs beside nothing. ``barriers`` False (flow): derived waves order
+    nothing and wait for nothing, only declared waves are related to each other.
+    """
+    after: list[tuple[int, ...]] = []
+    beside: list[list[int]] = [[] for _ in declared]
+    through: dict[tuple[int, int], int] = {}
+    # Waves since the last barrier (a derived wave), with what each of them waits for, directly or not.
+    segment: list[int] = []
+    reach: dict[int, set[int]] = {}
+    barrier = -1
+    for wave, is_declared in enumerate(declared):
+        if not is_declared:
+            after.append(_ends(segment, reach, barrier) if barriers else ())
+            if barriers:
+                for earlier in segment:
+                    _record_through(through, earlier, wave, declared)
+                segment, reach, barrier = [], {}, wave
+            continue
+        direct = {earlier for earlier in segment if not may_overlap(earlier, wave)}
+        reach[wave] = direct.union(*(reach[earlier] for earlier in direct))
+        nearest = [earlier for earlier in direct if not any(earlier in reach[other] for other in direct)]
+        for earlier in segment:
+            if earlier not in direct and earlier in reach[wave]:
+                through[earlier, wave] = next(other for other in sorted(direct) if earlier in reach[other])
+            elif earlier not in direct:
+                beside[wave].append(earlier)
+                beside[earlier].append(wave)
+        after.append(tuple(sorted(nearest)) or ((barrier,) if barrier >= 0 else ()))
+        segment.append(wave)
+    return Relations(tuple(after), tuple(tuple(sorted(waves)) for waves in beside), through)
+
+
+def _ends(segment: list[int], reach: dict[int, set[int]], barrier: int) -> tuple[int, ...]:
+    """Waves of a segment that no other of it waits for; the barrier before it where the segment is empty."""
+    waited = set().union(*reach.values()) if reach else set()
+    return tuple(wave for wave in segment if wave not in waited) or ((barrier,) if barrier >= 0 else ())
+
+
+def _record_through(through: dict[tuple[int, int], int], earlier: int, barrier: int, declared: Sequence[bool]) -> None:
+    for later in range(barrier + 1, len(declared)):
+        if declared[later]:
+            through.setdefault((earlier, later), barrier)

@@ -1,0 +1,144 @@
+"""Verdicts on pairs of declared waves: marked by the author, checked against graph and declared files.
+
+Knows rule 4 under "Waves" and the codes under "Verdicts" of the contract. Does not know numbers or parts of waves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from exarp.graph.task_graph import TaskGraph
+from exarp.model.manifest import Manifest
+from exarp.model.verdict import Reason, Verdict
+from exarp.planning.grouping import Draft
+from exarp.planning.hazards import Access, Cell, conflict_code, narrower
+
+# The order in which reasons are listed: what cannot be changed first.
+_REFUTING = ("dependency", "ordered-through", "write-write", "read-write", "unmarked")
+
+
+class WaveEvidence:
+    """What speaks against running pairs of declared waves side by side."""
+
+    def __init__(self, manifest: Manifest, graph: TaskGraph, drafts: Sequence[Draft], cells: Sequence[Cell]) -> None:
+        self.manifest = manifest
+        self.graph = graph
+        self.drafts = drafts
+        self.wave_of = {task: number for number, draft in enumerate(drafts) if draft.spec >= 0 for task in draft.tasks}
+        self._reach: dict[int, int] = {}
+        self._conflicts: dict[tuple[int, int], list[Reason]] = {}
+        self._reasons: dict[tuple[int, int], tuple[Reason, ...]] = {}
+        if sum(draft.spec >= 0 for draft in drafts) > 1:
+            self._spread()
+            for cell in cells:
+                self._gather(cell)
+
+    def marked(self, one: int, other: int) -> bool:
+        """Whether both markings allow the pair (of indices into ``drafts``)."""
+        waves = self.manifest.waves
+        first, second = waves[self.drafts[one].spec], waves[self.drafts[other].spec]
+        return first.allows(second.name) and second.allows(first.name)
+
+    def may_overlap(self, one: int, other: int) -> bool:
+        """Whether nothing but a third wave could still keep the pair apart."""
+        return not self.reasons(one, other)
+
+    def reasons(self, one: int, other: int) -> tuple[Reason, ...]:
+        """Every reason that counts against the pair; ``one`` comes first in manifest order."""
+        if (one, other) not in self._reasons:
+            found = [*self._dependency(one, other), *self._conflicts.get((one, other), ())]
+            if not self.marked(one, other):
+                found.append(Reason("unmarked"))
+            if self.manifest.settings.trust == "proof":
+                found += self._undeclared(one, other)
+            self._reasons[one, other] = tuple(found)
+        return self._reasons[one, other]
+
+    def verdict(self, one: int, other: int, through: str | None) -> Verdict:
+        """The verdict on a pair; ``through`` names a third wave that orders the two."""
+        reasons = self.reasons(one, other)
+        if not reasons and through is not None:
+            reasons = (Reason("ordered-through", name=through),)
+        codes = {reason.code for reason in reasons}
+        decision = "refuted" if codes.intersection(_REFUTING) else "unproven" if codes else "upheld"
+        specs = self.manifest.waves
+        return Verdict(
+            kind="waves",
+            between=(specs[self.drafts[one].spec].name, specs[self.drafts[other].spec].name),
+            marked=self.marked(one, other),
+            verdict=decision,  # type: ignore[arg-type]
+            runs="sequential" if codes else "parallel",
+            reasons=reasons,
+        )
+
+    def _spread(self) -> None:
+        """For each task, as bits, the declared waves that a path of edges leads from."""
+        for draft in self.drafts:
+            for task in draft.tasks:
+                bits = 0
+                for earlier in self.graph.before(task):
+                    if earlier in self._reach:
+                        bits |= self._reach[earlier]
+                        if earlier in self.wave_of:
+                            bits |= 1 << self.wave_of[earlier]
+                self._reach[task] = bits
+
+    def _dependency(self, one: int, other: int) -> list[Reason]:
+        bit = 1 << one
+        for task in self.drafts[other].tasks:
+            if self._reach[task] & bit:
+                via = [task]
+                while self.wave_of.get(via[0]) != one:
+                    via.insert(0, next(t for t in self.graph.before(via[0]) if self._leads_from(t, one)))
+                names = tuple(self.graph.names[step] for step in via)
+                return [Reason("dependency", tasks=(names[0], names[-1]), via=names)]
+        return []
+
+    def _leads_from(self, task: int, wave: int) -> bool:
+        return self.wave_of.get(task) == wave or bool(self._reach.get(task, 0) & (1 << wave))
+
+    def _gather(self, cell: Cell) -> None:
+        """Note, for each pair of waves that meet in a cell, one reason (the first owner against the first other)."""
+        by_wave: dict[int, list[Access]] = {}
+        for access in cell.accesses:
+            if access.task in self.wave_of:
+                by_wave.setdefault(self.wave_of[access.task], []).append(access)
+        waves = sorted(by_wave)
+        owning = {wave for wave in waves if any(access.owns for access in by_wave[wave])}
+        for place, one in enumerate(waves):
+            for other in waves[place + 1 :]:
+                if one in owning or other in owning:
+                    self._note(one, other, by_wave)
+
+    def _note(self, one: int, other: int, by_wave: dict[int, list[Access]]) -> None:
+        first = max(by_wave[one], key=lambda access: (access.owns, access.writes))
+        second = max(by_wave[other], key=lambda access: (access.owns, access.writes))
+        if self._reach[second.task] & (1 << one):
+            return
+        reason = conflict_reason(self.graph.names, first, second)
+        known = self._conflicts.setdefault((one, other), [])
+        if reason not in known:
+            known.append(reason)
+
+    def _undeclared(self, one: int, other: int) -> list[Reason]:
+        names = [
+            self.graph.names[task]
+            for wave in (one, other)
+            for task in self.drafts[wave].tasks
+            if not self.manifest.tasks[task].is_declared
+        ]
+        return [Reason("undeclared", tasks=tuple(names))] if names else []
+
+
+def conflict_reason(names: Sequence[str], first: Access, second: Access) -> Reason:
+    """The reason that two accesses of one cell make; ``first`` is the earlier task."""
+    code = conflict_code(first, second)
+    writer = "" if code == "write-write" else names[first.task if first.writes else second.task]
+    return msgspec.structs.replace(
+        Reason("write-write", tasks=(names[first.task], names[second.task])),
+        code=code,
+        path=narrower(first.pattern, second.pattern),
+        writer=writer,
+    )

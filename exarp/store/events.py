@@ -1,0 +1,133 @@
+"""The stored stream: events in, events out.
+
+Knows which events are stored (all but ``task_output``, whose text is in the logs) and what of them becomes a
+column. Does not know when a run may begin, or who gives events their ``seq`` and ``time``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import get_args
+
+import msgspec
+
+from exarp.errors import DefectError, Problem
+from exarp.model.event import Event, RunFinished, RunStarted, TaskOutput
+from exarp.store.database import Database
+from exarp.store.schema import first_place
+from exarp.store.text import from_json, to_column, to_json
+
+_INSERT = "INSERT INTO event (place, type, task, attempt, payload) VALUES (?, ?, ?, ?, ?)"
+_DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_TAGS: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
+_KNOWN = frozenset(_TAGS.values())
+_EventRow = tuple[int, str, str | bytes | None, int | None, bytes]
+
+
+class EventLog:
+    """The events of all runs. A write is committed when its call returns, or with the transaction around it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._numbers: dict[str, int] = {}
+
+    def begin(self, event: RunStarted) -> None:
+        """Store a new run with its first event. ``sqlite3.IntegrityError`` if there is a run of this id."""
+        with self._database.transaction():
+            self._index_if_died()
+            self._database.execute(
+                "INSERT INTO run (id, started, command, pid) VALUES (?, ?, ?, ?)",
+                (to_column(event.run), event.time, to_json(event.command), event.pid),
+            )
+            self.append((event,))
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Store the events in one transaction. ``sqlite3.IntegrityError`` where a ``seq`` is taken already."""
+        rows = [self._row(event) for event in events if not isinstance(event, TaskOutput)]
+        if len(rows) == 1:
+            # One statement is a transaction of its own, and spares the two around it.
+            self._database.execute(_INSERT, rows[0])
+        elif rows:
+            self._database.execute_each(_INSERT, rows)
+
+    def finish(self, event: RunFinished) -> None:
+        """Store a run's last event and its outcome."""
+        with self._database.transaction():
+            self.append((event,))
+            number = self._number(event.run)
+            first_failure = None if event.first_failure is None else to_column(event.first_failure)
+            self._database.execute(
+                "UPDATE run SET finished = ?, outcome = ?, exit_code = ?, duration_ms = ?, counts = ?,"
+                " first_failure = ? WHERE number = ?",
+                (
+                    event.time,
+                    event.outcome,
+                    event.exit_code,
+                    event.duration_ms,
+                    to_json(event.counts),
+                    first_failure,
+                    number,
+                ),
+            )
+            self._index(number)
+
+    def read(self, run: str, since: int = 0) -> list[Event]:
+        """The run's stored events with a ``seq`` above ``since``, in order; none of an unknown run."""
+        number = self._known_number(run)
+        if number is None:
+            return []
+        rows = self._database.fetch(
+            "SELECT type, payload FROM event WHERE place > ? AND place < ? ORDER BY place",
+            (first_place(number) + since, first_place(number + 1)),
+        )
+        return decoded((tag, payload) for tag, payload in rows)
+
+    def _row(self, event: Event) -> _EventRow:
+        task = getattr(event, "task", None)
+        return (
+            first_place(self._number(event.run)) + event.seq,
+            _TAGS[type(event)],
+            None if task is None else to_column(task),
+            getattr(event, "attempt", None),
+            to_json(event),
+        )
+
+    def _number(self, run: str) -> int:
+        number = self._known_number(run)
+        if number is None:
+            raise DefectError(Problem("store-defect", f"an event of run {run!r}, which has not begun"))
+        return number
+
+    def _known_number(self, run: str) -> int | None:
+        if run not in self._numbers:
+            rows = self._database.fetch("SELECT number FROM run WHERE id = ?", (to_column(run),))
+            if not rows:
+                return None
+            if self._database.in_transaction:
+                # It may be of a run whose beginning is undone with the transaction.
+                return int(rows[0][0])
+            self._numbers[run] = rows[0][0]
+        return self._numbers[run]
+
+    def _index_if_died(self) -> None:
+        """Index the run before this one if it ended without :meth:`finish`; older ones have had their turn."""
+        for number, finished in self._database.fetch("SELECT number, finished FROM run ORDER BY number DESC LIMIT 1"):
+            if finished is None:
+                self._index(number)
+
+    def _index(self, number: int) -> None:
+        # In the order of the index: inserting in the order of events costs a seek a row.
+        self._database.execute(
+            "INSERT OR IGNORE INTO attempt (task, place) SELECT task, place FROM event"
+            " WHERE place >= ? AND place < ? AND attempt > 0 ORDER BY task, place",
+            (first_place(number), first_place(number + 1)),
+        )
+
+
+def decoded(rows: Iterable[tuple[str, bytes]]) -> list[Event]:
+    """The events of stored (type, payload) rows.
+
+    A type that this exarp does not know was stored by a later one with the same tables; no view of this one
+    could show it, so it is left out.
+    """
+    return [from_json(payload, _DECODER) for tag, payload in rows if tag in _KNOWN]

@@ -1,0 +1,144 @@
+"""The lock that lets one run at a time work in a workspace.
+
+Knows ``flock`` on ``.exarp/lock``, and that the file's first line names the holder. Does not know why
+somebody wants the lock.
+
+The kernel lets the lock go when its holder dies, however it dies; the file stays, and what it says then
+means nothing. Children do not inherit the lock: the descriptor is closed on exec.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from exarp.errors import BusyError, Problem
+from exarp.store.state_folder import folder_fault, printable
+
+_FIRST_LINE = 64 * 1024
+# As much of a command as fits the first line even where each character is escaped.
+_SHOWN = 200
+_SHOWN_PARTS = 40
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """Who holds the lock: process id, start (RFC 3339 in UTC), command line. All empty where nobody could tell."""
+
+    pid: int = 0
+    started: str = ""
+    command: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """``pid 12: exarp run test, since 2026-07-01T12:00:00Z``, safe for a terminal."""
+        if not self.pid:
+            return "an unknown process"
+        command = f": {' '.join(self.command)}" if self.command else ""
+        since = f", since {self.started}" if self.started else ""
+        return printable(f"pid {self.pid}{command}{since}")
+
+
+class RunLock:
+    """A held lock; let it go with :meth:`close` or at the end of a ``with`` block."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def close(self) -> None:
+        """Let the lock go. A second call does nothing."""
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        try:
+            with contextlib.suppress(OSError):  # a name that stays misleads nobody: it is read while the lock is held
+                os.ftruncate(descriptor, 0)
+            # Closing alone would leave the lock with a forked process that has not yet called exec.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        finally:
+            os.close(descriptor)
+
+    def __enter__(self) -> RunLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def acquire(path: str, holder: Holder, *, wait: bool, on_wait: Callable[[Holder], None]) -> RunLock:
+    """Take the lock at ``path`` for ``holder``, whose folder exists.
+
+    If another has it: with ``wait``, call ``on_wait`` once with its name, then block until it is free (a
+    signal whose handler raises, as Ctrl-C's does, ends the wait); without, raise BusyError ``busy``.
+    Raises UsageError ``state-folder`` where the file cannot be made or locked.
+    """
+    told = False
+    while True:
+        descriptor = _open(path)
+        try:
+            if not _locked(descriptor, path, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                other = _read_holder(descriptor)
+                if not wait:
+                    raise _busy(other)
+                if not told:
+                    on_wait(other)
+                    told = True
+                _locked(descriptor, path, fcntl.LOCK_EX)
+            if _is_at(descriptor, path):
+                _write_holder(descriptor, holder)
+                return RunLock(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # Somebody removed the folder meanwhile, and a lock on a removed file keeps nobody out.
+        os.close(descriptor)
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise folder_fault(path, error) from error
+
+
+def _locked(descriptor: int, path: str, operation: int) -> bool:
+    """Whether the lock is ours now; without ``LOCK_NB`` this waits until it is."""
+    try:
+        fcntl.flock(descriptor, operation)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise folder_fault(path, error) from error
+    return True
+
+
+def _busy(holder: Holder) -> BusyError:
+    advice = "wait until it is done; without --no-wait exarp does"
+    return BusyError(Problem("busy", f"another run is at work here ({holder})", next=advice))
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    try:
+        there = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return False
+    return os.path.samestat(there, os.fstat(descriptor))
+
+
+def _write_holder(descriptor: int, holder: Holder) -> None:
+    """Replace the first line in one write, then cut: a reader never meets half a line."""
+    command = tuple(part[:_SHOWN].encode("utf-8", "replace").decode() for part in holder.command[:_SHOWN_PARTS])
+    line = msgspec.json.encode(msgspec.structs.replace(holder, command=command)) + b"\n"
+    with contextlib.suppress(OSError):  # a full disk: the lock holds without the name
+        os.pwrite(descriptor, line, 0)
+        os.ftruncate(descriptor, len(line))
+
+
+def _read_holder(descriptor: int) -> Holder:
+    line = os.pread(descriptor, _FIRST_LINE, 0).partition(b"\n")[0]
+    try:
+        return msgspec.json.decode(line, type=Holder)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Holder()

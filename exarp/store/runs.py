@@ -1,0 +1,178 @@
+"""What became of earlier runs, and of a task's attempts in them.
+
+Knows the tables ``run``, ``event`` and ``attempt``. Does not know which processes live (it is told), or how
+a run is resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from exarp.model.event import Event, FreshnessReason, TaskFinished, TaskRetried, TaskStarted
+from exarp.store.database import Database, Row
+from exarp.store.events import decoded
+from exarp.store.schema import first_place
+from exarp.store.text import from_column, from_json, to_column
+
+RUNNING = "running"
+DIED = "died"
+_COLUMNS = "id, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure"
+_COMMAND: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
+_COUNTS: msgspec.json.Decoder[dict[str, int]] = msgspec.json.Decoder(dict[str, int])
+# An attempt starts, ends, and its task may then still be cancelled.
+_EVENTS_AN_ATTEMPT = 3
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """A run. ``outcome`` is that of its last event, ``running``, or ``died``; times are RFC 3339 in UTC."""
+
+    id: str
+    started: str
+    finished: str | None
+    outcome: str
+    exit_code: int | None
+    duration_ms: int | None
+    command: tuple[str, ...]
+    pid: int
+    counts: dict[str, int]
+    first_failure: str | None
+
+
+class AttemptRow(msgspec.Struct, frozen=True):
+    """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running``
+    or ``died``. ``log`` is the path as the event has it, ``reason`` why the attempt ran.
+    """
+
+    task: str
+    run: str
+    attempt: int
+    outcome: str
+    time: str
+    log: str | None = None
+    duration_ms: int = 0
+    exit_status: int | None = None
+    signal: int | None = None
+    reason: FreshnessReason | None = None
+
+
+class RunHistory:
+    """The stored runs. ``alive`` says whether the process of a run without an end still lives."""
+
+    def __init__(self, database: Database, alive: Callable[[int], bool]) -> None:
+        self._database = database
+        self._alive = alive
+
+    def runs(self, limit: int) -> list[RunRow]:
+        """The newest ``limit`` runs, newest first."""
+        return self._rows("ORDER BY number DESC LIMIT ?", limit)
+
+    def latest(self) -> RunRow | None:
+        """The newest run."""
+        return next(iter(self.runs(1)), None)
+
+    def find(self, run: str) -> RunRow | None:
+        """The run of this id."""
+        return next(iter(self._rows("WHERE id = ?", to_column(run))), None)
+
+    def last_attempt(self, task: str) -> AttemptRow | None:
+        """The task's newest attempt."""
+        return next(iter(self.task_history(task, 1)), None)
+
+    def task_history(self, task: str, limit: int) -> list[AttemptRow]:
+        """The task's newest ``limit`` attempts, newest first; runs in which it did not start have none."""
+        attempts: dict[tuple[str, int], list[Event]] = {}
+        for event in self._attempt_events(task, limit * _EVENTS_AN_ATTEMPT):
+            if isinstance(event, TaskStarted | TaskRetried | TaskFinished):
+                attempts.setdefault((event.run, event.attempt), []).append(event)
+        newest = list(attempts.items())[:limit]
+        return [self._attempt(task, run, attempt, events) for (run, attempt), events in newest]
+
+    def prune(self, keep: int) -> set[str]:
+        """Delete all but the newest ``keep`` runs, with their events; the ids of the runs that are left."""
+        with self._database.transaction():
+            oldest = self._database.fetch("SELECT number FROM run ORDER BY number DESC LIMIT 1 OFFSET ?", (keep,))
+            if oldest:
+                self._delete_to(oldest[0][0])
+            return {from_column(row[0]) for row in self._database.fetch("SELECT id FROM run")}
+
+    def _delete_to(self, number: int) -> None:
+        end = first_place(number + 1)
+        # By key, from the events: `attempt` is ordered by task, and looking for old places would read it all.
+        self._database.execute(
+            "DELETE FROM attempt WHERE (task, place) IN"
+            " (SELECT task, place FROM event WHERE place < ? AND attempt > 0)",
+            (end,),
+        )
+        self._database.execute("DELETE FROM event WHERE place < ?", (end,))
+        self._database.execute("DELETE FROM run WHERE number <= ?", (number,))
+
+    def _rows(self, condition: str, value: str | bytes | int) -> list[RunRow]:
+        return [self._run(row) for row in self._database.fetch(f"SELECT {_COLUMNS} FROM run {condition}", (value,))]
+
+    def _run(self, row: Row) -> RunRow:
+        id_, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure = row
+        return RunRow(
+            id=from_column(id_),
+            started=started,
+            finished=finished,
+            outcome=outcome or (RUNNING if self._alive(pid) else DIED),
+            exit_code=exit_code,
+            duration_ms=duration_ms,
+            command=from_json(command, _COMMAND),
+            pid=pid,
+            counts=from_json(counts, _COUNTS) if counts else {},
+            first_failure=None if first_failure is None else from_column(first_failure),
+        )
+
+    def _attempt_events(self, task: str, limit: int) -> Iterable[Event]:
+        """The task's events, newest first. Only the newest run can be without an index; see ``schema``."""
+        key = to_column(task)
+        rows = self._database.fetch(
+            "SELECT type, payload FROM event WHERE place >= ? AND task = ? AND attempt > 0 ORDER BY place DESC LIMIT ?",
+            (self._end_of_index(), key, limit),
+        )
+        rows += self._database.fetch(
+            "SELECT event.type, event.payload FROM attempt CROSS JOIN event ON event.place = attempt.place"
+            " WHERE attempt.task = ? ORDER BY attempt.place DESC LIMIT ?",
+            (key, limit),
+        )
+        return decoded((tag, payload) for tag, payload in rows)
+
+    def _end_of_index(self) -> int:
+        """The first place that is surely not indexed."""
+        newest = self._database.fetch("SELECT number, finished FROM run ORDER BY number DESC LIMIT 1")
+        if not newest:
+            return 0
+        number, finished = newest[0]
+        return first_place(number if finished is None else number + 1)
+
+    def _attempt(self, task: str, run: str, attempt: int, newest_first: list[Event]) -> AttemptRow:
+        reason = None
+        first_end: TaskRetried | TaskFinished | None = None
+        time = newest_first[-1].time
+        for event in newest_first:
+            if isinstance(event, TaskStarted):
+                reason = event.reason
+            elif isinstance(event, TaskRetried | TaskFinished):
+                # The earliest end is the attempt's; a later one is its task's, cancelled before the retry.
+                first_end = event
+        if first_end is None:
+            return AttemptRow(task, run, attempt, self._unended(run), time, reason=reason)
+        return AttemptRow(
+            task=task,
+            run=run,
+            attempt=attempt,
+            outcome=first_end.outcome if isinstance(first_end, TaskFinished) else "failed",
+            time=first_end.time,
+            log=first_end.log,
+            duration_ms=first_end.duration_ms,
+            exit_status=first_end.exit_status,
+            signal=first_end.signal,
+            reason=reason,
+        )
+
+    def _unended(self, run: str) -> str:
+        row = self.find(run)
+        return RUNNING if row is not None and row.outcome == RUNNING else DIED

@@ -1,0 +1,57 @@
+"""The last success of each task, and how long it took.
+
+Knows a task's name, its record (bytes that only their writer understands) and milliseconds.
+Does not know what makes a record stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from exarp.store.database import Database
+from exarp.store.text import from_column, to_column
+
+# SQLite of old allows 999 values in a statement.
+_CHUNK = 500
+
+
+class Successes:
+    """One record for each task. A write is committed on return, or with the transaction around it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, tasks: Collection[str] | None = None) -> dict[str, bytes]:
+        """Record by task, of all tasks or of those given that have one."""
+        if tasks is None:
+            rows = self._database.fetch("SELECT task, record FROM success WHERE record IS NOT NULL")
+            return {from_column(task): record for task, record in rows}
+        names = [to_column(task) for task in tasks]
+        found: dict[str, bytes] = {}
+        for start in range(0, len(names), _CHUNK):
+            found.update(self._chunk(names[start : start + _CHUNK]))
+        return found
+
+    def put(self, task: str, record: bytes, duration_ms: int | None = None) -> None:
+        """Store a task's success in place of the one before. None for the duration keeps the known one."""
+        self._database.execute(
+            "INSERT INTO success (task, record, duration_ms) VALUES (?, ?, ?) ON CONFLICT (task) DO UPDATE"
+            " SET record = excluded.record, duration_ms = coalesce(excluded.duration_ms, duration_ms)",
+            (to_column(task), record, duration_ms),
+        )
+
+    def forget(self, task: str) -> None:
+        """Drop a task's record, so that it counts as never done; how long it took stays known."""
+        self._database.execute("UPDATE success SET record = NULL WHERE task = ?", (to_column(task),))
+
+    def durations(self) -> dict[str, int]:
+        """Milliseconds of each task's last success that was measured."""
+        rows = self._database.fetch("SELECT task, duration_ms FROM success WHERE duration_ms IS NOT NULL")
+        return {from_column(task): duration_ms for task, duration_ms in rows}
+
+    def _chunk(self, names: list[str | bytes]) -> dict[str, bytes]:
+        marks = ", ".join("?" * len(names))
+        rows = self._database.fetch(
+            f"SELECT task, record FROM success WHERE record IS NOT NULL AND task IN ({marks})", names
+        )
+        return {from_column(task): record for task, record in rows}

@@ -1,0 +1,48 @@
+"""How many columns of a terminal a text takes, and cutting it to fit.
+
+Knows wide and combining characters (Unicode's East Asian Width). Does not know how wide the terminal is.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def char_width(char: str) -> int:
+    """Columns of one character: 0 for combining marks, 2 for wide ones, else 1."""
+    if char < "\u0300":
+        return 1
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def width(text: str) -> int:
+    """Columns of a text without control characters."""
+    return len(text) if text.isascii() else sum(char_width(char) for char in text)
+
+
+def cut(text: str, columns: int) -> str:
+    """``text`` in at most ``columns`` columns; what was cut off is told by an ellipsis."""
+    if width(text) <= columns:
+        return text
+    if columns < 1:
+        return ""
+    used, end = 0, 0
+    for char in text:
+        used += char_width(char)
+        if used > columns - 1:
+            break
+        end += 1
+    return text[:end] + "…"
+
+
+def pad(text: str, columns: int) -> str:
+    """``text`` with spaces behind it up to ``columns`` columns."""
+    return text + " " * max(0, columns - width(text))
+
+
+def listing(names: list[str], most: int) -> str:
+    """``a, b, c and 4 more``: at most ``most`` of the names."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -1,0 +1,95 @@
+"""``plan --json``: a plan as the one document of the contract.
+
+Knows the document's fields and their order; the same plan gives the same bytes. Does not plan, and does not know why
+a task would run: it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from exarp.model.event import FreshnessReason
+from exarp.model.manifest import Manifest
+from exarp.model.plan import Plan, Wave
+from exarp.model.verdict import Reason, Verdict
+from exarp.views.json_line import json_line
+
+# Reasons for not running.
+_IDLE = frozenset({"unchanged", "group"})
+
+
+def document(
+    plan: Plan,
+    manifest: Manifest,
+    freshness: Mapping[int, FreshnessReason | None],
+    expected_ms: Mapping[str, int],
+    digest: str,
+) -> bytes:
+    """The document, one line. ``freshness``: why each selected task would run, by id; None if it would not.
+    ``digest``: of what the plan was made from."""
+    return json_line(
+        {
+            "version": 1,
+            "task_count": plan.task_count,
+            "manifest": manifest.file,
+            "digest": digest,
+            "lower_bound": plan.lower_bound,
+            "waves": [_wave(plan, wave) for wave in plan.waves],
+            "tasks": {
+                plan.names[task]: _task(plan, task, freshness.get(task), expected_ms)
+                for wave in plan.waves
+                for task in wave.tasks
+            },
+            "blocked": [],
+            "verdicts": [verdict_fields(verdict) for verdict in plan.verdicts],
+            "critical_path": [plan.names[task] for task in plan.critical_path],
+        }
+    )
+
+
+def _wave(plan: Plan, wave: Wave) -> dict[str, object]:
+    return {
+        "number": wave.number,
+        "name": wave.name,
+        "part": wave.part,
+        "group": wave.group,
+        "order": wave.order,
+        "tasks": [plan.names[task] for task in wave.tasks],
+        "after": wave.after,
+        "beside": wave.beside,
+    }
+
+
+def _task(plan: Plan, task: int, reason: FreshnessReason | None, expected_ms: Mapping[str, int]) -> dict[str, object]:
+    return {
+        "needs": [plan.names[need] for need in plan.needs[task] if plan.position[need] >= 0],
+        "would_run": reason is not None and reason.code not in _IDLE,
+        "reason": reason.code if reason is not None else None,
+        "expected_ms": expected_ms.get(plan.names[task]),
+    }
+
+
+def verdict_fields(verdict: Verdict) -> dict[str, object]:
+    """A verdict as the document has it."""
+    fields: dict[str, object] = {"kind": verdict.kind}
+    if verdict.between is not None:
+        fields |= {"between": verdict.between, "marked": verdict.marked}
+    else:
+        fields["among"] = verdict.among
+        if verdict.against:
+            fields["against"] = verdict.against
+    reasons = [_reason(reason) for reason in verdict.reasons]
+    return fields | {"verdict": verdict.verdict, "runs": verdict.runs, "reasons": reasons}
+
+
+def _reason(reason: Reason) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "code": reason.code,
+        "tasks": reason.tasks,
+        "path": reason.path,
+        "name": reason.name,
+        "via": reason.via,
+        "writer": reason.writer,
+        "evidence": reason.evidence,
+    }
+    return {key: value for key, value in fields.items() if value}

@@ -1,0 +1,67 @@
+"""How many tasks came to which end.
+
+Knows which ends there are, as a person counts them. Does not word them (``words``) and does not know the tasks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exarp.model.event import TaskFinished
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of tasks. ``groups`` passed without running anything; ``allowed`` failed and may."""
+
+    ran: int = 0
+    restored: int = 0
+    up_to_date: int = 0
+    groups: int = 0
+    failed: int = 0
+    allowed: int = 0
+    skipped: int = 0
+    blocked: int = 0
+    cancelled: int = 0
+
+    @property
+    def passed(self) -> int:
+        """Passed as announcements count it: ran well, restored, up to date, or a group."""
+        return self.ran + self.restored + self.up_to_date + self.groups
+
+    @property
+    def done(self) -> int:
+        """All tasks that have reached their last state."""
+        return self.passed + self.failed + self.allowed + self.skipped + self.blocked + self.cancelled
+
+    @property
+    def happened(self) -> bool:
+        """Whether anything but finding tasks up to date happened."""
+        return self.done > self.up_to_date + self.groups
+
+    def count(self, event: TaskFinished) -> None:
+        """Adds one task's end."""
+        match event.outcome:
+            case "passed" if event.attempt > 0:
+                self.ran += 1
+            case "passed":
+                self.groups += 1
+            case "restored":
+                self.restored += 1
+            case "up_to_date":
+                self.up_to_date += 1
+            case "failed" if event.allowed:
+                self.allowed += 1
+            case "failed":
+                self.failed += 1
+            case "skipped":
+                self.skipped += 1
+            case "blocked":
+                self.blocked += 1
+            case "cancelled":
+                self.cancelled += 1
+
+
+def is_failure(event: TaskFinished) -> bool:
+    """Whether a task failed in a way that fails the run; one that was skipped after it failed did, too."""
+    return not event.allowed and (event.outcome == "failed" or (event.outcome == "skipped" and event.attempt > 0))

@@ -1,0 +1,53 @@
+"""The one line that a run says of a task: ``ok    cc@src/lexer.c (0.9s)  input-changed src/lexer.h``.
+
+Knows the labels and what stands behind them. Does not know whether a line is said at all.
+"""
+
+from __future__ import annotations
+
+from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
+from exarp.views import escape, words
+from exarp.views.color import Meaning, paint
+
+
+def finished(event: TaskFinished, started_for: FreshnessReason | None, color: bool) -> str:
+    """The line of a task that reached its last state. ``started_for``: why it ran, where it did."""
+    label, meaning, detail = _told(event, started_for)
+    return _line(label, meaning, event.task, event.duration_ms if event.attempt else None, detail, color)
+
+
+def retried(event: TaskRetried, color: bool) -> str:
+    """The line of an attempt that failed and is followed by another."""
+    again = f"attempt {event.attempt + 1} of {event.retries + 1}"
+    if event.delay_ms:
+        again += f" in {words.took(event.delay_ms)}"
+    return _line("retry", "wait", event.task, event.duration_ms, f"{words.cause(event)}, {again}", color)
+
+
+def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str, Meaning, str]:
+    """Label, its meaning, and the detail behind the task's name."""
+    match event.outcome:
+        case "passed":
+            return "ok", "done", words.code(started_for or event.reason)
+        case "restored":
+            return "ok", "done", "restored"
+        case "up_to_date":
+            return "ok", "same", "up to date"
+        case "failed" if event.allowed:
+            return "FAIL", "wait", f"{words.cause(event)}, allowed"
+        case "failed":
+            return "FAIL", "failed", words.cause(event)
+        case "skipped" if event.attempt:
+            return "FAIL", "failed", f"{words.cause(event)}, skipped"
+        case "skipped":
+            return "skip", "wait", words.code(event.reason)
+        case "blocked":
+            return "wait", "wait", words.code(event.reason)
+        case "cancelled":
+            return "stop", "wait", words.code(event.reason)
+
+
+def _line(label: str, meaning: Meaning, task: str, duration_ms: int | None, detail: str, color: bool) -> str:
+    took = f" ({words.took(duration_ms)})" if duration_ms is not None else ""
+    behind = f"  {detail}" if detail else ""
+    return f"{paint(label, meaning, color)}{' ' * (6 - len(label))}{escape.name(task)}{took}{behind}"

@@ -1,0 +1,170 @@
+"""The words of a run, exactly as the contract has them ("Words" in the command line's contract).
+
+Knows how announcements, ends, causes and reasons are said. Does not know streams, colours or when something is said.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Sequence
+
+from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
+from exarp.model.quantity import format_duration
+from exarp.views import escape
+from exarp.views.color import Meaning
+from exarp.views.tally import Tally
+
+_NOISE = re.compile(r"(g?make(\[\d+\])?|ninja): ", re.ASCII)
+
+# Why a task runs, or does not, where the reason has no subject / where it has one.
+_REASONS: dict[str, tuple[str, str]] = {
+    "never-ran": ("it never ran", "it never ran"),
+    "recipe-changed": ("its recipe changed", "its recipe changed: {}"),
+    "input-changed": ("an input changed", "input {} changed"),
+    "input-added": ("an input was added", "input {} was added"),
+    "input-removed": ("an input was removed", "input {} was removed"),
+    "output-missing": ("an output is missing", "output {} is missing"),
+    "output-changed": ("an output was changed by something else", "output {} was changed by something else"),
+    "undeclared": ("it does not declare what it reads and writes", "it does not declare {}"),
+    "forced": ("it was forced", "it was forced by {}"),
+    "need-changed": ("a task it needs ran", "{}, which it needs, ran"),
+    "unchanged": ("nothing changed", "nothing changed"),
+    "group": ("it only gathers other tasks", "it only gathers other tasks"),
+    "blocked-by": ("a task it needs did not pass", "{}, which it needs, did not pass"),
+    "outputs-not-made": ("did not make its outputs", "did not make {}"),
+    "input-missing": ("an input is missing", "input {} is missing"),
+    "timed-out": ("timed out", "timed out after {}"),
+    "interrupted": ("interrupted", "interrupted by {}"),
+    "start-failed": ("could not be started", "could not be started: {}"),
+    "settings-abort": ("the run was aborted", "the run was aborted after {} failed"),
+    "fail-fast": ("the run stops at the first failure", "the run stops at the first failure, {}"),
+}
+# Codes that say how an attempt ended, better than its exit status does.
+_CAUSES = frozenset({"outputs-not-made", "input-missing", "timed-out", "interrupted", "start-failed"})
+
+
+def tasks(count: int) -> str:
+    """``1 task``, ``4 tasks``."""
+    return f"{count} task" if count == 1 else f"{count} tasks"
+
+
+def starting(wave: int, count: int) -> str:
+    """``Starting wave 2 (4 tasks)``."""
+    return f"Starting wave {wave} ({tasks(count)})"
+
+
+def complete(wave: int, passed: int, count: int) -> str:
+    """``Wave 2 complete: 4/4 tasks passed``."""
+    return f"Wave {wave} complete: {passed}/{tasks(count)} passed"
+
+
+def up_to_date(count: int) -> str:
+    """``up to date (12 tasks)``."""
+    return f"up to date ({tasks(count)})"
+
+
+def task_failed(task: str, retries: int, error: str) -> str:
+    """``Task D failed 3x: ERROR`` after ``retries`` retries, ``Task D failed: ERROR`` after none."""
+    times = f" {retries}x" if retries else ""
+    return f"Task {escape.name(task)} failed{times}: {escape.name(error)}"
+
+
+def question(task: str, retries: int, error: str, options: Sequence[str]) -> str:
+    """``Task D failed 3x: ERROR. Debug / Skip / Abort?``; an ERROR that ends in a full stop keeps it as the only one."""
+    stop = "" if error.endswith(".") else "."
+    return f"{task_failed(task, retries, error)}{stop} {' / '.join(option.capitalize() for option in options)}?"
+
+
+def last_meaningful_line(output: str) -> str:
+    """The last line of an output that says something, sanitised; an empty text where none does.
+
+    Lines without a letter or digit say nothing; what make or ninja add when a command of theirs failed is used only
+    if there is nothing else.
+    """
+    noise = ""
+    for line in reversed(output.split("\n")):
+        said = escape.name(escape.bare(line).strip())
+        if not any(char.isalnum() for char in said):
+            continue
+        if not _NOISE.match(said):
+            return said
+        noise = noise or said
+    return noise
+
+
+def took(duration_ms: int) -> str:
+    """``0.9s``, ``14.2s``, ``3m05s``: a duration after the fact."""
+    seconds = duration_ms / 1000
+    return f"{seconds:.1f}s" if seconds < 59.95 else format_duration(max(seconds, 60.0))
+
+
+def roughly(seconds: float) -> str:
+    """``9s``, ``3m05s``: a duration that is still going on, or a guess."""
+    return f"{seconds:.0f}s" if seconds < 59.5 else format_duration(max(seconds, 60.0))
+
+
+def signal_name(number: int) -> str:
+    """``SIGSEGV``, or ``signal 99`` where it has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def cause(event: TaskFinished | TaskRetried) -> str:
+    """How the last attempt of a task ended: ``exit 1``, ``killed by SIGSEGV``, ``timed out after 10s``."""
+    reason = event.reason
+    if reason is not None and reason.code in _CAUSES:
+        if reason.code == "timed-out" and not reason.subject:
+            return f"timed out after {took(event.duration_ms)}"
+        return why(reason)
+    if event.signal is not None:
+        return f"killed by {signal_name(event.signal)}"
+    if event.exit_status is not None:
+        return f"exit {event.exit_status}"
+    return why(reason) if reason is not None else "failed"
+
+
+def why(reason: FreshnessReason) -> str:
+    """A reason as a clause: ``input src/a.h changed``. A code that is not known is printed as it is."""
+    subject = escape.name(reason.subject)
+    without, with_subject = _REASONS.get(reason.code, (None, None))
+    if without is None or with_subject is None:
+        return f"{escape.name(reason.code)} {subject}".rstrip()
+    return with_subject.format(subject) if subject else without
+
+
+def code(reason: FreshnessReason | None) -> str:
+    """A reason as a log has it: ``input-changed src/a.h``."""
+    return f"{escape.name(reason.code)} {escape.name(reason.subject)}".rstrip() if reason else ""
+
+
+def counts(tally: Tally) -> list[tuple[Meaning, str]]:
+    """The parts of the counting line with their meaning, worst first: ``1 failed``, ``39 passed (12 ran, …)``."""
+    parts: list[tuple[int, Meaning, str]] = [
+        (tally.failed, "failed", f"{tally.failed} failed"),
+        (tally.allowed, "wait", f"{tally.allowed} failed but allowed to"),
+        (tally.skipped, "wait", f"{tally.skipped} skipped"),
+        (tally.blocked, "wait", f"{tally.blocked} blocked"),
+        (tally.cancelled, "wait", f"{tally.cancelled} cancelled"),
+        (tally.passed, "done", f"{tally.passed} passed{_passed_how(tally)}"),
+    ]
+    return [(meaning, text) for count, meaning, text in parts if count]
+
+
+def _passed_how(tally: Tally) -> str:
+    if tally.passed == tally.ran:
+        return ""
+    parts = [
+        (tally.ran, "ran"),
+        (tally.restored, "restored"),
+        (tally.up_to_date, "up to date"),
+        (tally.groups, "group" if tally.groups == 1 else "groups"),
+    ]
+    return f" ({', '.join(f'{count} {word}' for count, word in parts if count)})"
+
+
+def closing(tally: Tally, duration_ms: int) -> str:
+    """``1 failed, 1 blocked, 39 passed (12 ran, 27 up to date) in 14.2s``."""
+    return f"{', '.join(text for _, text in counts(tally)) or 'nothing done'} in {took(duration_ms)}"

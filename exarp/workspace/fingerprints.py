@@ -1,0 +1,134 @@
+"""Contents of files as digests, with stat data sparing the reading.
+
+Knows how a file is hashed (BLAKE3), and when a remembered digest may be trusted: size, mtime, ctime and inode are the
+same, and the file was not as young as the moment it was hashed (git's "racy" rule: a change within the same tick of the
+clock leaves the same stat data). Does not know which files matter.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as stat_bits
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from blake3 import blake3
+
+MISSING = b""
+_CHUNK = 128 * 1024
+# Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
+_TICK_NS = 20_000_000
+_COARSE_NS = 2_000_000_000
+_COARSE_CLOCK = getattr(time, "CLOCK_REALTIME_COARSE", 5)
+
+
+class Known(NamedTuple):
+    """What is remembered of a file: stat data, digest, and when it was hashed (ns since the epoch)."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    mode: int
+    digest: bytes
+    hashed_at_ns: int
+
+
+class Fingerprints:
+    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards."""
+
+    def __init__(self, root: str, known: Mapping[str, Known]) -> None:
+        self._root = root
+        self._known = dict(known)
+        self._now: dict[str, bytes] = {}
+        self.learned: dict[str, Known] = {}
+
+    def forget(self) -> None:
+        """Files may have changed since they were looked at."""
+        self._now.clear()
+
+    def digest(self, path: str) -> bytes:
+        """Digest of a file's content, MISSING where there is none; of a link to a folder: where it points."""
+        found = self._now.get(path)
+        if found is None:
+            found = self._now[path] = self._look(path)
+        return found
+
+    def is_file(self, path: str) -> bool:
+        """Whether something other than a folder stands at ``path``."""
+        try:
+            return not stat_bits.S_ISDIR(os.stat(self._absolute(path)).st_mode)
+        except OSError:
+            return False
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder stands at ``path``."""
+        return os.path.isdir(self._absolute(path))
+
+    def changed_since(self, path: str, moment_ns: int) -> bool:
+        """Whether a file's stat data are younger than ``moment_ns`` (of ``file_clock``)."""
+        try:
+            found = os.stat(self._absolute(path))
+        except OSError:
+            return True
+        return max(found.st_mtime_ns, found.st_ctime_ns) > moment_ns
+
+    def _absolute(self, path: str) -> str:
+        return path if path.startswith("/") else f"{self._root}/{path}"
+
+    def _look(self, path: str) -> bytes:
+        absolute = self._absolute(path)
+        try:
+            found = os.stat(absolute)
+            known = self._known.get(path)
+            if known is not None and _same(known, found):
+                return known.digest
+            if stat_bits.S_ISDIR(found.st_mode):
+                return _folder_digest(absolute)
+            digest = _content_digest(absolute, found.st_size)
+        except OSError:
+            return MISSING
+        entry = Known(
+            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, digest, time.time_ns()
+        )
+        self._known[path] = self.learned[path] = entry
+        return digest
+
+
+def file_clock() -> int:
+    """Now, on the clock that file time stamps are taken from (ns since the epoch)."""
+    try:
+        return time.clock_gettime_ns(_COARSE_CLOCK)
+    except (OSError, AttributeError):
+        return time.time_ns()
+
+
+def _same(known: Known, found: os.stat_result) -> bool:
+    if (known.size, known.mtime_ns, known.ctime_ns, known.inode) != (
+        found.st_size,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+        found.st_ino,
+    ):
+        return False
+    youngest = max(known.mtime_ns, known.ctime_ns)
+    slack = _COARSE_NS if known.mtime_ns % 1_000_000_000 == 0 and known.ctime_ns % 1_000_000_000 == 0 else _TICK_NS
+    return youngest + slack < known.hashed_at_ns
+
+
+def _content_digest(path: str, size: int) -> bytes:
+    hasher = blake3()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        while chunk := os.read(descriptor, min(max(size + 1, 512), _CHUNK)):
+            hasher.update(chunk)
+    finally:
+        os.close(descriptor)
+    return hasher.digest()
+
+
+def _folder_digest(path: str) -> bytes:
+    """A folder has no content of its own; a link to one is where it points, an ordinary one merely is."""
+    target = os.readlink(path) if os.path.islink(path) else ""
+    return blake3(b"folder\0" + os.fsencode(target)).digest()

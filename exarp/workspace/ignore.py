@@ -1,0 +1,71 @@
+"""What git ignores, folder by folder.
+
+Knows ``.gitignore`` files (of the folder itself and of all above it up to the git root) and ``.git/info/exclude``.
+Does not know what a task declares. Loads pathspec only when there is something to ignore.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+
+class _Rules(NamedTuple):
+    """One ignore file: the absolute folder it speaks of, with a trailing slash, and its patterns."""
+
+    folder: str
+    spec: GitIgnoreSpec
+
+
+class Ignore:
+    """Answers whether git ignores a path. Outside a git work tree nothing is ignored."""
+
+    def __init__(self, root: str) -> None:
+        self._rules: dict[str, tuple[_Rules, ...]] = {}
+        self._top = _git_root(root)
+
+    def ignores(self, folder: str, name: str, is_folder: bool) -> bool:
+        """Whether git ignores the entry ``name`` of ``folder`` (absolute); its parents are not ignored themselves."""
+        if self._top is None:
+            return False
+        path = f"{folder}/{name}"
+        for rules in reversed(self._rules_of(folder)):
+            inside = path[len(rules.folder) :] + ("/" if is_folder else "")
+            decision = rules.spec.check_file(inside).include
+            if decision is not None:
+                return decision
+        return False
+
+    def _rules_of(self, folder: str) -> tuple[_Rules, ...]:
+        """Rules that speak of a folder's entries, outermost first."""
+        if folder not in self._rules:
+            above: tuple[_Rules, ...] = ()
+            if folder != self._top and folder.startswith(f"{self._top}/"):
+                above = self._rules_of(os.path.dirname(folder))
+            elif folder == self._top:
+                above = _read(f"{folder}/.git/info/exclude", folder)
+            self._rules[folder] = above + _read(f"{folder}/.gitignore", folder)
+        return self._rules[folder]
+
+
+def _git_root(folder: str) -> str | None:
+    while not os.path.exists(f"{folder}/.git"):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+    return folder
+
+
+def _read(path: str, folder: str) -> tuple[_Rules, ...]:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return ()
+    from pathspec import GitIgnoreSpec
+
+    return (_Rules(f"{folder}/", GitIgnoreSpec.from_lines(lines)),)

@@ -1,0 +1,181 @@
+"""What every host does, the real one by each of its mechanisms and the scripted one alike."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from exarp.hosts.local import LocalHost
+from exarp.hosts.mechanisms import Mechanisms
+from exarp.hosts.scripted import Act, ScriptedHost
+from exarp.model.launch import Exited, Output
+
+from .processes import Host, MakeLaunch, exits, history, output, survivors, zombies
+
+GRACE = 0.2
+
+PROGRAMS = {
+    "greets": ("echo hello; exit 3", Act(output=(b"hello\n",), status=3)),
+    "succeeds": ("true", Act()),
+    "dies": ("kill -9 $$", Act(signal=9)),
+    "waits": ("exec sleep 300", Act(seconds=None)),
+    "stubborn": (
+        "trap '' INT TERM; echo ready; while :; do sleep 300; done",
+        Act((b"ready\n",), seconds=None, survives=2),
+    ),
+    "missing": ("", Act(status=127, error="no-such-program: command not found")),
+}
+
+HOSTS: dict[str, Callable[[str], Host]] = {
+    "local": lambda run: LocalHost(run, grace=GRACE),
+    "sigchld": lambda run: LocalHost(run, grace=GRACE, mechanisms=Mechanisms(False, True, True)),
+    "not adopting": lambda run: LocalHost(run, grace=GRACE, mechanisms=Mechanisms(True, False, True)),
+    "bare": lambda run: LocalHost(run, grace=GRACE, mechanisms=Mechanisms(False, False, False)),
+    "scripted": lambda run: ScriptedHost({label: act for label, (_, act) in PROGRAMS.items()}, grace=GRACE),
+}
+
+
+@pytest.fixture(params=HOSTS)
+def any_host(request: pytest.FixtureRequest, marker: str) -> Iterator[Host]:
+    host = HOSTS[request.param](marker)
+    yield host
+    host.close()
+    assert survivors(marker) == []
+    assert zombies() == []
+
+
+@pytest.fixture
+def program(launch: MakeLaunch) -> MakeLaunch:
+    def make(label: str, **changes: object) -> object:
+        command = ("no-such-program",) if label == "missing" else PROGRAMS[label][0]
+        return launch(command, label=label, **changes)
+
+    return make
+
+
+def test_output_is_told_before_the_exit_with_its_status(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("greets"))
+    told = history(any_host, 1)
+    assert told[:-1] == [Output(1, b"hello\n")]
+    (exited,) = [event for event in told if isinstance(event, Exited)]
+    assert (exited.status, exited.signal, exited.logged, exited.cut) == (3, None, True, 0)
+
+
+def test_a_silent_success_has_no_log(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("succeeds"))
+    told = history(any_host, 1)
+    assert told == [Exited(1, 0, None, told[-1].seconds, logged=False)]
+
+
+def test_death_by_a_signal_is_told_as_a_signal(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("dies"))
+    exited = exits(any_host, 1)[1]
+    assert (exited.status, exited.signal) == (None, 9)
+
+
+def test_a_program_that_does_not_exist_is_status_127_and_start_does_not_raise(
+    any_host: Host, program: MakeLaunch
+) -> None:
+    any_host.start(program("missing"))
+    exited = exits(any_host, 1)[1]
+    assert (exited.status, exited.signal) == (127, None)
+    assert exited.error == "no-such-program: command not found"
+
+
+def test_each_of_many_attempts_is_told_to_be_over_once(any_host: Host, program: MakeLaunch) -> None:
+    for _ in range(20):
+        any_host.start(program("succeeds"))
+    told = history(any_host, *range(1, 21))
+    assert sorted(event.key for event in told) == list(range(1, 21))
+
+
+def test_waiting_gives_up_after_the_timeout(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("waits"))
+    assert any_host.wait(0.01) == []
+    assert any_host.wait(0) == []
+
+
+def test_ending_begins_with_an_interrupt(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("waits"))
+    any_host.end(1)
+    exited = exits(any_host, 1)[1]
+    assert (exited.status, exited.signal, exited.ended) == (None, signal.SIGINT, ())
+
+
+def test_ending_twice_or_what_is_over_or_never_was_changes_nothing(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("waits"))
+    any_host.end(1)
+    any_host.end(1)
+    any_host.end(77)
+    assert exits(any_host, 1)[1].signal == signal.SIGINT
+    any_host.end(1)
+    assert any_host.wait(0.01) == []
+
+
+def test_who_ignores_interrupt_and_terminate_is_killed_after_two_graces(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("stubborn"))
+    assert output(any_host.wait(20), 1) == b"ready\n"
+    any_host.end(1)
+    exited = exits(any_host, 1)[1]
+    assert exited.signal == signal.SIGKILL
+    assert exited.seconds >= 2 * GRACE
+
+
+def test_ending_now_kills_at_once(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("waits"))
+    any_host.end(1, now=True)
+    assert exits(any_host, 1)[1].signal == signal.SIGKILL
+
+
+def test_an_ending_under_way_can_be_made_at_once(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("stubborn"))
+    assert output(any_host.wait(20), 1) == b"ready\n"
+    any_host.end(1)
+    any_host.wait(0)
+    any_host.end(1, now=True)
+    exited = exits(any_host, 1)[1]
+    assert (exited.signal, exited.seconds < 2 * GRACE) == (signal.SIGKILL, True)
+
+
+def test_the_others_go_on_while_one_is_being_ended(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("stubborn"))
+    assert output(any_host.wait(20), 1) == b"ready\n"
+    any_host.end(1)
+    any_host.start(program("greets"))
+    over = [event.key for event in history(any_host, 1, 2) if isinstance(event, Exited)]
+    assert over == [2, 1]
+
+
+def test_inherited_streams_are_neither_told_nor_logged(any_host: Host, program: MakeLaunch, capfd: object) -> None:
+    any_host.start(program("greets", streams="inherited"))
+    (exited,) = history(any_host, 1)
+    assert isinstance(exited, Exited)
+    assert (exited.status, exited.logged) == (3, False)
+
+
+def test_closing_tells_what_was_running_once(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("waits"))
+    any_host.wait(0.01)
+    assert len(any_host.close()) == 1
+    assert any_host.close() == ()
+
+
+def test_closing_with_nothing_running_has_nothing_to_tell(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("succeeds"))
+    exits(any_host, 1)
+    assert any_host.close() == ()
+
+
+def test_a_key_that_is_running_cannot_be_started_again(any_host: Host, program: MakeLaunch) -> None:
+    launch = program("waits")
+    any_host.start(launch)
+    with pytest.raises(ValueError, match="running already"):
+        any_host.start(launch)
+
+
+def test_a_closed_host_starts_nothing(any_host: Host, program: MakeLaunch) -> None:
+    any_host.close()
+    with pytest.raises(ValueError, match="closed"):
+        any_host.start(program("succeeds"))

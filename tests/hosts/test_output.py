@@ -1,0 +1,195 @@
+"""What attempts print: in which order it comes, what reaches the log, and what never holds a run up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from exarp.hosts.local import LocalHost
+from exarp.model.launch import Exited
+
+from .processes import MakeLaunch, exits, history, output
+
+
+def test_both_streams_come_in_the_order_they_were_written(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
+    host.start(launch("for i in 1 2 3 4 5; do echo out$i; echo err$i >&2; done"))
+    expected = "".join(f"out{i}\nerr{i}\n" for i in range(1, 6)).encode()
+    assert output(history(host, 1), 1) == expected
+    assert (tmp_path / "1.log").read_bytes() == expected
+
+
+def test_ten_megabytes_arrive_whole(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
+    host.start(launch((sys.executable, "-c", "import sys; sys.stdout.write('0123456789abcde\\n' * 655360)")))
+    expected = b"0123456789abcde\n" * 655360
+    assert output(history(host, 1), 1) == expected
+    assert (tmp_path / "1.log").read_bytes() == expected
+
+
+def test_more_than_a_pipe_holds_is_complete_when_the_exit_is_told(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("head -c 200000 /dev/zero; printf end; exit 5"))
+    told = history(host, 1)
+    assert output(told, 1) == bytes(200000) + b"end"
+    assert isinstance(told[-1], Exited)
+    assert told[-1].status == 5
+
+
+def test_the_log_is_capped_but_everything_is_told(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
+    host.start(launch("seq 1 20000", log_limit=1001))
+    told = history(host, 1)
+    everything = "".join(f"{i}\n" for i in range(1, 20001)).encode()
+    assert output(told, 1) == everything
+    left_out = len(everything) - 1001
+    assert isinstance(told[-1], Exited)
+    assert told[-1].cut == left_out
+    note = f"[... {left_out} bytes left out ...]\n".encode()
+    assert (tmp_path / "1.log").read_bytes() == everything[:500] + note + everything[-501:]
+
+
+def test_the_log_can_be_read_by_nobody_else(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
+    host.start(launch("echo secret"))
+    exits(host, 1)
+    assert (tmp_path / "1.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_that_cannot_be_written_is_a_fault_and_the_attempt_goes_on(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("echo one; echo two", log="/proc/none/1.log"))
+    told = history(host, 1)
+    assert output(told, 1) == b"one\ntwo\n"
+    assert isinstance(told[-1], Exited)
+    assert (told[-1].status, told[-1].logged) == (0, False)
+    assert host.faults == ["t1: the log /proc/none/1.log is not complete: No such file or directory"]
+
+
+def test_a_full_disk_is_a_fault_and_the_attempt_goes_on(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("head -c 300000 /dev/zero", log="/dev/full"))
+    told = history(host, 1)
+    assert output(told, 1) == bytes(300000)
+    assert isinstance(told[-1], Exited)
+    assert told[-1].status == 0
+    assert host.faults == ["t1: the log /dev/full is not complete: No space left on device"]
+
+
+def test_commands_run_one_after_the_other_into_one_log(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
+    host.start(launch("echo one", "echo two; exit 4", "echo three"))
+    told = history(host, 1)
+    assert isinstance(told[-1], Exited)
+    assert told[-1].status == 4
+    assert (tmp_path / "1.log").read_bytes() == b"one\ntwo\n"
+
+
+def test_a_later_command_can_be_refused(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("true", ("no-such-program",), "true"))
+    exited = exits(host, 1)[1]
+    assert (exited.status, exited.error) == (127, "no-such-program: command not found")
+
+
+def test_no_command_is_a_success(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch())
+    assert exits(host, 1)[1].status == 0
+
+
+def test_the_exit_does_not_wait_for_a_grandchild_that_holds_the_pipe(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("sleep 300 & echo done"))
+    told = history(host, 1)
+    assert output(told, 1) == b"done\n"
+    assert isinstance(told[-1], Exited)
+    assert (told[-1].status, len(told[-1].ended), told[-1].seconds < 5) == (0, 1, True)
+
+
+def test_a_grandchild_that_floods_the_pipe_does_not_hold_the_exit_up(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("yes & exit 2"))
+    assert exits(host, 1)[1].status == 2
+
+
+def test_who_closes_its_output_is_still_waited_for(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    host.start(launch("exec >&- 2>&-; read x < fifo; exit 6"))
+    assert host.wait(0.1) == []
+    with open(tmp_path / "fifo", "w") as fifo:
+        fifo.write("go\n")
+    assert exits(host, 1)[1].status == 6
+
+
+_LIST_DESCRIPTORS = """
+import os
+here = "/proc/self/fd/"
+open_now = [fd for fd in sorted(os.listdir(here)) if os.path.exists(here + fd)]
+open("seen", "w").write(" ".join(open_now))
+"""
+
+
+@pytest.mark.parametrize("streams", ["captured", "inherited", "foreground"])
+def test_a_child_has_no_descriptors_but_its_three(
+    host: LocalHost, launch: MakeLaunch, streams: str, tmp_path: Path
+) -> None:
+    kept_open = os.open(tmp_path, os.O_RDONLY)
+    os.set_inheritable(kept_open, True)
+    try:
+        host.start(launch((sys.executable, "-c", _LIST_DESCRIPTORS), streams=streams))
+        exits(host, 1)
+    finally:
+        os.close(kept_open)
+    assert (tmp_path / "seen").read_text().split() == ["0", "1", "2"]
+
+
+def test_standard_input_is_empty(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("readlink /proc/self/fd/0; cat"))
+    assert output(history(host, 1), 1) == b"/dev/null\n"
+
+
+def test_inherited_streams_are_those_of_exarp(
+    host: LocalHost, launch: MakeLaunch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    host.start(launch("echo to out; echo to err >&2; cat", streams="inherited"))
+    exits(host, 1)
+    assert capfd.readouterr() == ("to out\n", "to err\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "error"),
+    [
+        (("no-such-program",), 127, "no-such-program: command not found"),
+        (("./no-such-file",), 127, "./no-such-file: No such file or directory"),
+        (("./plain",), 126, "./plain: Permission denied"),
+        (("./folder",), 126, "./folder: Permission denied"),
+        (("./strange",), 127, "./strange: the interpreter that its first line names does not exist"),
+        (("./garbage",), 126, "./garbage: Exec format error"),
+        ((), 127, "the command is empty"),
+        (("",), 127, "the command is empty"),
+        (("echo", "a\0b"), 126, "echo: embedded null byte"),
+        (("echo", "x" * 200_000), 126, "echo: Argument list too long"),
+    ],
+)
+def test_what_cannot_be_executed_is_told_as_a_shell_would(
+    host: LocalHost, launch: MakeLaunch, tmp_path: Path, argv: tuple[str, ...], status: int, error: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for name, text, mode in (("plain", "", 0o600), ("strange", "#!/no/such/sh\n", 0o700), ("garbage", "\1\2", 0o700)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(mode)
+    host.start(launch(argv))
+    exited = exits(host, 1)[1]
+    assert (exited.status, exited.signal, exited.error, exited.logged) == (status, None, error, False)
+
+
+def test_a_folder_that_does_not_exist_is_named(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
+    host.start(launch("true", cwd=str(tmp_path / "absent")))
+    exited = exits(host, 1)[1]
+    assert (exited.status, exited.error) == (126, f"cannot enter {tmp_path}/absent: No such file or directory")
+
+
+def test_a_bad_environment_is_told(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("true", env={"A=B": "c"}))
+    exited = exits(host, 1)[1]
+    assert (exited.status, exited.error) == (126, "sh: illegal environment variable name")
+
+
+def test_running_out_of_descriptors_is_told(host: LocalHost, launch: MakeLaunch, few_descriptors: None) -> None:
+    for _ in range(40):
+        host.start(launch(("sleep", "300")))
+    told = exits(host, 40)
+    assert (told[40].status, told[40].error.rpartition(": ")[2]) == (126, "Too many open files")
+    assert set(host.close()) == {"sleep"}

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import pytest
+
+from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
+from exarp.store.database import Database
+from exarp.store.events import EventLog
+from exarp.store.runs import AttemptRow, RunHistory, RunRow
+
+from .stream import NOON, finished, started, task_finished, task_started
+
+
+@pytest.fixture
+def log(database: Database) -> EventLog:
+    return EventLog(database)
+
+
+@pytest.fixture
+def history(database: Database) -> RunHistory:
+    return RunHistory(database, lambda pid: pid == 1)
+
+
+def ended_run(log: EventLog, run: str, *tasks: str) -> None:
+    log.begin(started(run))
+    for index, task in enumerate(tasks):
+        log.append([task_started(run, 2 + 2 * index, task), task_finished(run, 3 + 2 * index, task)])
+    log.finish(finished(run, 1000))
+
+
+def test_a_finished_run_tells_its_end(log: EventLog, history: RunHistory) -> None:
+    ended_run(log, "r1", "a")
+    assert history.latest() == RunRow(
+        id="r1",
+        started=NOON,
+        finished="2026-07-01T12:00:09.000Z",
+        outcome="failed",
+        exit_code=1,
+        duration_ms=9000,
+        command=("exarp", "run", "a b"),
+        pid=7,
+        counts={"passed": 3, "failed": 1},
+        first_failure="a",
+    )
+
+
+def test_without_runs_there_is_no_latest(history: RunHistory) -> None:
+    assert history.latest() is None
+    assert history.runs(10) == []
+    assert history.find("r1") is None
+    assert history.last_attempt("a") is None
+
+
+def test_runs_come_newest_first_whatever_their_clocks_and_names(log: EventLog, history: RunHistory) -> None:
+    for run in ("r2", "r9", "r1"):
+        ended_run(log, run)
+    assert [row.id for row in history.runs(2)] == ["r1", "r9"]
+    assert [row.id for row in history.runs(10)] == ["r1", "r9", "r2"]
+    found = history.find("r9")
+    assert found is not None
+    assert found.id == "r9"
+
+
+def test_a_run_without_an_end_is_running_or_has_died(log: EventLog, history: RunHistory) -> None:
+    log.begin(started("r1", pid=2))
+    log.begin(started("r2", pid=1))
+    assert [(row.id, row.outcome, row.finished) for row in history.runs(2)] == [
+        ("r2", "running", None),
+        ("r1", "died", None),
+    ]
+
+
+def test_the_last_attempt_is_that_of_the_newest_run(log: EventLog, history: RunHistory) -> None:
+    ended_run(log, "r1", "a", "b")
+    ended_run(log, "r2", "b")
+    last = history.last_attempt("b")
+    assert last == AttemptRow(
+        task="b",
+        run="r2",
+        attempt=1,
+        outcome="passed",
+        time="end-3",
+        log=".exarp/logs/r2/b.1.log",
+        duration_ms=43,
+        reason=FreshnessReason("input-changed", "src/a.c"),
+    )
+    assert [row.run for row in history.task_history("a", 5)] == ["r1"]
+
+
+def test_retries_are_attempts_of_their_own(log: EventLog, history: RunHistory) -> None:
+    log.begin(started("r1"))
+    retried = TaskRetried(
+        run="r1", seq=3, time="t3", task="a", attempt=1, retries=1, delay_ms=5, exit_status=2, log="one.log"
+    )
+    log.append([task_started("r1", 2), retried, task_started("r1", 4, attempt=2), task_finished("r1", 5, attempt=2)])
+    for _ in ("while it is going", "when it has ended"):
+        rows = history.task_history("a", 5)
+        assert [(row.attempt, row.outcome, row.log, row.exit_status) for row in rows] == [
+            (2, "passed", ".exarp/logs/r1/a.2.log", None),
+            (1, "failed", "one.log", 2),
+        ]
+        if history.find("r1").finished is None:  # type: ignore[union-attr]
+            log.finish(finished("r1", 6))
+
+
+def test_a_task_cancelled_before_its_retry_keeps_its_attempts_own_end(log: EventLog, history: RunHistory) -> None:
+    log.begin(started("r1"))
+    retried = TaskRetried(run="r1", seq=3, task="a", attempt=1, retries=1, delay_ms=5, signal=9, log="one.log")
+    cancelled = TaskFinished(run="r1", seq=4, task="a", attempt=1, outcome="cancelled")
+    log.append([task_started("r1", 2), retried, cancelled])
+    log.finish(finished("r1", 5))
+    last = history.last_attempt("a")
+    assert last is not None
+    assert (last.outcome, last.signal, last.log) == ("failed", 9, "one.log")
+
+
+def test_a_task_that_never_started_has_no_attempt(log: EventLog, history: RunHistory) -> None:
+    ended_run(log, "r1", "a")
+    log.begin(started("r2"))
+    log.append([TaskFinished(run="r2", seq=2, task="a", attempt=0, outcome="up_to_date")])
+    log.finish(finished("r2", 3))
+    last = history.last_attempt("a")
+    assert last is not None
+    assert last.run == "r1"
+
+
+@pytest.mark.parametrize(("pid", "outcome"), [(1, "running"), (2, "died")])
+def test_an_attempt_without_an_end_is_running_or_has_died(
+    log: EventLog, history: RunHistory, pid: int, outcome: str
+) -> None:
+    log.begin(started("r1", pid=pid))
+    log.append([task_started("r1", 2)])
+    last = history.last_attempt("a")
+    assert last is not None
+    assert (last.outcome, last.time, last.log) == (outcome, "start-2", None)
+
+
+def test_the_attempts_of_a_run_that_died_are_found_after_the_next_runs(log: EventLog, history: RunHistory) -> None:
+    ended_run(log, "r1", "a")
+    log.begin(started("r2"))
+    log.append([task_started("r2", 2), task_finished("r2", 3), task_started("r2", 4, "b")])
+    for run in ("r3", "r4"):
+        ended_run(log, run, "c")
+    assert [row.run for row in history.task_history("a", 9)] == ["r2", "r1"]
+    assert [(row.run, row.outcome) for row in history.task_history("b", 9)] == [("r2", "died")]
+
+
+def test_history_is_cut_at_its_limit(log: EventLog, history: RunHistory) -> None:
+    for number in range(5):
+        ended_run(log, f"r{number}", "a", "b")
+    log.begin(started("r5", pid=1))
+    log.append([task_started("r5", 2)])
+    assert [row.run for row in history.task_history("a", 3)] == ["r5", "r4", "r3"]
+    assert [row.run for row in history.task_history("a", 99)] == ["r5", "r4", "r3", "r2", "r1", "r0"]
+
+
+@pytest.mark.parametrize("name", ["a\udcff", "'; DROP TABLE run; --", 'a"b', "größe@x/y", "%"])
+def test_hostile_names_are_found_and_only_they(log: EventLog, history: RunHistory, name: str) -> None:
+    ended_run(log, "r1", name, "other")
+    ended_run(log, "r2", "other")
+    assert [row.task for row in history.task_history(name, 9)] == [name]
+    assert [row.run for row in history.task_history("other", 9)] == ["r2", "r1"]
+
+
+def test_pruning_keeps_the_newest_runs_and_says_which(database: Database, log: EventLog, history: RunHistory) -> None:
+    for number in range(5):
+        ended_run(log, f"r{number}", "a", f"only in {number}")
+    assert history.prune(2) == {"r3", "r4"}
+    assert [row.id for row in history.runs(9)] == ["r4", "r3"]
+    assert log.read("r2") == []
+    assert len(log.read("r3")) == 6
+    assert [row.run for row in history.task_history("a", 9)] == ["r4", "r3"]
+    assert history.last_attempt("only in 1") is None
+    counts = "(SELECT count(*) FROM event), (SELECT count(*) FROM attempt)"
+    assert database.fetch(f"SELECT {counts}") == [(12, 8)]
+
+
+@pytest.mark.parametrize(("keep", "left"), [(0, set()), (3, {"r0", "r1", "r2"}), (9, {"r0", "r1", "r2"})])
+def test_pruning_at_its_edges(log: EventLog, history: RunHistory, keep: int, left: set[str]) -> None:
+    for number in range(3):
+        ended_run(log, f"r{number}", "a")
+    assert history.prune(keep) == left
+
+
+def test_a_run_after_pruning_everything_is_the_newest(log: EventLog, history: RunHistory) -> None:
+    ended_run(log, "r1", "a")
+    history.prune(0)
+    ended_run(log, "r2", "a")
+    assert [row.id for row in history.runs(9)] == ["r2"]
+    assert [row.run for row in history.task_history("a", 9)] == ["r2"]
+    assert log.read("r1") == []
+
+
+def test_no_lookup_of_a_task_reads_whole_tables(database: Database, log: EventLog, history: RunHistory) -> None:
+    ended_run(log, "r1", "a")
+    plans: list[str] = []
+    original = database.fetch
+
+    def explained(sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        plans.extend(row[3] for row in original(f"EXPLAIN QUERY PLAN {sql}", values))  # type: ignore[arg-type]
+        return original(sql, values)  # type: ignore[arg-type]
+
+    database.fetch = explained  # type: ignore[method-assign, assignment]
+    assert history.last_attempt("a") is not None
+    assert [plan for plan in plans if plan.startswith("SEARCH")]
+    # The newest run is the head of its table, read backwards and left after one row.
+    assert [plan for plan in plans if plan.startswith("SCAN")] == ["SCAN run"]
+    delete = (
+        "DELETE FROM attempt WHERE (task, place) IN (SELECT task, place FROM event WHERE place < ? AND attempt > 0)"
+    )
+    steps = [row[3] for row in original(f"EXPLAIN QUERY PLAN {delete}", (9,))]
+    assert "SCAN attempt" not in steps
