@@ -183,6 +183,8 @@ class LocalHost:
             self._close_reader(attempt)
 
     def _on_exit(self, attempt: Attempt) -> None:
+        if attempt.over:
+            return  # it was noticed by SIGCHLD in the same batch
         suspends = attempt.foreground and self._terminal.present
         try:
             pid, status = os.waitpid(attempt.pid, os.WNOHANG | (os.WUNTRACED if suspends else 0))
@@ -200,6 +202,9 @@ class LocalHost:
         self._children.reaped(attempt.pid)
         self._close_pidfd(attempt)
         attempt.gone()
+        if attempt.foreground:
+            self._terminal.take_back()
+            self._terminal.forget()
         if not self._children.adopting and exists(-attempt.pid):
             attempt.sessions.append(attempt.pid)
         if code == 0 and attempt.step < len(attempt.launch.commands) and not attempt.asked:
@@ -240,8 +245,6 @@ class LocalHost:
         attempt.seconds = monotonic() - attempt.started
         attempt.close_writer()
         if attempt.foreground:
-            self._terminal.take_back()
-            self._terminal.forget()
             self._signals.unwatch(signal.SIGCONT)
             if self._mechanisms.pidfds:
                 self._signals.unwatch(signal.SIGCHLD)

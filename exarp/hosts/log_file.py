@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 _NEW = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 20
@@ -128,7 +129,8 @@ class SharedLog:
         exists = keep or os.fstat(self.file).st_size > 0
         os.close(self.file)
         if not exists:
-            os.unlink(self.path)
+            with suppress(FileNotFoundError):  # the task may have removed it itself
+                os.unlink(self.path)
         return exists
 
 

@@ -123,7 +123,7 @@ def scan(text: str) -> Positions:
 class _Tree:
     """Nodes by number, 0 the document; offsets into the text, ``_NOWHERE`` where a node has no such text.
 
-    Arrays of integers and not objects: a manifest of 100,000 tasks has some two million nodes.
+    Arrays of integers and not objects: a manifest of 100,000 tasks has more than a million nodes.
     """
 
     def __init__(self) -> None:

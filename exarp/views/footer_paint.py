@@ -5,7 +5,7 @@ Knows layout and colours. Does not know when it is drawn, or how it goes away ag
 
 from __future__ import annotations
 
-from typing import TextIO
+import io
 
 from rich.console import Console
 from rich.progress_bar import ProgressBar
@@ -24,12 +24,15 @@ _READABLE_NAME = 32
 
 
 class FooterPainter:
-    """Turns footers into lines, each less than ``width`` columns wide, so that no terminal wraps them."""
+    """Turns footers into lines, each less than ``width`` columns wide, so that no terminal wraps them.
 
-    def __init__(self, stream: TextIO, color: bool) -> None:
-        # Width, height and environment are ours to say: rich would read them anew, and from another stream.
+    ``encoding``: the terminal's; without Unicode the bars are drawn in ASCII.
+    """
+
+    def __init__(self, encoding: str, color: bool) -> None:
+        # rich only renders: it neither writes to the terminal nor asks it or the environment for anything.
         self._console = Console(
-            file=stream,
+            file=io.TextIOWrapper(io.BytesIO(), encoding=encoding),
             force_terminal=True,
             color_system="standard" if color else None,
             no_color=not color,

@@ -138,7 +138,7 @@ class Live:
         if self._painter is None:
             from exarp.views.footer_paint import FooterPainter
 
-            self._painter = FooterPainter(self._stderr, self._manner.color_words)
+            self._painter = FooterPainter(self._stderr.encoding or "utf-8", self._manner.color_words)
         return self._painter
 
 

@@ -40,7 +40,9 @@ class Screen:
 
     def _put(self, char: str) -> None:
         wide = 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        assert self.column + wide < self.columns + 1, f"a line was wider than the screen: {''.join(self.rows[self.row])}"
+        assert self.column + wide < self.columns + 1, (
+            f"a line was wider than the screen: {''.join(self.rows[self.row])}"
+        )
         line = self.rows[self.row]
         line += [" "] * (self.column + wide - len(line))
         line[self.column : self.column + wide] = [char] + [""] * (wide - 1)

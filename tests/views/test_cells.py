@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from exarp.views.cells import cut, listing, pad, width
 
 
-@pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("é", 1), ("", 0), ("a\u200db", 2)])
+@pytest.mark.parametrize(
+    ("text", "columns"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("é", 1), ("", 0), ("a\u200db", 2)]
+)
 def test_width_counts_columns_of_a_terminal(text, columns):
     assert width(text) == columns
 

@@ -30,7 +30,9 @@ def test_the_option_wins_then_the_environment_then_the_terminal(flag, environ, t
     assert wants_color(flag, environ, terminal) is wanted
 
 
-@pytest.mark.parametrize(("value", "inside"), [("true", True), ("1", True), ("", False), ("0", False), ("False", False)])
+@pytest.mark.parametrize(
+    ("value", "inside"), [("true", True), ("1", True), ("", False), ("0", False), ("False", False)]
+)
 def test_ci_is_a_service_unless_it_says_no(value, inside):
     assert in_ci({"CI": value}) is inside
 

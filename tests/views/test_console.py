@@ -217,7 +217,11 @@ def test_a_line_without_end_is_passed_on_in_pieces():
 
 
 def test_streamed_output_comes_as_it_comes():
-    events = [*planned("a"), TaskOutput(task="a", attempt=1, text="on"), TaskOutput(task="a", attempt=1, text="e\udcff")]
+    events = [
+        *planned("a"),
+        TaskOutput(task="a", attempt=1, text="on"),
+        TaskOutput(task="a", attempt=1, text="e\udcff"),
+    ]
     assert told(events, Manner(mode="stream")).output == b"one\xff"
 
 

@@ -97,8 +97,7 @@ def test_the_closing_line_says_how_only_where_not_all_simply_ran():
     assert words.closing(Tally(ran=3), 500) == "3 passed in 0.5s"
     every = Tally(ran=1, restored=2, up_to_date=3, groups=1, allowed=4, skipped=5, cancelled=6)
     assert words.closing(every, 61_000) == (
-        "4 failed but allowed to, 5 skipped, 6 cancelled, "
-        "7 passed (1 ran, 2 restored, 3 up to date, 1 group) in 1m01s"
+        "4 failed but allowed to, 5 skipped, 6 cancelled, 7 passed (1 ran, 2 restored, 3 up to date, 1 group) in 1m01s"
     )
     assert words.closing(Tally(), 0) == "nothing done in 0.0s"
 

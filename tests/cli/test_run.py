@@ -1,0 +1,491 @@
+"""``exarp run`` from outside: what runs, in which order, what is said, which code it exits with."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import Workspace
+
+CHAIN = """
+    [task.one]
+    inputs = ["a.txt"]
+    outputs = ["build/one.txt"]
+    run = "cat $in > $out"
+
+    [task.two]
+    inputs = ["build/one.txt"]
+    outputs = ["build/two.txt"]
+    run = "cat $in $in > $out"
+"""
+
+
+def test_a_chain_runs_in_order_and_then_is_up_to_date(workspace: Workspace) -> None:
+    workspace.manifest(CHAIN)
+    workspace.write("a.txt", "x\n")
+    first = workspace.exarp("run", "two")
+    assert first.code == 0
+    assert workspace.read("build/two.txt") == "x\nx\n"
+    assert "Starting wave 1 (1 task)" in first.err.splitlines()
+    assert "Wave 2 complete: 1/1 task passed" in first.err.splitlines()
+    second = workspace.exarp("run", "two")
+    assert (second.code, second.out, second.err) == (0, "", "up to date (2 tasks)\n")
+
+
+def test_a_task_name_alone_runs_it(workspace: Workspace) -> None:
+    workspace.manifest('[task.hello]\nrun = "echo hi"')
+    result = workspace.exarp("hello")
+    assert (result.code, result.out) == (0, "hi\n")
+
+
+def test_only_what_changed_runs_again_and_equal_contents_stop_there(workspace: Workspace) -> None:
+    workspace.manifest(CHAIN.replace("cat $in > $out", "sort $in > $out"))
+    workspace.write("a.txt", "1\n2\n")
+    workspace.exarp("two")
+    workspace.write("a.txt", "2\n1\n")
+    again = workspace.exarp("two", "--json").json
+    outcomes = {task["task"]: (task["outcome"], task["reason"]) for task in again["tasks"]}
+    assert outcomes["one"] == ("passed", "input-changed")
+    assert outcomes["two"][0] == "up_to_date"
+
+
+def test_every_way_to_be_out_of_date(workspace: Workspace) -> None:
+    manifest = """
+        [vars]
+        word = "w"
+        [task.t]
+        inputs = ["in/*.txt", "plain"]
+        outputs = ["out.txt"]
+        run = 'echo "$word $NAMED"; cat $in > $out'
+    """
+    workspace.manifest(manifest)
+    workspace.write("in/a.txt", "a")
+    workspace.write("plain", "p")
+
+    def reason(*options: str, **env: str) -> str:
+        (task,) = workspace.exarp("t", "--json", *options, env={"NAMED": "n", **env}).json["tasks"]
+        return str(task["reason"]) if task["outcome"] == "passed" else str(task["outcome"])
+
+    assert reason() == "never-ran"
+    assert reason() == "up_to_date"
+    workspace.write("in/a.txt", "b")
+    assert reason() == "input-changed"
+    workspace.write("in/b.txt", "b")
+    assert reason() == "input-added"
+    (workspace.path / "in/b.txt").unlink()
+    assert reason() == "input-removed"
+    workspace.write("out.txt", "edited by hand")
+    assert reason() == "output-changed"
+    (workspace.path / "out.txt").unlink()
+    assert reason() == "output-missing"
+    assert reason(NAMED="other") == "recipe-changed"
+    assert reason("--set", "word=other") == "recipe-changed"
+    workspace.manifest(manifest.replace("cat $in", "cat  $in"))
+    assert reason() == "recipe-changed"
+    assert reason("--force") == "forced"
+    assert reason() == "up_to_date"
+
+
+def test_siblings_and_independent_tasks_finish_when_one_fails(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.bad]
+        run = "echo first; echo the cause >&2; exit 3"
+        [task.sibling]
+        run = "sleep 0.2; touch sibling"
+        [task.after]
+        needs = ["sibling"]
+        run = "touch after"
+        [task.dependent]
+        needs = ["bad"]
+        run = "touch dependent"
+        [task.deeper]
+        needs = ["dependent"]
+        run = "touch deeper"
+        """
+    )
+    result = workspace.exarp("run", "--all", "-j2")
+    assert result.code == 1
+    assert workspace.exists("sibling")
+    assert workspace.exists("after")
+    assert not workspace.exists("dependent")
+    tail = result.err[result.err.index("first failure:") :]
+    assert tail.startswith("first failure: bad, exit 3")
+    assert "the cause" in tail
+    assert "blocked by it: dependent, deeper" in tail
+    assert "exarp log bad" in tail
+
+
+def test_fail_fast_starts_nothing_new_and_keep_going_overrides_it(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.a]
+        run = "exit 1"
+        [task.b]
+        run = "touch b"
+        """
+    )
+    assert workspace.exarp("run", "--all", "-j1", "--fail-fast").code == 1
+    assert not workspace.exists("b")
+    assert workspace.exarp("run", "--all", "-j1", "--fail-fast", "-k").code == 1
+    assert workspace.exists("b")
+
+
+def test_abort_ends_what_runs(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.long]
+        run = "touch started; sleep 60; touch finished"
+        [task.fatal]
+        run = "until [ -e started ]; do sleep 0.02; done; exit 1"
+        on_failure = "abort"
+        """
+    )
+    result = workspace.exarp("run", "--all", "-j2", "--json").json
+    outcomes = {task["task"]: task["outcome"] for task in result["tasks"]}
+    assert outcomes == {"long": "cancelled", "fatal": "failed"}
+    assert not workspace.exists("finished")
+
+
+def test_allowed_failures_and_skips(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.flaky]
+        run = "exit 1"
+        allow_failure = true
+        [task.next]
+        needs = ["flaky"]
+        run = "touch next"
+        [task.optional]
+        run = "exit 1"
+        on_failure = "skip"
+        """
+    )
+    assert workspace.exarp("next").code == 0
+    assert workspace.exists("next")
+    skipped = workspace.exarp("optional", "--json")
+    assert skipped.code == 1
+    assert [task["outcome"] for task in skipped.json["tasks"]] == ["skipped"]
+
+
+def test_retries_with_growing_delay_until_it_passes(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.flaky]
+        run = 'echo x >> tries; test "$(wc -l < tries)" -ge 3'
+        retries = 3
+        retry_delay = "50ms"
+        """
+    )
+    result = workspace.exarp("flaky", "--events", "-")
+    events = [json.loads(line) for line in result.out.splitlines()]
+    assert result.code == 0
+    assert [event["delay_ms"] for event in events if event["type"] == "task_retried"] == [50, 100]
+    (finished,) = [event for event in events if event["type"] == "task_finished"]
+    assert (finished["outcome"], finished["attempt"]) == ("passed", 3)
+
+
+def test_a_command_that_does_not_exist_is_not_retried(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nargv = ["no-such-program-anywhere"]\nretries = 5')
+    (task,) = workspace.exarp("t", "--json").json["tasks"]
+    assert (task["outcome"], task["attempts"], task["reason"]) == ("failed", 1, "start-failed")
+
+
+def test_a_timeout_fails_the_attempt_and_says_so(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "sleep 60"\ntimeout = "200ms"')
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert "timed out after 0.2s" in result.err
+
+
+def test_an_output_that_was_not_made_fails_the_task(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = []\noutputs = ["never"]\nrun = "true"')
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert "never" in result.err
+    assert workspace.exarp("t", "--json").json["tasks"][0]["reason"] == "outputs-not-made"
+
+
+def test_an_input_that_is_not_there_is_told_before_anything_starts(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = ["gone.txt"]\nrun = "touch ran"')
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert "gone.txt" in result.err
+    assert not workspace.exists("ran")
+
+
+def test_an_input_changed_while_the_task_ran_is_not_recorded(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = ["a"]\noutputs = ["b"]\nrun = "cat a > b; echo more >> a"')
+    workspace.write("a", "1\n")
+    first = workspace.exarp("t")
+    assert first.code == 0
+    assert "a changed while the task ran" in first.err
+    assert workspace.exarp("t", "--json").json["tasks"][0]["outcome"] == "passed"
+
+
+def test_depfiles_count(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.t]
+        inputs = ["main"]
+        outputs = ["out"]
+        depfile = "out.d"
+        run = 'cat main header > out; echo "out: main header" > $depfile'
+        """
+    )
+    workspace.write("main", "m")
+    workspace.write("header", "h")
+    workspace.exarp("t")
+    assert workspace.exarp("t").err == "up to date (1 task)\n"
+    workspace.write("header", "changed")
+    assert workspace.exarp("t", "--json").json["tasks"][0]["reason"] == "input-changed"
+    (workspace.path / "header").unlink()
+    assert workspace.exarp("t", "-n").out.splitlines()[-1] == "1 task would run, 0 up to date"
+
+
+def test_touch_records_without_running(workspace: Workspace) -> None:
+    workspace.manifest(CHAIN)
+    workspace.write("a.txt", "x")
+    missing = workspace.exarp("run", "two", "--touch")
+    assert missing.code == 3
+    assert "build/one.txt" in missing.err
+    workspace.write("build/one.txt", "1")
+    workspace.write("build/two.txt", "2")
+    assert workspace.exarp("run", "two", "--touch").out == "recorded 2 tasks as done\n"
+    assert workspace.exarp("two").err == "up to date (2 tasks)\n"
+    assert workspace.read("build/two.txt") == "2"
+
+
+def test_a_dry_run_changes_nothing(workspace: Workspace) -> None:
+    workspace.manifest(CHAIN)
+    workspace.write("a.txt", "x")
+    before = sorted(path.name for path in workspace.path.rglob("*"))
+    result = workspace.exarp("run", "two", "-n")
+    assert "2 tasks would run, 0 up to date" in result.out
+    assert sorted(path.name for path in workspace.path.rglob("*")) == before
+
+
+def test_output_folders_are_emptied_first_unless_kept_or_tracked(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.dist]
+        inputs = ["names"]
+        outputs = ["dist/"]
+        run = 'for n in $(cat names); do echo x > dist/$n; done'
+        """
+    )
+    workspace.write("names", "a b")
+    assert workspace.exarp("dist").code == 0
+    workspace.write("names", "c")
+    assert workspace.exarp("dist").code == 0
+    assert [path.name for path in (workspace.path / "dist").iterdir()] == ["c"]
+
+
+def test_an_output_folder_with_tracked_files_is_never_emptied(workspace: Workspace) -> None:
+    import subprocess
+
+    (workspace.path / ".git").rmdir()
+    workspace.manifest('[task.t]\ninputs = []\noutputs = ["src/"]\nrun = "true"')
+    workspace.write("src/precious.c", "int x;")
+    for command in (["init", "-q"], ["add", "src"]):
+        subprocess.run(["git", *command], cwd=workspace.path, check=True)
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert "keep_outputs" in result.err
+    assert workspace.exists("src/precious.c")
+
+
+def test_argv_runs_without_a_shell_and_takes_paths_one_by_one(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.t]
+        inputs = ["a b.txt", "c$d.txt"]
+        outputs = ["out.txt"]
+        argv = ["python3", "-c", "import sys; open(sys.argv[-1], 'w').write(repr(sys.argv[1:-1]))", "$in", "$out"]
+        """
+    )
+    workspace.write("a b.txt", "")
+    workspace.write("c$d.txt", "")
+    assert workspace.exarp("t").code == 0
+    assert workspace.read("out.txt") == "['a b.txt', 'c$d.txt']"
+
+
+def test_an_unquoted_list_that_a_shell_would_split_is_an_error_with_the_way_out(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = ["a b.txt"]\noutputs = ["o"]\nrun = "cat $in > $out"')
+    workspace.write("a b.txt", "")
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert "argv" in result.err
+    assert "$in_file" in result.err
+
+
+def test_in_file_lists_one_path_a_line(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = ["*.txt"]\noutputs = ["o"]\nrun = "cat $in_file > $out"')
+    workspace.write("a b.txt", "")
+    workspace.write("c.txt", "")
+    assert workspace.exarp("t").code == 0
+    assert workspace.read("o") == "a b.txt\nc.txt\n"
+
+
+def test_variables_reach_scripts_as_environment_never_as_text(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [vars]
+        evil = '"; touch pwned; echo "'
+        unused = "u"
+        [task.t]
+        env = { OWN = "mine" }
+        run = 'echo "$evil|$OWN|$(env | grep -c ^unused= || true)"'
+        """
+    )
+    result = workspace.exarp("t")
+    assert result.out == '"; touch pwned; echo "|mine|0\n'
+    assert not workspace.exists("pwned")
+
+
+def test_each_string_of_a_list_is_a_shell_of_its_own(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = ["cd /; x=1", "pwd; echo ${x:-unset}", "exit 4", "touch never"]')
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert result.out == f"{workspace.path}\nunset\n"
+    assert not workspace.exists("never")
+
+
+def test_paths_are_relative_to_cwd(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ncwd = "sub"\ninputs = ["a.txt"]\noutputs = ["sub/o.txt"]\nrun = "echo $in $out; cp $in $out"')
+    workspace.write("a.txt", "x")
+    (workspace.path / "sub").mkdir()
+    result = workspace.exarp("t")
+    assert (result.code, result.out) == (0, "../a.txt o.txt\n")
+    assert workspace.read("sub/o.txt") == "x"
+
+
+def test_mutex_and_pools_keep_tasks_apart(workspace: Workspace) -> None:
+    check = 'mkdir lock || { echo overlap; exit 1; }; sleep 0.15; rmdir lock'
+    workspace.manifest(
+        f"""
+        [resources]
+        gpu = 1
+        [task.a]
+        mutex = ["db"]
+        run = "{check}"
+        [task.b]
+        mutex = ["db"]
+        resources = {{ gpu = 1 }}
+        run = "{check}"
+        """
+    )
+    assert workspace.exarp("run", "--all", "-j4").code == 0
+
+
+def test_sequential_waves_take_their_tasks_in_turn_and_go_on_after_a_failure(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [[wave]]
+        name = "steps"
+        order = "sequential"
+        tasks = ["third", "first", "second"]
+        [task.first]
+        run = "echo first >> log; exit 1"
+        retries = 0
+        [task.second]
+        run = "echo second >> log"
+        [task.third]
+        run = "echo third >> log"
+        """
+    )
+    assert workspace.exarp("run", "-j4").code == 1
+    assert workspace.read("log") == "third\nfirst\nsecond\n"
+
+
+def test_output_modes(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "echo out; echo err >&2; printf tail"')
+    assert workspace.exarp("t").out == "out\nerr\ntail"
+    assert workspace.exarp("t", "--output", "prefixed").out == "t | out\nt | err\nt | tail\n"
+    assert workspace.exarp("t", "--output", "stream").out == "out\nerr\ntail"
+    assert workspace.exarp("t", "--output", "quiet").out == ""
+    raw = workspace.exarp("t", "--output", "raw")
+    assert raw.out == "out\ntail"
+    assert "err\n" in raw.err
+
+
+def test_json_is_one_document_and_task_output_goes_to_stderr(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "echo noise; exit 1"')
+    result = workspace.exarp("t", "--json")
+    assert result.json["first_failure"] == {"task": "t", "tail": "noise"}
+    assert result.json["exit_code"] == result.code == 1
+    assert "noise" in result.err
+
+
+def test_errors_are_json_too(workspace: Workspace) -> None:
+    result = workspace.exarp("run", "--json")
+    assert result.code == 3
+    assert result.json["error"]["exit_code"] == 3
+    assert result.json["error"]["problems"][0]["slug"] == "no-manifest"
+    usage = workspace.exarp("run", "--json", "--frobnicate")
+    assert usage.code == 2
+    assert usage.json["error"]["exit_code"] == 2
+
+
+def test_usage_errors_name_what_was_meant(workspace: Workspace) -> None:
+    workspace.manifest('[task.build]\nrun = "true"')
+    mistyped = workspace.exarp("biuld")
+    assert mistyped.code == 2
+    assert "did you mean 'build'?" in mistyped.err
+    command = workspace.exarp("histroy")
+    assert "did you mean 'history'?" in command.err
+    forced = workspace.exarp("run", "-f", "build")
+    assert forced.code == 2
+    assert "did you mean --force?" in forced.err
+    nothing = workspace.exarp("run")
+    assert nothing.code == 2
+    assert "build" in nothing.err
+
+
+def test_a_manifest_is_found_above_up_to_the_git_root(workspace: Workspace) -> None:
+    workspace.manifest('[task.where]\nrun = "pwd"')
+    (workspace.path / "deep/er").mkdir(parents=True)
+    assert workspace.exarp("where", cwd="deep/er").out == f"{workspace.path}\n"
+    (workspace.path / "deep/.git").mkdir()
+    assert workspace.exarp("where", cwd="deep/er").code == 3
+
+
+def test_one_run_a_workspace(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "touch started; until [ -e go ]; do sleep 0.02; done"')
+    first = workspace.start("t")
+    try:
+        while not workspace.exists("started"):
+            assert first.poll() is None
+        busy = workspace.exarp("t", "--no-wait", "--json")
+        assert busy.code == 5
+        assert str(first.pid) in busy.json["error"]["problems"][0]["message"]
+    finally:
+        workspace.write("go", "")
+        first.communicate(timeout=20)
+    assert first.returncode == 0
+
+
+def test_exarp_inside_a_task_of_the_same_workspace_is_refused_instead_of_waiting_for_ever(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.outer]
+        run = 'python3 -m exarp run inner || echo "code $?"'
+        [task.inner]
+        run = "true"
+        """
+    )
+    result = workspace.exarp("outer")
+    assert result.out.endswith("code 5\n")
+
+
+def test_raw_bytes_pass_through_unaltered(workspace: Workspace) -> None:
+    workspace.manifest(r"""[task.t]
+run = 'printf "\033[31mred\033[0m \377"'""")
+    import subprocess
+    import sys
+
+    from tests.cli.conftest import environment
+
+    done = subprocess.run(
+        [sys.executable, "-m", "exarp", "t"], cwd=workspace.path, env=environment(), capture_output=True, check=True
+    )
+    assert done.stdout == b"\x1b[31mred\x1b[0m \xff"

@@ -1,0 +1,145 @@
+"""Signals to exarp itself: every process tree ends with the run, however it tries to get away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Workspace
+
+ESCAPES = {
+    "traps": "trap '' INT TERM HUP; touch $ready; while :; do sleep 0.1; done",
+    "background": "sleep 300 & (sleep 300 &) ; touch $ready; sleep 300",
+    "setsid": "setsid sleep 300 & setsid sh -c 'setsid sleep 300 & sleep 300' & touch $ready; sleep 300",
+    "double-fork": "python3 fork.py; touch $ready; sleep 300",
+}
+FORK = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for sig in (1, 2, 15):
+            import signal; signal.signal(sig, signal.SIG_IGN)
+        time.sleep(300)
+    os._exit(0)
+os.wait()
+"""
+
+
+def survivors(mark: str) -> list[str]:
+    """Commands of living processes that carry ``mark`` in their environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if mark.encode() in (entry / "environ").read_bytes():
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                if state != "Z":
+                    found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def started(workspace: Workspace, mark: str, *options: str) -> subprocess.Popen[bytes]:
+    """exarp with all four escape artists running, each of which has said that it is ready."""
+    workspace.write("fork.py", FORK)
+    tasks = "".join(
+        f"[task.{name}]\nenv = {{ ready = \"ready-{name}\" }}\nrun = '''{script}'''\n" for name, script in ESCAPES.items()
+    )
+    workspace.manifest(tasks)
+    process = workspace.start("run", "--all", "-j4", *options, env={"MARK": mark}, start_new_session=True)
+    while not all(workspace.exists(f"ready-{name}") for name in ESCAPES):
+        assert process.poll() is None
+    return process
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_every_tree_and_the_exit_code_tells_which(workspace: Workspace, signum: int, code: int) -> None:
+    mark = uuid.uuid4().hex
+    process = started(workspace, mark)
+    assert len(survivors(mark)) >= 9
+    process.send_signal(signum)
+    process.communicate(timeout=30)
+    assert process.returncode == code
+    assert survivors(mark) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_second_interrupt_ends_at_once(workspace: Workspace) -> None:
+    mark = uuid.uuid4().hex
+    process = started(workspace, mark)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert survivors(mark) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_timeout_ends_every_tree(workspace: Workspace) -> None:
+    mark = uuid.uuid4().hex
+    workspace.write("fork.py", FORK)
+    tasks = "".join(
+        f"[task.{name}]\ntimeout = \"600ms\"\nenv = {{ ready = \"ready-{name}\" }}\nrun = '''{script}'''\n"
+        for name, script in ESCAPES.items()
+    )
+    workspace.manifest(tasks)
+    result = workspace.exarp("run", "--all", "-j4", "--json", env={"MARK": mark})
+    assert [task["reason"] for task in result.json["tasks"]] == ["timed-out"] * len(ESCAPES)
+    assert survivors(mark) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_a_finished_task_left_behind_is_ended_and_named(workspace: Workspace) -> None:
+    mark = uuid.uuid4().hex
+    workspace.manifest(
+        """
+        [task.leaves]
+        run = "sleep 300 & setsid sleep 300 & echo done"
+        [task.after]
+        needs = ["leaves"]
+        run = "true"
+        """
+    )
+    result = workspace.exarp("after", env={"MARK": mark})
+    assert result.code == 0
+    assert "sleep" in result.err
+    assert survivors(mark) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_daemon_stays(workspace: Workspace) -> None:
+    mark = uuid.uuid4().hex
+    workspace.manifest("[task.server]\ndaemon = true\nrun = 'sleep 300 >/dev/null 2>&1 & echo $! > pid'")
+    try:
+        assert workspace.exarp("server", env={"MARK": mark}).code == 0
+        assert survivors(mark) == ["sleep 300 "]
+    finally:
+        os.kill(int(workspace.read("pid")), signal.SIGKILL)
+
+
+def test_an_interrupted_task_is_not_taken_as_done(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.t]
+        inputs = []
+        outputs = ["out"]
+        run = "trap 'exit 0' INT; echo half > out; touch ready; while :; do sleep 0.05; done"
+        """
+    )
+    process = workspace.start("t")
+    while not workspace.exists("ready"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "1 task would run" in workspace.exarp("t", "-n").out

@@ -1,0 +1,81 @@
+"""The examples do what their files say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Workspace
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def example(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    folder = tmp_path / "example"
+    shutil.copytree(EXAMPLES / request.param, folder, ignore=shutil.ignore_patterns(".exarp", "build", "dist"))
+    (folder / ".git").mkdir()
+    return Workspace(folder)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
+@pytest.mark.parametrize("example", ["c-program"], indirect=True)
+def test_c_program(example: Workspace) -> None:
+    def ran() -> set[str]:
+        result = example.exarp("run", "--json")
+        assert result.code == 0
+        return {task["task"] for task in result.json["tasks"] if task["outcome"] == "passed"}
+
+    assert ran() == {"version", "area", "perimeter", "main", "lib", "link", "check"}
+    assert ran() == set()
+    header = example.path / "include/shape.h"
+    header.touch()
+    assert ran() == set()
+    header.write_text(header.read_text().replace("#endif", "/* a comment */\n#endif"))
+    # The objects come out equal, so nothing behind them runs.
+    assert ran() == {"area", "perimeter", "main"}
+    example.write("VERSION", "1.5.0\n")
+    example.write("expected.txt", "shapes 1.5.0: area 12, perimeter 14\n")
+    assert ran() == {"version", "main", "link", "check"}
+
+
+@pytest.mark.parametrize("example", ["python-package"], indirect=True)
+def test_python_package(example: Workspace) -> None:
+    first = example.exarp("run", "wheel")
+    assert first.code == 0, first.err + first.out
+    assert [path.suffix for path in (example.path / "dist").iterdir()] == [".whl"]
+    assert example.exarp("run", "wheel").err == "up to date (5 tasks)\n"
+    example.write("src/textstat/extra.py", "import os\n")
+    broken = example.exarp("run", "wheel", "--json").json
+    outcomes = {task["task"]: task["outcome"] for task in broken["tasks"]}
+    assert outcomes == {"lint": "failed", "types": "passed", "test": "passed", "check": "blocked", "wheel": "blocked"}
+
+
+@pytest.mark.parametrize("example", ["feature-waves"], indirect=True)
+def test_feature_waves(example: Workspace) -> None:
+    plan = example.exarp("plan", "--json").json
+    verdicts = {tuple(verdict["between"]): verdict for verdict in plan["verdicts"] if verdict["kind"] == "waves"}
+    assert verdicts["backend", "frontend"]["verdict"] == "upheld"
+    refused = verdicts["backend", "docs"]
+    assert (refused["marked"], refused["verdict"], refused["runs"]) == (True, "refuted", "sequential")
+    assert refused["reasons"][0] == {
+        "code": "write-write",
+        "tasks": ["api", "changelog"],
+        "path": "CHANGES.md",
+        "evidence": "declared",
+    }
+    assert "marked parallel with backend, but runs after it: both change CHANGES.md" in example.exarp("plan").out
+
+    result = example.exarp("run", "--events", "events")
+    assert result.code == 0
+    seen = [json.loads(line) for line in example.read("events").splitlines()]
+    times = {
+        (event["name"], event["type"]): event["time"] for event in seen if event["type"] in ("wave_started", "wave_finished")
+    }
+    assert times["frontend", "wave_started"] < times["backend", "wave_finished"]
+    assert times["backend", "wave_started"] < times["frontend", "wave_finished"]
+    assert times["docs", "wave_started"] >= times["backend", "wave_finished"]
+    assert times["release", "wave_started"] >= times["docs", "wave_finished"]
