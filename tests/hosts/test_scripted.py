@@ -58,7 +58,11 @@ def test_logs_and_launches_are_kept_in_memory(launch: MakeLaunch) -> None:
     host = ScriptedHost({"t": Act(output=(b"a", b"b"), ended=("server",))})
     told = launch("x", label="t", log_limit=1)
     host.start(told)
-    assert host.wait(None) == [Output(1, b"a"), Output(1, b"b"), Exited(1, 0, None, 0.0, True, cut=1, ended=("server",))]
+    assert host.wait(None) == [
+        Output(1, b"a"),
+        Output(1, b"b"),
+        Exited(1, 0, None, 0.0, True, cut=1, ended=("server",)),
+    ]
     assert host.logs == {told.log: b"ab"}
     assert host.launches == [told]
 

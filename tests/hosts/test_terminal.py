@@ -21,10 +21,10 @@ import os, sys
 from exarp.hosts.local import LocalHost
 from exarp.model.launch import Exited, Launch, Signalled
 
-streams, *words = sys.argv[1:]
-commands = tuple(tuple(command.split(" ", 2)) for command in " ".join(words).split(" ++ "))
+streams, *scripts = sys.argv[1:]
+commands = tuple(("sh", "-c", script) for script in scripts)
 with LocalHost("terminal", grace=0.3) as host:
-    host.start(Launch(1, "t", (tuple(argv),), dict(os.environ), os.getcwd(), "/nowhere", streams=streams))
+    host.start(Launch(1, "t", commands, dict(os.environ), os.getcwd(), "/nowhere", streams=streams))
     over = False
     while not over:
         for event in host.wait(None):
@@ -44,13 +44,13 @@ _ECHO_OFF = "stty -echo; read line; echo got $line"
 
 
 class Screen:
-    """The user's end of a terminal, on which the shell runs a host, which runs a command."""
+    """The user's end of a terminal, on which the shell runs a host, which runs scripts."""
 
-    def __init__(self, folder: Path, streams: str, *command: str, wrapped_in: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, streams: str, *scripts: str, wrapped_in: tuple[str, ...] = ()) -> None:
         self._fd, terminal = os.openpty()
         shell = str(Path(__file__).with_name("job_control_shell.py"))
         env = {**os.environ, "PYTHONPATH": str(Path(exarp.__file__).parents[1])}
-        argv = [sys.executable, shell, *wrapped_in, sys.executable, "-c", _HOST, streams, *command]
+        argv = [sys.executable, shell, *wrapped_in, sys.executable, "-c", _HOST, streams, *scripts]
         self._shell = subprocess.Popen(
             argv, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, cwd=folder, env=env
         )
@@ -82,8 +82,8 @@ Open = Callable[..., Screen]
 def screen(tmp_path: Path) -> Iterator[Open]:
     opened: list[Screen] = []
 
-    def make(streams: str, *command: str, wrapped_in: tuple[str, ...] = ()) -> Screen:
-        opened.append(Screen(tmp_path, streams, *command, wrapped_in=wrapped_in))
+    def make(streams: str, *scripts: str, wrapped_in: tuple[str, ...] = ()) -> Screen:
+        opened.append(Screen(tmp_path, streams, *scripts, wrapped_in=wrapped_in))
         return opened[-1]
 
     yield make
@@ -92,7 +92,7 @@ def screen(tmp_path: Path) -> Iterator[Open]:
 
 
 def test_a_foreground_attempt_can_talk_with_the_person(screen: Open) -> None:
-    shown = screen("foreground", "sh", "-c", f"echo ready; {_READS}")
+    shown = screen("foreground", f"echo ready; {_READS}")
     shown.until("ready")
     shown.type("hello\n")
     shown.until("got hello")
@@ -103,41 +103,51 @@ def test_a_foreground_attempt_can_talk_with_the_person(screen: Open) -> None:
 def test_a_foreground_attempt_is_in_exarps_session_and_a_group_of_its_own(screen: Open) -> None:
     ask = "import os; print(os.getpgrp() == os.getpid() == os.tcgetpgrp(0), os.getsid(0) == os.getsid(os.getppid()))"
     # The terminal is lent only when the program has begun: reading from it waits for that.
-    shown = screen("foreground", "sh", "-c", f'read line; exec {sys.executable} -c "{ask}"')
+    shown = screen("foreground", f'read line; exec {sys.executable} -c "{ask}"')
     shown.type("go\n")
     shown.until("True True")
     shown.until("<exited 0 None ours>")
 
 
+def test_the_terminal_is_lent_to_one_command_after_the_other(screen: Open) -> None:
+    shown = screen("foreground", "echo first; read line", "echo second; read line; echo got $line")
+    shown.until("first")
+    shown.type("\n")
+    shown.until("second")
+    shown.type("hello\n")
+    shown.until("got hello")
+    shown.until("<exited 0 None ours>")
+
+
 def test_an_interrupt_typed_at_a_foreground_attempt_reaches_only_it(screen: Open) -> None:
-    shown = screen("foreground", "sh", "-c", "echo ready; read line")
+    shown = screen("foreground", "echo ready; read line")
     shown.until("ready")
     shown.type("\x03")
     shown.until("<exited None 2 ours>")
 
 
 def test_an_interrupt_typed_while_nothing_is_in_the_foreground_reaches_exarp(screen: Open) -> None:
-    shown = screen("inherited", "sh", "-c", "echo ready; exec tail -f /dev/null")
+    shown = screen("inherited", "echo ready; exec tail -f /dev/null")
     shown.until("ready")
     shown.type("\x03")
     shown.until("<exited None 2 ours>")
 
 
 def test_modes_that_an_attempt_changed_are_put_back(screen: Open) -> None:
-    shown = screen("foreground", "sh", "-c", "stty -echo; stty -a | grep -o -e '-echo '; kill -9 $$")
+    shown = screen("foreground", "stty -echo; stty -a | grep -o -e '-echo '; kill -9 $$")
     shown.until("-echo ")
     shown.until("<exited None 9 ours>")
     shown.until("[exit 0 holding the terminal, echo on]")
 
 
 def test_modes_that_somebody_else_changed_are_put_back_at_the_end(screen: Open) -> None:
-    shown = screen("inherited", "sh", "-c", "stty -echo < /dev/pts/$(basename $(readlink /proc/$PPID/fd/0))")
+    shown = screen("inherited", "stty -echo < /dev/pts/$(basename $(readlink /proc/$PPID/fd/0))")
     shown.until("<exited 0 None ours>")
     shown.until("[exit 0 holding the terminal, echo on]")
 
 
 def test_a_stopped_attempt_stops_exarp_and_goes_on_with_it(screen: Open) -> None:
-    shown = screen("foreground", "sh", "-c", f"stty -echo; echo ready; {_READS}; stty -a | grep -o -e '-echo '")
+    shown = screen("foreground", f"stty -echo; echo ready; {_READS}; stty -a | grep -o -e '-echo '")
     shown.until("ready")
     shown.type("\x1a")
     shown.until("[stopped holding the terminal, echo on]")
@@ -150,7 +160,7 @@ def test_a_stopped_attempt_stops_exarp_and_goes_on_with_it(screen: Open) -> None
 
 
 def test_an_attempt_continued_in_the_background_stops_again_when_it_reads(screen: Open) -> None:
-    shown = screen("foreground", "sh", "-c", f"echo ready; {_READS}")
+    shown = screen("foreground", f"echo ready; {_READS}")
     shown.until("ready")
     shown.type("\x1a")
     shown.until("[stopped holding the terminal")
@@ -164,7 +174,7 @@ def test_an_attempt_continued_in_the_background_stops_again_when_it_reads(screen
 
 def test_a_stopped_attempt_goes_on_where_no_shell_would_continue_exarp(screen: Open) -> None:
     ignoring = ("sh", "-c", 'trap "" TSTP; exec "$@"', "sh")
-    shown = screen("foreground", "sh", "-c", f"echo ready; kill -STOP $$; {_READS}", wrapped_in=ignoring)
+    shown = screen("foreground", f"echo ready; kill -STOP $$; {_READS}", wrapped_in=ignoring)
     shown.until("ready")
     shown.type("hello\n")
     shown.until("got hello")
@@ -182,7 +192,7 @@ if child == 0:
     os.execv(sys.argv[1], sys.argv[1:])
 os.waitpid(child, 0)
 """
-    shown = screen("foreground", "sh", "-c", _READS, wrapped_in=(sys.executable, "-c", background))
+    shown = screen("foreground", _READS, wrapped_in=(sys.executable, "-c", background))
     shown.until("<exited None ")
     shown.until("<fault t: ended, because it stopped to wait for a terminal it cannot have>")
 

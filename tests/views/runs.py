@@ -38,7 +38,7 @@ def failed_run() -> list[Event]:
     plan = PlannedRun(4, (PlannedWave(1, "wave 1", compiled), PlannedWave(2, "wave 2", ("link",))), jobs=2)
     changed = FreshnessReason("input-changed", "src/lexer.h")
     return [
-        RunStarted(run="7", plan=plan, expected_ms={task: 2000 for task in compiled}),
+        RunStarted(run="7", plan=plan, expected_ms=dict.fromkeys(compiled, 2000)),
         WaveStarted(wave=1, name="wave 1", tasks=3),
         finished("cc@src/main.c", "up_to_date", 0, reason=FreshnessReason("unchanged")),
         TaskStarted(task="cc@src/lexer.c", attempt=1, reason=changed),

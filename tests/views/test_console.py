@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from exarp.model.event import (
     FreshnessReason,
+    PlannedRun,
+    PlannedWave,
     RunFinished,
+    RunStarted,
     TaskFinished,
     TaskOutput,
     TaskRetried,
@@ -97,9 +100,17 @@ def test_a_wave_in_which_something_was_restored_is_announced():
 
 
 def test_waves_that_overlap_are_announced_as_they_start_and_end():
-    events = planned("a") + [WaveStarted(wave=2, name="wave 2", tasks=1)]
-    events += [*ran("a"), WaveFinished(wave=2, name="wave 2", tasks=1, passed=1)]
-    assert "wave 2" not in told(events).words.lower()
+    plan = PlannedRun(2, (PlannedWave(1, "wave 1", ("a",)), PlannedWave(2, "wave 2", ("b",))))
+    events = [RunStarted(plan=plan), *[WaveStarted(wave=number, name="", tasks=1) for number in (1, 2)]]
+    events += [TaskStarted(task="b", attempt=1), TaskStarted(task="a", attempt=1), *ran("b")[1:], *ran("a")[1:]]
+    events += [WaveFinished(wave=number, name="", tasks=1, passed=1) for number in (2, 1)]
+    assert told(events, Manner(sparing=True)).words.split("\n") == [
+        "Starting wave 2 (1 task)",
+        "Starting wave 1 (1 task)",
+        "Wave 2 complete: 1/1 task passed",
+        "Wave 1 complete: 1/1 task passed",
+        "",
+    ]
 
 
 def test_a_verbose_run_tells_what_did_not_run():

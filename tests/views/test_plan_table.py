@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import msgspec
+
+from exarp.errors import Problem
+from exarp.model.plan import Wave
+from exarp.model.verdict import Reason, Verdict
+from exarp.views.cells import width
+from exarp.views.plan_table import Layout, table
+
+from .plans import DEPENDENCY, MANIFEST, VERDICTS, locate, plan, simple_plan, task, tasks_verdict, waves_verdict
+
+EXPECTED = {"docs:build": 9000, "release:bump": 9000}
+PICTURE = """\
+4 waves, 10 tasks, critical path docs:build → release:bump (18s)
+
+ 1  backend       3 tasks, in turn            beside 2
+ 2  frontend      4 tasks, up to 8 at once    beside 1
+ 3  docs          2 tasks, up to 8 at once    after 1, 2: not marked parallel
+ 4  release       1 task                      after 3: needs docs:build
+    marked parallel with docs, but runs after it: both change CHANGELOG.md
+        docs:notes    modifies CHANGELOG.md   exarp.toml:41
+        release:bump  modifies CHANGELOG.md   exarp.toml:58"""
+
+
+def shown(a_plan, manifest=MANIFEST, expected_ms=EXPECTED, **layout):
+    return table(a_plan, manifest, expected_ms, locate, Layout(**({"jobs": 8} | layout)))
+
+
+def manifest_of(*tasks):
+    return msgspec.structs.replace(MANIFEST, tasks=tasks, waves=())
+
+
+def test_the_plan_looks_like_the_picture():
+    assert shown(plan()) == PICTURE
+
+
+def test_a_critical_path_of_unknown_duration_has_none():
+    assert shown(plan(), expected_ms={"docs:build": 1}).split("\n")[0].endswith("docs:build → release:bump")
+
+
+def test_a_long_critical_path_is_shortened_in_the_middle_unless_asked():
+    names = [f"t{number}" for number in range(9)]
+    a_plan = simple_plan(*names, critical_path=tuple(range(9)))
+    manifest = manifest_of(*map(task, names))
+    assert "t0 → t1 → t2 → 4 more → t7 → t8" in shown(a_plan, manifest)
+    assert " → ".join(names) in shown(a_plan, manifest, verbose=True)
+
+
+def test_flow_is_said_where_it_makes_a_difference():
+    flow = "each task starts as soon as what it needs is done (schedule = flow)"
+    assert shown(plan(schedule="flow")).split("\n")[1] == flow
+    assert flow not in shown(plan())
+    assert flow not in shown(simple_plan("a"), manifest_of(task("a")))
+
+
+def test_the_lower_bound_is_said_beside_packed_waves():
+    assert shown(plan(), packed=True).startswith("4 waves (at least 2), 10 tasks")
+
+
+def test_one_wave_of_one_task_is_singular():
+    assert shown(simple_plan("a"), manifest_of(task("a"))) == "1 wave, 1 task\n\n 1  a      1 task"
+
+
+def test_a_derived_wave_is_told_by_its_tasks_and_why_it_comes_later():
+    waves = (Wave(1, "wave 1", (0, 1)), Wave(2, "wave 2", (2,), after=(1,)))
+    a_plan = simple_plan("gen", "fetch", "link", needs={2: (1,)}, waves=waves)
+    assert shown(a_plan, manifest_of(*map(task, ("gen", "fetch", "link")))).split("\n")[-2:] == [
+        " 1  gen, fetch      2 tasks, up to 8 at once",
+        " 2  link            1 task                      after 1: needs fetch",
+    ]
+
+
+def test_parts_of_a_wave_are_numbered():
+    waves = (
+        Wave(1, "all", (0, 1), 1, 2, declared=True),
+        Wave(2, "all", (2,), 2, 2, declared=True, after=(1,)),
+    )
+    lines = shown(simple_plan("a", "b", "c", waves=waves), manifest_of(*map(task, "abc"))).split("\n")
+    assert lines[-2].startswith(" 1  all 1/2")
+    assert lines[-1] == " 2  all 2/2      1 task                      after 1: a part of the same wave"
+
+
+def test_verbose_lists_the_tasks_of_each_wave():
+    assert "    docs:build\n    docs:notes\n 4  release" in shown(plan(), verbose=True)
+
+
+def test_a_dependency_alone_explains_why_a_marking_does_not_hold():
+    a_plan = plan(verdicts=(*VERDICTS[:5], waves_verdict("docs", "release", True, DEPENDENCY)))
+    assert shown(a_plan).endswith("    marked parallel with docs, but runs after it: release:bump needs docs:build")
+
+
+def test_an_unproven_marking_is_told_as_such():
+    reason = Reason("undeclared", ("docs:build",))
+    verdict = Verdict("waves", "unproven", "sequential", (reason,), between=("docs", "release"), marked=True)
+    assert shown(plan(verdicts=(verdict,))).split("\n")[-2:] == [
+        "    marked parallel with docs, but not proven safe, so it runs after it: "
+        "docs:build does not declare all that it reads and writes",
+        "        docs:build  declares not all it touches",
+    ]
+
+
+def test_pairs_and_groups_of_tasks_stand_below_their_wave():
+    group = Verdict(
+        "group", "refuted", "sequential", (Reason("mutex", name="db"),), among=BACK, against=("ui:a", "ui:b")
+    )
+    pair = tasks_verdict("ui:a", "ui:b", Reason("read-write", ("ui:a", "ui:b"), path="x", writer="ui:b"))
+    lines = shown(plan(verdicts=(*VERDICTS, group, pair))).split("\n")
+    assert lines[3:5] == [
+        "    api, db, srv run one after the other: all hold the mutex db",
+        "        nor beside ui:a, ui:b",
+    ]
+    assert lines[6] == "    ui:a and ui:b run one after the other: ui:b changes what ui:a reads"
+
+
+BACK = ("api", "db", "srv")
+
+
+def test_many_pairs_are_counted_unless_asked_for():
+    pairs = [tasks_verdict("ui:a", "ui:b", Reason("mutex", name=f"m{number}")) for number in range(8)]
+    a_plan = plan(verdicts=tuple(pairs))
+    assert "    and 3 more that do not run side by side (exarp plan -v)" in shown(a_plan).split("\n")
+    assert "more that do not run" not in shown(a_plan, verbose=True)
+
+
+def test_warnings_come_last():
+    warning = Problem("wave-order", "'ui' is listed before 'db'", next="list 'db' first", severity="warning")
+    assert shown(plan(warnings=(warning,))).endswith(
+        "exarp.toml:58\n\nwarning: 'ui' is listed before 'db' (wave-order)\n      list 'db' first"
+    )
+
+
+def test_a_narrow_terminal_gets_relations_on_a_line_of_their_own():
+    lines = shown(plan(), columns=60).split("\n")
+    assert lines[4:6] == [" 3  docs          2 tasks, up to 8 at once", "    after 1, 2: not marked parallel"]
+    assert lines[2] == " 1  backend       3 tasks, in turn            beside 2"
+
+
+def test_long_names_are_cut_in_their_column():
+    a_plan = simple_plan("日本" * 40, waves=(Wave(1, "x" * 90, (0,), declared=True),))
+    line = shown(a_plan, manifest_of(task("日本" * 40))).split("\n")[-1]
+    assert width(line) < 50 and "…" in line
+
+
+def test_hostile_names_are_made_safe():
+    name = "a\x1b[31m\n"
+    a_plan = simple_plan(
+        name, "b", critical_path=(0, 1), verdicts=(tasks_verdict(name, "b", Reason("mutex", name=name)),)
+    )
+    text = shown(a_plan, manifest_of(task(name), task("b")), verbose=True)
+    assert "\x1b" not in text and r"a\x1b[31m\n" in text
+
+
+def test_colour_marks_only_what_does_not_hold():
+    colored = shown(plan(), color=True)
+    assert colored.replace("\x1b[33m", "").replace("\x1b[0m", "") == PICTURE
+    assert colored.count("\x1b[33m") == 1
+
+
+def test_an_empty_plan_says_so():
+    assert shown(plan(waves=(), verdicts=())) == "nothing to run"
+
+
+def test_a_large_plan_takes_linear_time():
+    names = tuple(f"t{number}" for number in range(100_000))
+    waves = (Wave(1, "wave 1", tuple(range(50_000))), Wave(2, "wave 2", tuple(range(50_000, 100_000)), after=(1,)))
+    a_plan = simple_plan(*names, waves=waves)
+    assert shown(a_plan, manifest_of(*map(task, names))).count("\n") == 4
