@@ -175,15 +175,14 @@ class Attempt:
 def refusal(error: Exception, launch: Launch, argv: tuple[str, ...]) -> tuple[int, None, str]:
     """What a command that could not be started comes to, as a shell would have it: 127 not found, else 126."""
     name = argv[0] if argv else ""
-    if not isinstance(error, OSError):
-        return NOT_EXECUTABLE, None, f"{name}: {error}"
-    reason = error.strerror or str(error)
-    if error.filename == launch.cwd and not os.path.isdir(launch.cwd):
+    reason = (isinstance(error, OSError) and error.strerror) or str(error)
+    said = f"{name}: {reason}" if name else reason
+    if isinstance(error, OSError) and error.filename == launch.cwd and not os.path.isdir(launch.cwd):
         return NOT_EXECUTABLE, None, f"cannot enter {launch.cwd}: {reason}"
     if not isinstance(error, FileNotFoundError):
-        return NOT_EXECUTABLE, None, f"{name}: {reason}"
-    if "/" not in name:
-        return NOT_FOUND, None, f"{name}: command not found" if name else reason
-    if os.path.exists(os.path.join(launch.cwd, name)):
+        return NOT_EXECUTABLE, None, said
+    if name and "/" not in name:
+        return NOT_FOUND, None, f"{name}: command not found"
+    if name and os.path.exists(os.path.join(launch.cwd, name)):
         return NOT_FOUND, None, f"{name}: the interpreter that its first line names does not exist"
-    return NOT_FOUND, None, f"{name}: {reason}"
+    return NOT_FOUND, None, said

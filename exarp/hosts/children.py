@@ -129,8 +129,7 @@ class Children:
 
     def _meet(self, pid: int) -> None:
         owner = self._owner(pid)
-        if owner is None and os.getsid(pid) == os.getsid(0):
-            # Not from a task, which has a session or a group of its own, but from another part of this program.
+        if owner is None and self._is_foreign(pid):
             self._foreign.add(pid)
             return
         running = set(self._leaders.values())
@@ -139,12 +138,21 @@ class Children:
         self._adopted[pid] = owner
 
     def _owner(self, pid: int) -> int | None:
-        for entry in read_proc(pid, "environ").split(b"\0"):
-            if entry.startswith(MARK.encode() + b"="):
-                return self._key_in(entry.partition(b"=")[2])
-        with suppress(ProcessLookupError):  # reaped by another part of this program since it was listed
+        mark = _mark_of(pid)
+        if mark:
+            return self._key_in(mark)
+        with suppress(ProcessLookupError):  # another part of this program may have reaped it
             return self._leaders.get(os.getsid(pid), self._leaders.get(os.getpgid(pid)))
         return None
+
+    def _is_foreign(self, pid: int) -> bool:
+        """Whether it comes from another part of this program, or from another run in it, and not from a task.
+
+        What tasks start has our mark, or has lost it but has a session or a group that is not this process's.
+        """
+        with suppress(ProcessLookupError):
+            return bool(_mark_of(pid)) or os.getsid(pid) == os.getsid(0)
+        return True
 
     def _key_in(self, mark: bytes) -> int | None:
         for part in mark.split(b"/"):
@@ -159,6 +167,14 @@ class Children:
             chunk = os.pread(self._list, 4096, len(listing))
             listing += chunk
         return listing
+
+
+def _mark_of(pid: int) -> bytes:
+    for entry in read_proc(pid, "environ").split(b"\0"):
+        name, _, value = entry.partition(b"=")
+        if name == MARK.encode():
+            return value
+    return b""
 
 
 def reap(pid: int) -> bool:

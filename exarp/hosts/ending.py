@@ -209,7 +209,7 @@ class Ending:
             self._children.disowned(attempt.pid, attempt.key)
 
     def _give_up(self, whose: str, left: dict[int, Process]) -> None:
-        names = ", ".join(f"{process.name} ({abs(pid)})" for pid, process in left.items())
+        names = ", ".join(f"{process.name} ({abs(pid)})" for pid, process in left.items() if process.name)
         self.faults.append(f"{whose}: could not be ended: {names}")
 
 

@@ -155,8 +155,7 @@ class LocalHost:
         except (OSError, ValueError) as error:
             self._conclude(attempt, refusal(error, launch, argv))
             return
-        if attempt.foreground:
-            self._terminal.lend(attempt.pid)
+        if attempt.foreground and self._terminal.lend(attempt.pid):
             send_one(-attempt.pid, signal.SIGCONT)
 
     def _watch(self, attempt: Attempt) -> None:
@@ -229,9 +228,12 @@ class LocalHost:
 
     def _suspend(self, attempt: Attempt) -> None:
         """A foreground process stopped: stop too, for the shell that exarp came from; once continued, go on."""
+        stopped = attempt.pid
         self._terminal.take_back()
         os.killpg(0, signal.SIGTSTP)
         continued = self._on_signals()
+        if attempt.over or attempt.pid != stopped:
+            return  # it was killed meanwhile
         if self._terminal.lend(attempt.pid) or continued:
             send_one(-attempt.pid, signal.SIGCONT)
             return
@@ -257,6 +259,7 @@ class LocalHost:
         self._close_reader(attempt)
         self._close_pidfd(attempt)
         attempt.close_writer()
+        attempt.gone()
         spare = attempt.launch.daemon and not attempt.asked
         if spare:
             self._children.look()
