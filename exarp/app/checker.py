@@ -19,7 +19,7 @@ from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record, decide
 from exarp.planning.recipe import recipe_digest
 from exarp.workspace.depfile import parse_depfile
-from exarp.workspace.fingerprints import Fingerprints, file_clock
+from exarp.workspace.fingerprints import FileClock, Fingerprints
 from exarp.workspace.globbing import Globbing, Outputs
 
 _RECORD = msgspec.msgpack.Decoder(Record)
@@ -33,6 +33,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     moment: int
 
 
+# A moment that nothing is younger than.
+NEVER_LATE = 1 << 63
+
+
 class InputFault(Exception):
     """An input is not there; ``reason`` says which."""
 
@@ -44,7 +48,8 @@ class InputFault(Exception):
 class Checker:
     """Checks and settles the tasks of one manifest in one workspace.
 
-    ``records``: successes as stored, by task. ``force``: every task that is checked must run.
+    ``records``: successes as stored, by task. ``force``: every task that is checked must run. ``clock``: the files' own; only
+    who settles tasks with depfiles needs it.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Checker:
         records: Mapping[str, bytes],
         fingerprints: Fingerprints,
         force: bool = False,
+        clock: FileClock | None = None,
     ) -> None:
         self.root = root
         self.manifest = manifest
@@ -64,6 +70,7 @@ class Checker:
         self.fingerprints = fingerprints
         self.globbing = Globbing(root, Outputs(path for task in manifest.tasks for path in task.outputs or ()))
         self.force = force
+        self.clock = clock
         self.snapshots: dict[int, Snapshot] = {}
         self._stored = records
         self._records: dict[int, Record | None] = {}
@@ -74,7 +81,7 @@ class Checker:
         """Whether ``task`` must run; what was seen is kept for its start and for ``settle``."""
         spec = self.manifest.tasks[task]
         record = self.record(task)
-        moment = file_clock()
+        moment = self._moment(spec)
         try:
             named, now = self._look(task, spec, record)
         except InputFault as fault:
@@ -87,7 +94,7 @@ class Checker:
     def look_again(self, task: int) -> FreshnessReason | None:
         """Before another attempt: take a new snapshot; the fault if the inputs are gone meanwhile."""
         spec = self.manifest.tasks[task]
-        moment = file_clock()
+        moment = self._moment(spec)
         try:
             named, now = self._look(task, spec, self.record(task))
         except InputFault as fault:
@@ -141,7 +148,7 @@ class Checker:
         if missing is not None:
             return None, missing
         # No command ran, so nothing can have changed "while it ran": whatever the depfile names is taken as it is.
-        found, _ = self._found(spec, Snapshot(named, now, file_clock() + 1))
+        found, _ = self._found(spec, Snapshot(named, now, NEVER_LATE))
         record = msgspec.structs.replace(now, outputs=outputs, found=found)
         self._keep(task, record)
         return record, None
@@ -157,6 +164,9 @@ class Checker:
             stored = self._stored.get(self.graph.names[task])
             self._records[task] = _decode(stored) if stored is not None else None
         return self._records[task]
+
+    def _moment(self, spec: Task) -> int:
+        return self.clock.now() if spec.depfile and self.clock is not None else NEVER_LATE
 
     def _keep(self, task: int, record: Record) -> None:
         self._records[task] = record

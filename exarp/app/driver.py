@@ -71,6 +71,8 @@ class Driver:
 
     def run(self) -> int:
         """Until the machine has finished; its exit code."""
+        # Views take events to have come at the last tick: the first must come before the first event.
+        self.stream.tick()
         self._stimuli.append(Begun())
         self._work()
         while not self.machine.finished:

@@ -83,7 +83,14 @@ def _drive(
     manifest = project.manifest
     stream = Stream(number, session.clock, session.ledger, views)
     checker = Checker(
-        project.root, manifest, project.graph, environ, session.memory.records, session.fingerprints, request.force
+        project.root,
+        manifest,
+        project.graph,
+        environ,
+        session.memory.records,
+        session.fingerprints,
+        request.force,
+        session.file_clock,
     )
     raw = manifest.settings.output == "raw"
     launcher = Launcher(project.root, manifest, environ, number, session.folder.log_folder(number), raw)

@@ -25,7 +25,7 @@ from exarp.store.run_lock import Holder, acquire
 from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
 from exarp.store.successes import Successes
-from exarp.workspace.fingerprints import Fingerprints, Known
+from exarp.workspace.fingerprints import FileClock, Fingerprints, Known
 
 # Older runs, their events and their logs are forgotten; the record of a task's last success never is.
 KEPT_RUNS = 200
@@ -110,6 +110,8 @@ class Session:
         self.warnings += self._database.warnings
         self.memory = _memory(self._database)
         self.fingerprints = Fingerprints(self.root, self.memory.known)
+        self.file_clock = FileClock(f"{self.folder.path}/clock")
+        stack.callback(self.file_clock.close)
         self.ledger = StoreLedger(self._database)
 
     def __exit__(

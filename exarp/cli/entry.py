@@ -10,10 +10,14 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from exarp.cli.invocation import Invocation, common_options
+
+if TYPE_CHECKING:
+    from exarp.errors import ExarpError
 
 COMMANDS = (
     "run",
@@ -76,14 +80,10 @@ def group(context: click.Context) -> None:
 
 def run_cli(arguments: Sequence[str]) -> int:
     """Run the command line; its exit code. Prints every error, never a traceback."""
-    from exarp.errors import ExarpError
-
     invocation = Invocation()
     try:
         status = group.main(list(arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
         return status if isinstance(status, int) else 0
-    except ExarpError as error:
-        return _refuse(error, invocation)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
@@ -95,14 +95,15 @@ def run_cli(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _defect(error, invocation)
+        # Not a clause of its own: naming the class would load it, and all it needs, for `--help` too.
+        from exarp.errors import ExarpError
+
+        return _refuse(error, invocation) if isinstance(error, ExarpError) else _defect(error, invocation)
 
 
-def _refuse(error: object, invocation: Invocation) -> int:
-    from exarp.errors import ExarpError
+def _refuse(error: ExarpError, invocation: Invocation) -> int:
     from exarp.views.problem import as_json, render_all
 
-    assert isinstance(error, ExarpError)
     if invocation.json:
         sys.stdout.buffer.write(as_json(error.problems, error.exit_code))
         sys.stdout.buffer.flush()

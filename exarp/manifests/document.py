@@ -14,10 +14,15 @@ from msgspec import UNSET, Meta, UnsetType
 from exarp.model.manifest import Order, Schedule, Trust
 from exarp.model.task import OnFailure, OutputMode
 
-Duration = Annotated[str, Meta(description='A duration with units: "500ms", "30s", "1h30m".')]
-Size = Annotated[str, Meta(description='A size: "64MiB", "8GB", "512".')]
-Count = Annotated[int, Meta(ge=0)]
-Scalar = str | int | float
+# `extra["words"]` is what messages call a type that is more than its JSON type.
+Duration = Annotated[str, Meta(examples=["500ms", "30s", "1h30m"], extra={"words": 'a duration such as "30s"'})]
+Size = Annotated[str, Meta(examples=["64MiB", "8GB", "512"], extra={"words": 'a size such as "64MiB"'})]
+# What a count of anything may be: a database, a clock and a person can hold it.
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+# TOML leaves larger numbers undefined, and no store takes them.
+Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Scalar = str | Integer | float
+Amount = Integer | Size
 
 
 class FromDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -38,7 +43,7 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
         Meta(description="A script for the shell, or several, run one after the other, each in a shell of its own."),
     ] = UNSET
     argv: Annotated[
-        list[str] | UnsetType,
+        Annotated[list[str], Meta(min_length=1)] | UnsetType,
         Meta(description="A command without a shell; an element $in or $out becomes one argument a path."),
     ] = UNSET
     inputs: Annotated[
@@ -56,16 +61,17 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     env: Annotated[dict[str, Scalar], Meta(description="Environment variables of the task.")] = {}
     cwd: Annotated[str, Meta(description="Folder the command runs in, relative to the workspace root.")] = ""
     shell: Annotated[
-        list[str] | UnsetType, Meta(description="The shell's argument vector; the script is appended.")
+        Annotated[list[str], Meta(min_length=1)] | UnsetType,
+        Meta(description="The shell's argument vector; the script is appended."),
     ] = UNSET
     priority: Annotated[
-        Literal["critical", "high", "medium", "low"] | int,
+        Literal["critical", "high", "medium", "low"] | Integer,
         Meta(description="Which of several ready tasks starts first; medium is 0, higher numbers go first."),
     ] = "medium"
     tags: Annotated[list[str], Meta(description="Words to select tasks by.")] = []
     mutex: Annotated[list[str], Meta(description="Names; no two tasks that share one run at the same time.")] = []
     resources: Annotated[
-        dict[str, int | Size], Meta(description="How much of each pool of [resources] the task takes while it runs.")
+        dict[str, Amount], Meta(description="How much of each pool of [resources] the task takes while it runs.")
     ] = {}
     retries: Annotated[Count | UnsetType, Meta(description="How often to try again after the first failure.")] = UNSET
     retry_delay: Annotated[Duration | UnsetType, Meta(description="Wait before a retry; doubles each time.")] = UNSET
@@ -87,7 +93,7 @@ class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     default: Annotated[list[str], Meta(description="What `exarp run` takes when no task is named.")] = []
     jobs: Annotated[Count, Meta(description="Commands at once, over all waves; 0 is the CPUs of this process.")] = 0
-    max_parallel_waves: Annotated[int, Meta(ge=1, description="Waves at once.")] = 8
+    max_parallel_waves: Annotated[int, Meta(ge=1, le=2**31 - 1, description="Waves at once.")] = 8
     max_tasks_per_wave: Annotated[Count, Meta(description="Larger waves become consecutive parts; 0 is no limit.")] = 0
     packing: Annotated[Literal["levels", "tight"], Meta(description="How derived waves are packed.")] = "levels"
     schedule: Annotated[
@@ -127,7 +133,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     vars: Annotated[dict[str, Scalar], Meta(description="Variables: ${name} in fields, $name in scripts.")] = {}
     settings: SettingsDocument = SettingsDocument()
-    resources: Annotated[dict[str, int | Size], Meta(description="Pools that tasks take from while they run.")] = {}
+    resources: Annotated[dict[str, Amount], Meta(description="Pools that tasks take from while they run.")] = {}
     task: Annotated[dict[str, TaskDocument], Meta(description="The tasks, by name.")] = {}
     wave: Annotated[list[WaveDocument], Meta(description="The planner's own grouping.")] = []
 

@@ -6,10 +6,13 @@ Knows one file's text, and scans it only when a place is asked for. Does not kno
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 from exarp.errors import Place
-from exarp.manifests.toml_positions import Positions, Span, scan
 from exarp.model.path import normalise
+
+if TYPE_CHECKING:
+    from exarp.manifests.toml_positions import Positions, Span
 
 KeyPath = tuple[str | int, ...]
 
@@ -74,5 +77,7 @@ class Locator:
     def positions(self) -> Positions:
         """All positions of the text; scanned when first asked for."""
         if self._positions is None:
+            from exarp.manifests.toml_positions import scan
+
             self._positions = scan(self.text)
         return self._positions

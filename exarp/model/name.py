@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 RESERVED_VARIABLES = frozenset({"in", "out", "depfile", "in_file", "PATH"})
@@ -40,6 +39,8 @@ def variable_fault(name: str) -> str | None:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like ``name``, if one is alike enough to be meant."""
+    from difflib import get_close_matches
+
     found = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 

@@ -20,7 +20,6 @@ _CHUNK = 128 * 1024
 # Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
 _TICK_NS = 20_000_000
 _COARSE_NS = 2_000_000_000
-_COARSE_CLOCK = getattr(time, "CLOCK_REALTIME_COARSE", 5)
 
 
 class Known(NamedTuple):
@@ -67,7 +66,7 @@ class Fingerprints:
         return os.path.isdir(self._absolute(path))
 
     def changed_since(self, path: str, moment_ns: int) -> bool:
-        """Whether a file's stat data are younger than ``moment_ns`` (of ``file_clock``)."""
+        """Whether a file's stat data are younger than ``moment_ns`` (of a FileClock)."""
         try:
             found = os.stat(self._absolute(path))
         except OSError:
@@ -96,12 +95,29 @@ class Fingerprints:
         return digest
 
 
-def file_clock() -> int:
-    """Now, on the clock that file time stamps are taken from (ns since the epoch)."""
-    try:
-        return time.clock_gettime_ns(_COARSE_CLOCK)
-    except (OSError, AttributeError):
-        return time.time_ns()
+class FileClock:
+    """Now, on the clock that a file system stamps its files with: a file of exarp's own is touched and looked at.
+
+    Neither of the machine's clocks is that one. Stamps lag behind by a tick, or run ahead of the coarse clock (Linux since
+    6.13), or come from another machine. ``path``: where the file may be; its folder exists.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch: what is changed afterwards has this stamp or a later one."""
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.utime(self._descriptor)
+        return os.fstat(self._descriptor).st_ctime_ns
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 def _same(known: Known, found: os.stat_result) -> bool:

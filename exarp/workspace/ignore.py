@@ -7,17 +7,34 @@ Does not know what a task declares. Loads pathspec only when there is something 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+
+class _Rule(NamedTuple):
+    """One line of an ignore file. ``below``: it speaks of all that is in a folder (``a/**``), not of the folder."""
+
+    expression: re.Pattern[str]
+    ignores: bool
+    below: bool
+
+    def matches(self, path: str) -> bool:
+        """Whether the rule speaks of this very entry (folders end in a slash).
+
+        pathspec's expressions also match what lies below; git never asks about that, because it does not enter a folder
+        that is ignored, and takes back what the line says of a parent only for the parent.
+        """
+        found = self.expression.match(path)
+        if found is None:
+            return False
+        return found.end() < len(path) if self.below else found.end() == len(path)
 
 
 class _Rules(NamedTuple):
-    """One ignore file: the absolute folder it speaks of, with a trailing slash, and its patterns."""
+    """One ignore file: the absolute folder it speaks of, with a trailing slash, and its lines, the last first."""
 
     folder: str
-    spec: GitIgnoreSpec
+    lines: tuple[_Rule, ...]
 
 
 class Ignore:
@@ -34,9 +51,9 @@ class Ignore:
         path = f"{folder}/{name}"
         for rules in reversed(self._rules_of(folder)):
             inside = path[len(rules.folder) :] + ("/" if is_folder else "")
-            decision = rules.spec.check_file(inside).include
-            if decision is not None:
-                return decision
+            for rule in rules.lines:
+                if rule.matches(inside):
+                    return rule.ignores
         return False
 
     def _rules_of(self, folder: str) -> tuple[_Rules, ...]:
@@ -67,5 +84,11 @@ def _read(path: str, folder: str) -> tuple[_Rules, ...]:
     except OSError:
         return ()
     from pathspec import GitIgnoreSpec
+    from pathspec.pattern import RegexPattern
 
-    return (_Rules(f"{folder}/", GitIgnoreSpec.from_lines(lines)),)
+    found = [
+        _Rule(pattern.regex, bool(pattern.include), str(pattern.pattern).rstrip().endswith("/**"))
+        for pattern in GitIgnoreSpec.from_lines(lines).patterns
+        if isinstance(pattern, RegexPattern) and pattern.regex is not None
+    ]
+    return (_Rules(f"{folder}/", tuple(reversed(found))),)

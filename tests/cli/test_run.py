@@ -351,7 +351,9 @@ def test_each_string_of_a_list_is_a_shell_of_its_own(workspace: Workspace) -> No
 
 
 def test_paths_are_relative_to_cwd(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\ncwd = "sub"\ninputs = ["a.txt"]\noutputs = ["sub/o.txt"]\nrun = "echo $in $out; cp $in $out"')
+    workspace.manifest(
+        '[task.t]\ncwd = "sub"\ninputs = ["a.txt"]\noutputs = ["sub/o.txt"]\nrun = "echo $in $out; cp $in $out"'
+    )
     workspace.write("a.txt", "x")
     (workspace.path / "sub").mkdir()
     result = workspace.exarp("t")
@@ -360,7 +362,7 @@ def test_paths_are_relative_to_cwd(workspace: Workspace) -> None:
 
 
 def test_mutex_and_pools_keep_tasks_apart(workspace: Workspace) -> None:
-    check = 'mkdir lock || { echo overlap; exit 1; }; sleep 0.15; rmdir lock'
+    check = "mkdir lock || { echo overlap; exit 1; }; sleep 0.15; rmdir lock"
     workspace.manifest(
         f"""
         [resources]

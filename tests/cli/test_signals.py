@@ -52,7 +52,8 @@ def started(workspace: Workspace, mark: str, *options: str) -> subprocess.Popen[
     """exarp with all four escape artists running, each of which has said that it is ready."""
     workspace.write("fork.py", FORK)
     tasks = "".join(
-        f"[task.{name}]\nenv = {{ ready = \"ready-{name}\" }}\nrun = '''{script}'''\n" for name, script in ESCAPES.items()
+        f"[task.{name}]\nenv = {{ ready = \"ready-{name}\" }}\nrun = '''{script}'''\n"
+        for name, script in ESCAPES.items()
     )
     workspace.manifest(tasks)
     process = workspace.start("run", "--all", "-j4", *options, env={"MARK": mark}, start_new_session=True)

@@ -265,6 +265,12 @@ def test_the_end_repeats_at_most_twenty_sanitised_lines():
     assert tail == [rf"  line {number} red\x07" for number in range(30, 50)]
 
 
+def test_the_end_does_not_repeat_blank_lines():
+    LOGS["blank.log"] = b"\n\nerror\n   \n\n"
+    events = [*planned("a"), *ran("a", "failed", exit_status=1, log="blank.log"), ended("failed", 1)]
+    assert "first failure: a, exit 1, 0.1s\n  error\nlog: " in told(events).words
+
+
 def test_the_end_lists_ten_blocked_tasks_and_counts_the_rest():
     names = [f"b{number}" for number in range(13)]
     blocked = [finished(name, "blocked", 0, reason=FreshnessReason("blocked-by", "a")) for name in names]

@@ -129,10 +129,22 @@ def test_the_cursor_is_never_hidden_and_no_mode_of_the_terminal_is_changed(termi
 def test_a_short_run_never_shows_a_footer(terminal):
     with terminal.live() as live:
         live.tick(0.0)
-        for event in failed_run():
+        for event in failed_run()[:6]:
             live.on_event(event)
-            live.tick(PATIENCE / 2)
+        live.tick(INTERVAL * 1.1)
+        live.tick(PATIENCE * 0.9)
+        for event in failed_run()[6:]:
+            live.on_event(event)
     assert "━" not in "".join(terminal.sent) and "\x1b[J" not in "".join(terminal.sent)
+
+
+def test_a_row_that_got_shorter_leaves_nothing_of_the_longer_one(terminal):
+    live = terminal.live()
+    begin(live, *planned("a", expected_ms={"a": 12_000}), TaskStarted(task="a", attempt=1))
+    live.tick(1.0)
+    assert terminal.screen.split("\n")[1].endswith("about 11s left")
+    live.tick(3.2)
+    assert terminal.screen.split("\n")[1].endswith("3s, about 9s left")
 
 
 def test_words_are_drawn_ten_times_a_second_however_many_tasks_end(terminal):

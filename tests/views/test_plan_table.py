@@ -8,7 +8,19 @@ from exarp.model.verdict import Reason, Verdict
 from exarp.views.cells import width
 from exarp.views.plan_table import Layout, table
 
-from .plans import DEPENDENCY, MANIFEST, VERDICTS, locate, plan, simple_plan, task, tasks_verdict, waves_verdict
+from .plans import (
+    BOTH_CHANGE,
+    DEPENDENCY,
+    MANIFEST,
+    UNMARKED,
+    VERDICTS,
+    locate,
+    plan,
+    simple_plan,
+    task,
+    tasks_verdict,
+    waves_verdict,
+)
 
 EXPECTED = {"docs:build": 9000, "release:bump": 9000}
 PICTURE = """\
@@ -88,6 +100,13 @@ def test_verbose_lists_the_tasks_of_each_wave():
 def test_a_dependency_alone_explains_why_a_marking_does_not_hold():
     a_plan = plan(verdicts=(*VERDICTS[:5], waves_verdict("docs", "release", True, DEPENDENCY)))
     assert shown(a_plan).endswith("    marked parallel with docs, but runs after it: release:bump needs docs:build")
+
+
+def test_what_was_never_marked_needs_no_explanation_below():
+    a_plan = plan(verdicts=(waves_verdict("docs", "release", False, BOTH_CHANGE, *UNMARKED),))
+    assert shown(a_plan).split("\n")[-1] == (
+        " 4  release       1 task                      after 3: both change CHANGELOG.md"
+    )
 
 
 def test_an_unproven_marking_is_told_as_such():

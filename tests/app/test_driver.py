@@ -1,0 +1,171 @@
+"""The loop between machine and host, with a host that only plays and a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from exarp.app.checker import Checker
+from exarp.app.driver import Driver
+from exarp.app.launcher import Launcher
+from exarp.app.stream import Stream
+from exarp.engine.machine import Limits, Machine
+from exarp.graph.build import build_graph
+from exarp.hosts.scripted import Act, ScriptedHost
+from exarp.model.event import Event, TaskFinished, TaskOutput, TaskRetried, TaskStarted
+from exarp.model.launch import HostEvent
+from exarp.model.manifest import Manifest
+from exarp.model.task import Task
+from exarp.planning.planner import make_plan
+from exarp.store.ledger import MemoryLedger
+from exarp.views.follower import Follower
+from exarp.workspace.fingerprints import Fingerprints
+
+
+class HandClock:
+    """Tells the scripted host's time."""
+
+    def __init__(self, host: ScriptedHost) -> None:
+        self.host = host
+
+    def monotonic(self) -> float:
+        return self.host.now
+
+    def timestamp(self) -> str:
+        return f"1970-01-01T00:00:{self.host.now:09.6f}Z"
+
+
+class Listener(Follower):
+    """Keeps what it is told, beside what the ledger had committed at that moment."""
+
+    wants_output = True
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self.ledger = ledger
+        self.events: list[Event] = []
+
+    def on_event(self, event: Event) -> None:
+        if not isinstance(event, TaskOutput):
+            assert event in self.ledger.events
+        self.events.append(event)
+
+
+class WatchedHost(ScriptedHost):
+    """Notes whether each start was committed before it happened."""
+
+    ledger: MemoryLedger
+
+    def start(self, launch: object) -> None:
+        label = launch.label  # type: ignore[attr-defined]
+        starts = [event for event in self.ledger.events if isinstance(event, TaskStarted) and event.task == label]
+        assert starts, f"{label} was started before its start was committed"
+        super().start(launch)  # type: ignore[arg-type]
+
+
+class InterruptedHost(WatchedHost):
+    """Is sent SIGINT while it waits for the first time."""
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        if not self.ends and self.launches:
+            self.signal(signal.SIGINT)
+        return super().wait(timeout)
+
+
+def play(
+    root: Path,
+    tasks: Sequence[Task],
+    acts: dict[str, Act | Sequence[Act]],
+    host_type: type[WatchedHost] = WatchedHost,
+    jobs: int = 2,
+) -> tuple[int, list[Event], MemoryLedger, WatchedHost]:
+    """Run ``tasks`` to the end."""
+    host = host_type(acts)
+    host.ledger = ledger = MemoryLedger()
+    manifest = Manifest("exarp.toml", tuple(tasks))
+    graph, faults = build_graph(manifest.tasks)
+    assert not faults
+    plan = make_plan(manifest, graph, graph.names)
+    clock = HandClock(host)
+    listener = Listener(ledger)
+    driver = Driver(
+        Machine(plan, manifest.tasks, Limits(jobs=jobs)),
+        host,
+        clock,
+        Stream("1", clock, ledger, [listener]),
+        Checker(str(root), manifest, graph, {}, {}, Fingerprints(str(root), {})),
+        Launcher(str(root), manifest, {}, "1", str(root), raw=False),
+        lambda task, attempt: (f"{root}/{task}.{attempt}.log", f"{task}.{attempt}.log"),
+        ticking=False,
+    )
+    return driver.run(), listener.events, ledger, host
+
+
+def finished(events: Sequence[Event]) -> dict[str, TaskFinished]:
+    return {event.task: event for event in events if isinstance(event, TaskFinished)}
+
+
+def test_starts_are_committed_before_they_happen_and_numbered_without_gaps(tmp_path: Path) -> None:
+    tasks = [Task("a", commands=("a",)), Task("b", commands=("b",), needs=("a",))]
+    code, events, ledger, host = play(tmp_path, tasks, {"a": Act(output=(b"hi\n",), seconds=1)})
+    assert code == 0
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert [launch.label for launch in host.launches] == ["a", "b"]
+    assert not any(isinstance(event, TaskOutput) for event in ledger.events)
+
+
+def test_a_retry_waits_its_doubling_delay_on_the_clock(tmp_path: Path) -> None:
+    task = Task("t", commands=("t",), retries=2, retry_delay=3.0)
+    code, events, _, host = play(tmp_path, [task], {"t": [Act(status=1), Act(status=1), Act(status=0)]})
+    assert code == 0
+    assert host.now == 3.0 + 6.0
+    assert [event.delay_ms for event in events if isinstance(event, TaskRetried)] == [3000, 6000]
+
+
+def test_a_timeout_ends_the_attempt_on_the_clock(tmp_path: Path) -> None:
+    task = Task("t", commands=("t",), timeout=5.0)
+    code, events, _, host = play(tmp_path, [task], {"t": Act(seconds=None, survives=2)})
+    assert code == 1
+    assert host.ends == [(1, False)]
+    reason = finished(events)["t"].reason
+    assert reason is not None
+    assert (reason.code, reason.subject) == ("timed-out", "5.0s")
+    assert host.now == 5.0 + 2 * 2.0
+
+
+def test_an_interrupt_cancels_what_waits_and_ends_what_runs(tmp_path: Path) -> None:
+    tasks = [Task("run", commands=("r",)), Task("wait", commands=("w",), needs=("run",))]
+    code, events, _, _ = play(tmp_path, tasks, {"run": Act(seconds=None, survives=1)}, InterruptedHost)
+    assert code == 130
+    assert {name: event.outcome for name, event in finished(events).items()} == {
+        "run": "cancelled",
+        "wait": "cancelled",
+    }
+
+
+def test_output_cut_inside_a_character_is_put_together(tmp_path: Path) -> None:
+    half = "é".encode()
+    _, events, _, _ = play(
+        tmp_path, [Task("t", commands=("t",))], {"t": Act(output=(b"a" + half[:1], half[1:], b"\xff"))}
+    )
+    text = "".join(event.text for event in events if isinstance(event, TaskOutput))
+    assert text == "aé�"
+
+
+def test_success_and_end_are_committed_together(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("x")
+    task = Task("t", commands=("t",), inputs=("in",), outputs=())
+    _, _, ledger, _ = play(tmp_path, [task], {})
+    assert [name for name, _, _ in ledger.successes] == ["t"]
+
+
+def test_what_cannot_be_started_is_an_end_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    task = Task("t", commands=("t",), inputs=(), outputs=("file/below",), retries=3)
+    code, events, _, host = play(tmp_path, [task], {})
+    assert code == 1
+    assert host.launches == []
+    reason = finished(events)["t"].reason
+    assert reason is not None
+    assert reason.code == "start-failed"
+    assert "file" in reason.subject

@@ -1,0 +1,68 @@
+"""Fast to start: what must not be loaded, by what users run most."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Workspace, environment
+
+HEAVY = {
+    "rich",
+    "yaml",
+    "watchfiles",
+    "asyncio",
+    "unittest",
+    "http",
+    "email",
+    "xml",
+    "multiprocessing",
+    "concurrent",
+    "ssl",
+    "socket",
+}
+NEVER_FOR_HELP = HEAVY | {
+    "sqlite3",
+    "msgspec",
+    "tomli",
+    "blake3",
+    "pathspec",
+    "subprocess",
+    "graphlib",
+    "exarp.app",
+    "exarp.store",
+}
+NEVER_FOR_RUN = HEAVY | {
+    "pathspec",
+    "exarp.manifests.shape",
+    "exarp.manifests.toml_positions",
+    "exarp.manifests.schema",
+    "exarp.views.live",
+    "exarp.views.problem",
+    "exarp.views.plan_table",
+    "exarp.hosts.scripted",
+    "difflib",
+}
+PROBE = "import sys, atexit; atexit.register(lambda: print('\\n'.join(sys.modules), file=open('modules', 'w')))\n"
+
+
+def loaded(workspace: Workspace, *arguments: str) -> set[str]:
+    """Modules in memory at the end of a command."""
+    code = f"{PROBE}from exarp.door import main\nsys.argv = {['exarp', *arguments]!r}\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=workspace.path, env=environment(), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(workspace.read("modules").splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "never"),
+    [(["--version"], NEVER_FOR_HELP | {"click", "re"}), (["--help"], NEVER_FOR_HELP), (["run"], NEVER_FOR_RUN)],
+)
+def test_what_must_not_be_loaded(workspace: Workspace, arguments: list[str], never: set[str]) -> None:
+    workspace.manifest('[task.default]\ninputs = ["a"]\noutputs = ["b"]\nrun = "cp $in $out"')
+    workspace.write("a", "x")
+    assert sorted(loaded(workspace, *arguments) & never) == []

@@ -1,0 +1,106 @@
+"""Digests: of contents, with stat data sparing the reading only where that is safe."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+from exarp.workspace.fingerprints import MISSING, FileClock, Fingerprints, Known
+
+
+def test_the_digest_is_of_the_content(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "b").write_text("x")
+    (tmp_path / "c").write_text("y" * 300_000)
+    prints = Fingerprints(str(tmp_path), {})
+    assert prints.digest("a") == prints.digest("b") != prints.digest("c")
+    assert prints.digest("gone") == MISSING
+    assert prints.digest(str(tmp_path / "a")) == prints.digest("a")
+
+
+def test_a_young_file_is_read_again_although_its_stat_data_are_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("1")
+    first = Fingerprints(str(tmp_path), {})
+    one = first.digest("a")
+    before = path.stat()
+    path.write_text("2")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    now = path.stat()
+    # What a change within one tick of the clock would leave: nothing differs but the content.
+    entry = first.learned["a"]._replace(ctime_ns=now.st_ctime_ns, hashed_at_ns=now.st_ctime_ns + 1)
+    assert Fingerprints(str(tmp_path), {"a": entry}).digest("a") != one
+
+
+def test_an_old_file_with_the_same_stat_data_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("1")
+    found = path.stat()
+    later = found.st_ctime_ns + 10_000_000_000
+    entry = Known(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, b"trusted", later)
+    assert Fingerprints(str(tmp_path), {"a": entry}).digest("a") == b"trusted"
+    for field, value in [("size", 2), ("mtime_ns", 1), ("ctime_ns", 1), ("inode", 1)]:
+        assert Fingerprints(str(tmp_path), {"a": entry._replace(**{field: value})}).digest("a") != b"trusted"
+
+
+def test_whole_second_time_stamps_are_trusted_later(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("1")
+    os.utime(path, (1_000_000, 1_000_000))
+    found = path.stat()
+    coarse = found.st_mtime_ns
+    entry = Known(found.st_size, coarse, coarse, found.st_ino, found.st_mode, b"trusted", coarse + 1_000_000_000)
+    from exarp.workspace.fingerprints import _same
+
+    stat = cast(
+        os.stat_result,
+        SimpleNamespace(st_size=found.st_size, st_mtime_ns=coarse, st_ctime_ns=coarse, st_ino=found.st_ino),
+    )
+    assert not _same(entry, stat)
+    assert _same(entry._replace(hashed_at_ns=coarse + 3_000_000_000), stat)
+
+
+def test_what_was_seen_holds_until_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("1")
+    prints = Fingerprints(str(tmp_path), {})
+    one = prints.digest("a")
+    path.write_text("two")
+    assert prints.digest("a") == one
+    prints.forget()
+    assert prints.digest("a") != one
+
+
+def test_the_files_clock_tells_before_from_after(tmp_path: Path) -> None:
+    clock = FileClock(str(tmp_path / "clock"))
+    prints = Fingerprints(str(tmp_path), {})
+    try:
+        for _ in range(50):
+            (tmp_path / "before").write_text("1")
+            moment = clock.now()
+            assert not prints.changed_since("before", moment)
+            # However coarse the stamps are, sooner or later a change has a later one.
+            while clock.now() == moment:
+                continue
+            (tmp_path / "after").write_text("1")
+            assert prints.changed_since("after", moment)
+    finally:
+        clock.close()
+    assert prints.changed_since("gone", 0)
+
+
+def test_links_follow_files_and_tell_retargeted_folders_apart(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "folder").symlink_to("one")
+    prints = Fingerprints(str(tmp_path), {})
+    assert prints.digest("link") == prints.digest("file")
+    before = prints.digest("folder")
+    (tmp_path / "folder").unlink()
+    (tmp_path / "folder").symlink_to("two")
+    prints.forget()
+    assert prints.digest("folder") != before
