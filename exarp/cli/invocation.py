@@ -30,8 +30,13 @@ class Invocation:
 
     @property
     def folder(self) -> str:
-        """The working directory, absolute, as ``-C`` has it."""
-        return os.path.abspath(self.directory or os.curdir)
+        """The working directory, absolute, as ``-C`` has it. Raises UsageError where it has been removed."""
+        try:
+            return os.path.abspath(self.directory or os.curdir)
+        except FileNotFoundError:
+            from exarp.errors import Problem, UsageError
+
+            raise UsageError(Problem("no-directory", "the working directory is gone", None, "cd to a folder that exists")) from None
 
     def wants_color(self, stream: Any) -> bool:
         """Whether to colour what goes to ``stream``."""

@@ -28,7 +28,7 @@ def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str
     """Label, its meaning, and the detail behind the task's name."""
     match event.outcome:
         case "passed":
-            return "ok", "done", words.code(started_for or event.reason)
+            return "ok", "done", _why(started_for or event.reason)
         case "restored":
             return "ok", "done", "restored"
         case "up_to_date":
@@ -45,6 +45,11 @@ def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str
             return "wait", "wait", words.code(event.reason)
         case "cancelled":
             return "stop", "wait", words.code(event.reason)
+
+
+def _why(reason: FreshnessReason | None) -> str:
+    """A task that declares nothing always runs: that is no news."""
+    return "" if reason is not None and reason.code == "undeclared" else words.code(reason)
 
 
 def _line(label: str, meaning: Meaning, task: str, duration_ms: int | None, detail: str, color: bool) -> str:

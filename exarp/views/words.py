@@ -28,20 +28,23 @@ _REASONS: dict[str, tuple[str, str]] = {
     "output-changed": ("an output was changed by something else", "output {} was changed by something else"),
     "undeclared": ("it does not declare what it reads and writes", "it does not declare {}"),
     "forced": ("it was forced", "it was forced by {}"),
-    "need-changed": ("a task it needs ran", "{}, which it needs, ran"),
+    "need-changed": ("what a task it needs made changed", "what {} made changed"),
+    "need-runs": ("a task it needs would run first", "{}, which it needs, would run first"),
+    "retried": ("the last attempt failed", "the last attempt failed"),
     "unchanged": ("nothing changed", "nothing changed"),
     "group": ("it only gathers other tasks", "it only gathers other tasks"),
     "blocked-by": ("a task it needs did not pass", "{}, which it needs, did not pass"),
     "outputs-not-made": ("did not make its outputs", "did not make {}"),
     "input-missing": ("an input is missing", "input {} is missing"),
+    "no-match": ("an input matches no file", "input {} matches no file"),
     "timed-out": ("timed out", "timed out after {}"),
     "interrupted": ("interrupted", "interrupted by {}"),
     "start-failed": ("could not be started", "could not be started: {}"),
-    "settings-abort": ("the run was aborted", "the run was aborted after {} failed"),
+    "aborted": ("the run was aborted", "the run was aborted after {} failed"),
     "fail-fast": ("the run stops at the first failure", "the run stops at the first failure, {}"),
 }
 # Codes that say how an attempt ended, better than its exit status does.
-_CAUSES = frozenset({"outputs-not-made", "input-missing", "timed-out", "interrupted", "start-failed"})
+_CAUSES = frozenset({"outputs-not-made", "input-missing", "no-match", "timed-out", "interrupted", "start-failed"})
 
 
 def tasks(count: int) -> str:

@@ -11,7 +11,7 @@ from exarp.views.tally import Tally
 from .runs import finished
 
 CODES = """never-ran recipe-changed input-changed input-added input-removed output-missing output-changed undeclared forced
-need-changed unchanged blocked-by outputs-not-made input-missing timed-out interrupted start-failed settings-abort
+need-changed unchanged blocked-by outputs-not-made input-missing timed-out interrupted start-failed aborted
 fail-fast group""".split()
 
 

@@ -1,0 +1,316 @@
+"""The reading commands from outside: what they print, and that they change nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from exarp import __version__
+from exarp.cli.entry import COMMANDS
+from tests.cli.conftest import Workspace, environment
+
+MANIFEST = """
+    [settings]
+    default = ["test"]
+
+    [vars]
+    flags = "-O2"
+
+    [[wave]]
+    name = "left"
+    tasks = ["lint"]
+    parallel = true
+
+    [[wave]]
+    name = "right"
+    tasks = ["fmt"]
+    parallel = true
+
+    [task.gen]
+    description = "Make the header"
+    inputs = []
+    outputs = ["gen.h"]
+    run = "echo > $out"
+
+    [task.test]
+    needs = ["gen"]
+    run = "echo $flags"
+
+    [task.lint]
+    inputs = ["src/**/*.py"]
+    outputs = []
+    run = "true"
+
+    [task.fmt]
+    modifies = ["src/**/*.py"]
+    run = "true"
+
+    [task.deploy]
+    manual = true
+    run = "true"
+"""
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Workspace:
+    workspace.manifest(MANIFEST)
+    workspace.write("src/a.py", "")
+    return workspace
+
+
+def test_reading_commands_leave_no_trace(project: Workspace) -> None:
+    before = sorted(str(path) for path in project.path.rglob("*"))
+    for command in (
+        ["plan"],
+        ["plan", "--json"],
+        ["why-not", "lint", "fmt"],
+        ["graph"],
+        ["list"],
+        ["show", "gen"],
+        ["check"],
+        ["schema"],
+        ["status"],
+        ["history"],
+        ["completion", "bash"],
+        ["run", "-n"],
+    ):
+        assert project.exarp(*command).code in (0, 1)
+    assert sorted(str(path) for path in project.path.rglob("*")) == before
+
+
+def test_plan_says_why_a_marking_does_not_hold(project: Workspace) -> None:
+    text = project.exarp("plan", "--all").out
+    assert "marked parallel with left, but runs after it: fmt changes what lint reads" in text
+    assert "exarp.toml:" in text
+
+
+def test_plan_json_has_the_contract_s_fields_and_the_same_bytes_each_time(project: Workspace) -> None:
+    first = project.exarp("plan", "--json", "--all")
+    plan = first.json
+    assert plan["version"] == 1
+    assert plan["task_count"] == 4
+    assert {"number", "name", "part", "group", "order", "tasks", "after", "beside"} == set(plan["waves"][0])
+    assert plan["tasks"]["gen"] == {"needs": [], "would_run": True, "reason": "never-ran", "expected_ms": None}
+    assert plan["tasks"]["test"]["needs"] == ["gen"]
+    assert plan["blocked"] == []
+    (verdict,) = [found for found in plan["verdicts"] if found["kind"] == "waves"]
+    assert verdict["reasons"][0]["code"] == "read-write"
+    assert project.exarp("plan", "--json", "--all").out == first.out
+
+
+def test_limits_and_schedules_from_the_command_line(workspace: Workspace) -> None:
+    workspace.manifest("".join(f'[task.t{n}]\nrun = "true"\n' for n in range(5)))
+    waves = workspace.exarp("plan", "--json", "--max-tasks-per-wave", "2").json["waves"]
+    assert [wave["tasks"] for wave in waves] == [["t0", "t1"], ["t2", "t3"], ["t4"]]
+    assert [wave["after"] for wave in waves] == [[], [1], [2]]
+
+
+def test_why_not_answers_with_its_exit_code(project: Workspace) -> None:
+    refused = project.exarp("why-not", "lint", "fmt")
+    assert refused.code == 1
+    assert refused.out.startswith("lint and fmt may not run side by side: fmt changes what lint reads\n")
+    allowed = project.exarp("why-not", "lint", "gen", "--json")
+    assert allowed.json["verdict"]["verdict"] in ("upheld", "refuted")
+    waves = project.exarp("why-not", "left", "right", "--json")
+    assert waves.code == 1
+    assert [reason["code"] for reason in waves.json["verdict"]["reasons"]] == ["read-write"]
+    assert project.exarp("why-not", "lint", "left").code == 2
+    assert project.exarp("why-not", "lint", "lint").code == 2
+    assert "did you mean 'lint'?" in project.exarp("why-not", "lnit", "fmt").err
+
+
+def test_graph_in_each_notation(project: Workspace) -> None:
+    dot = project.exarp("graph", "--all").out
+    assert dot.startswith("digraph")
+    mermaid = project.exarp("graph", "--mermaid", "--waves", "--all").out
+    assert "subgraph" in mermaid
+    nodes = project.exarp("graph", "--json", "test").json
+    assert [node["task"] for node in nodes["nodes"]] == ["gen", "test"] or "nodes" in nodes
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+def test_graphviz_reads_what_graph_prints(project: Workspace) -> None:
+    svg = subprocess.run(
+        ["dot", "-Tsvg"], input=project.exarp("graph", "--all").out, capture_output=True, text=True, check=True
+    )
+    assert "gen" in svg.stdout
+
+
+def test_list_and_show(project: Workspace) -> None:
+    listing = project.exarp("list").out.splitlines()
+    assert listing[0].split() == ["gen", "Make", "the", "header"]
+    assert "(manual)" in listing[-1]
+    assert [task["task"] for task in project.exarp("list", "--json").json["tasks"]][:2] == ["gen", "test"]
+    shown = project.exarp("show", "test").out
+    assert "flags=-O2" in shown
+    assert "gen" in shown
+    assert project.exarp("show", "gen", "--json").json["task"]["outputs"] == ["gen.h"]
+    assert project.exarp("show", "nope").code == 2
+
+
+def test_check_finds_doubts_and_strict_makes_them_count(project: Workspace) -> None:
+    result = project.exarp("check")
+    assert result.code == 0
+    assert "doubt" in result.out
+    assert project.exarp("check", "--strict").code == 1
+    problems = project.exarp("check", "--format", "json").json["error"]["problems"]
+    assert {problem["severity"] for problem in problems} == {"doubt"}
+    project.manifest('[task.t]\nruns = "x"')
+    wrong = project.exarp("check")
+    assert wrong.code == 3
+    assert wrong.out.startswith("exarp.toml:2:1: unknown key 'runs' in task 't' (unknown-key)")
+
+
+def test_init_writes_a_manifest_that_runs(workspace: Workspace) -> None:
+    assert "exarp init" in workspace.exarp("run").err
+    assert workspace.exarp("init").code == 0
+    assert tomllib.loads(workspace.read("exarp.toml"))["settings"] == {"default": ["greet"]}
+    assert workspace.exarp("run").out.endswith("hello, world\n")
+    assert workspace.exarp("check", "--strict").code == 0
+    again = workspace.exarp("init")
+    assert again.code == 2
+    assert "--force" in again.err
+
+
+def test_schema_is_a_schema(workspace: Workspace) -> None:
+    schema = workspace.exarp("schema").json
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    assert "depfile" in schema["$defs"]["TaskDocument"]["properties"]
+
+
+def test_status_history_and_log(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "echo one; echo two; exit ${CODE:-0}"')
+    assert workspace.exarp("status").code == 0
+    assert workspace.exarp("log", "t").code == 2
+    workspace.exarp("t", env={"CODE": "3"})
+    workspace.exarp("t")
+    assert "run 2" in workspace.exarp("status").out
+    history = workspace.exarp("history", "--json").json["runs"]
+    assert [(run["id"], run["outcome"], run["exit_code"]) for run in history] == [
+        ("2", "passed", 0),
+        ("1", "failed", 1),
+    ]
+    assert workspace.exarp("status", "--json").json["runs"] == history[:1]
+    assert workspace.exarp("log", "t").out == "one\ntwo\n"
+    first = workspace.exarp("log", "t", "--run", "1")
+    assert first.out == "one\ntwo\n"
+    assert "exit 3" in first.err
+    attempts = workspace.exarp("history", "t", "--json").json["attempts"]
+    assert [attempt["run"] for attempt in attempts] == ["2", "1"]
+
+
+def test_follow_goes_on_until_the_task_has_ended(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "echo one; touch started; until [ -e go ]; do sleep 0.02; done; echo two"')
+    run = workspace.start("t")
+    try:
+        while not workspace.exists("started"):
+            assert run.poll() is None
+        follow = workspace.start("log", "t", "--follow")
+        assert follow.stdout is not None
+        assert follow.stdout.readline() == b"one\n"
+        workspace.write("go", "")
+        out, _ = follow.communicate(timeout=20)
+        assert out == b"two\n"
+    finally:
+        workspace.write("go", "")
+        run.communicate(timeout=20)
+
+
+def test_completion_scripts_and_task_names(project: Workspace) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert "_EXARP_COMPLETE" in project.exarp("completion", shell).out
+    done = subprocess.run(
+        [sys.executable, "-m", "exarp"],
+        cwd=project.path,
+        env=environment({"_EXARP_COMPLETE": "bash_complete", "COMP_WORDS": "exarp run l", "COMP_CWORD": "2"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "plain,lint" in done.stdout
+
+
+def test_every_command_s_help_has_an_example(workspace: Workspace) -> None:
+    for command in COMMANDS:
+        text = workspace.exarp(command, "--help").out
+        assert "Examples:" in text, command
+        assert f"exarp {command}" in text, command
+
+
+def test_version(workspace: Workspace) -> None:
+    assert workspace.exarp("--version").out == f"exarp {__version__}\n"
+    assert workspace.exarp("-q", "--version").out == f"exarp {__version__}\n"
+
+
+def test_options_stand_before_or_behind_the_command(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    other = str(workspace.path)
+    assert workspace.exarp("-C", other, "list").out == workspace.exarp("list", "-C", other).out == "t\n"
+    assert workspace.exarp("-f", "gone.toml", "list").code == 3
+    assert workspace.exarp("list", "-f", "exarp.toml").out == "t\n"
+
+
+def test_colours_only_where_they_are_wanted(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "exit 1"')
+    assert "\x1b[" not in workspace.exarp("t").err
+    assert "\x1b[" in workspace.exarp("t", "--color", "always").err
+    assert "\x1b[" in workspace.exarp("t", env={"FORCE_COLOR": "1"}).err
+    assert "\x1b[" not in workspace.exarp("t", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).err
+
+
+def test_a_reader_that_leaves_early_does_no_harm(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "seq 200000; touch done"')
+    process = workspace.start("t", "--output", "stream")
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"1\n"
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        process.stderr.read()
+    process.wait(timeout=20)
+    assert workspace.exists("done")
+
+
+def test_a_working_directory_that_is_gone_is_said(workspace: Workspace) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'mkdir d && cd d && rmdir ../d && "{sys.executable}" -m exarp run'],
+        cwd=workspace.path,
+        env=environment({"PYTHONPATH": ":".join(sys.path)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "the working directory is gone" in done.stderr
+
+
+def test_a_broken_state_folder_is_said(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    workspace.write(".exarp", "a file")
+    result = workspace.exarp("t", "--json")
+    assert result.code == 2
+    assert result.json["error"]["problems"][0]["slug"] == "state-folder"
+
+
+def test_a_defect_is_reported_without_a_traceback(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    code = (
+        "import exarp.planning.planner as p, exarp.app.run as r\n"
+        "def boom(*a, **k): raise ZeroDivisionError('boom')\n"
+        "r.make_plan = boom\n"
+        "import sys; from exarp.cli.entry import run_cli; sys.exit(run_cli(['run', 't', '--json']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=workspace.path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 70
+    assert "Traceback" not in done.stderr
+    error = json.loads(done.stdout)["error"]
+    report = error["problems"][0]["next"].removeprefix("report ")
+    with open(report) as file:
+        assert "ZeroDivisionError" in file.read()
