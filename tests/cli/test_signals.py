@@ -113,7 +113,7 @@ def test_what_a_finished_task_left_behind_is_ended_and_named(workspace: Workspac
     )
     result = workspace.exarp("after", env={"MARK": mark})
     assert result.code == 0
-    assert "sleep" in result.err
+    assert "running; ended with the task" in result.err
     assert survivors(mark) == []
 
 

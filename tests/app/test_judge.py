@@ -1,0 +1,107 @@
+"""``why-not`` rests on the same evidence as the plan."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from exarp.app.judge import judge
+from exarp.app.project import Project
+from exarp.errors import UsageError
+from exarp.graph.build import build_graph
+from exarp.manifests.place import Locator
+from exarp.model.manifest import Manifest, Settings, WaveSpec
+from exarp.model.task import Task
+from exarp.planning.planner import make_plan
+
+
+def project(*tasks: Task, waves: tuple[WaveSpec, ...] = (), **settings: object) -> Project:
+    manifest = Manifest(
+        "exarp.toml",
+        tasks,
+        waves,
+        Settings(**settings),  # type: ignore[arg-type]
+        resources={"gpu": 2},
+    )
+    graph, faults = build_graph(tasks)
+    assert not faults
+    return Project("/nowhere", manifest, graph, Locator("exarp.toml", ""))
+
+
+def codes(found: Project, one: str, other: str) -> list[str]:
+    return [reason.code for reason in judge(found, one, other).reasons]
+
+
+FREE = Task("free", commands=("x",), inputs=(), outputs=())
+
+
+def test_a_dependency_names_its_whole_path() -> None:
+    found = project(Task("a", outputs=("x",)), Task("b", inputs=("x",), outputs=("y",)), Task("c", inputs=("y",)))
+    verdict = judge(found, "c", "a")
+    assert verdict.between == ("a", "c")
+    assert [reason.via for reason in verdict.reasons] == [("a", "b", "c")]
+
+
+def test_files_mutexes_and_pools() -> None:
+    found = project(
+        Task("writes", modifies=("src/**",), mutex=("db",), resources={"gpu": 2}),
+        Task("reads", inputs=("src/a.c",), mutex=("db", "other"), resources={"gpu": 1}),
+        FREE,
+    )
+    assert codes(found, "writes", "reads") == ["read-write", "mutex", "resource"]
+    verdict = judge(found, "writes", "free")
+    assert (verdict.verdict, verdict.runs, verdict.reasons) == ("upheld", "parallel", ())
+
+
+def test_undeclared_counts_only_where_proof_is_asked_for() -> None:
+    tasks = (Task("vague", commands=("x",)), FREE)
+    assert codes(project(*tasks), "vague", "free") == []
+    verdict = judge(project(*tasks, trust="proof"), "vague", "free")
+    assert (verdict.verdict, [reason.code for reason in verdict.reasons]) == ("unproven", ["undeclared"])
+
+
+def test_waves_and_their_order() -> None:
+    tasks = tuple(Task(name, inputs=(), outputs=(f"{name}.out",)) for name in "abc")
+    waves = (
+        WaveSpec("one", ("a",), parallel=True),
+        WaveSpec("two", ("b",), parallel=("one",)),
+        WaveSpec("three", ("c",)),
+    )
+    found = project(*tasks, waves=waves, schedule="waves")
+    assert codes(found, "one", "two") == []
+    assert codes(found, "two", "three") == ["unmarked"]
+    assert codes(found, "a", "b") == []
+    assert codes(found, "b", "c") == ["unmarked"]
+
+
+def test_a_sequential_wave_keeps_its_own_apart() -> None:
+    tasks = tuple(Task(name, inputs=(), outputs=()) for name in "ab")
+    found = project(*tasks, waves=(WaveSpec("turns", ("a", "b"), order="sequential"),), schedule="waves")
+    assert codes(found, "a", "b") == ["ordered-through"]
+
+
+def test_names_that_do_not_exist_or_do_not_fit() -> None:
+    found = project(FREE, Task("b"), waves=(WaveSpec("w", ("b",)),), schedule="waves")
+    for one, other in [("free", "free"), ("free", "gone"), ("free", "w")]:
+        with pytest.raises(UsageError):
+            judge(found, one, other)
+
+
+def test_it_agrees_with_the_plan_on_every_pair() -> None:
+    tasks = [
+        Task("fmt", modifies=("src/**/*.c",)),
+        Task("lint", inputs=("src/*.c",), outputs=()),
+        Task("gen", inputs=(), outputs=("src/gen.c",)),
+        Task("docs", inputs=(), outputs=("docs/",)),
+        Task("page", inputs=(), outputs=("docs/page.html",)),
+        Task("solo", inputs=(), outputs=(), mutex=("m",)),
+        Task("duo", inputs=(), outputs=(), mutex=("m",)),
+    ]
+    found = project(*tasks)
+    plan = make_plan(found.manifest, found.graph, found.graph.names)
+    apart = {frozenset(verdict.between) for verdict in plan.verdicts if verdict.between is not None}
+    for one, other in combinations(found.graph.names, 2):
+        verdict = judge(found, one, other)
+        by_need = any(reason.code == "dependency" for reason in verdict.reasons)
+        assert (verdict.runs == "sequential") == (by_need or frozenset((one, other)) in apart), (one, other)
