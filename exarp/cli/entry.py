@@ -6,6 +6,7 @@ run, and the three ends of a command: done, refused with problems, or a defect w
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -91,26 +92,43 @@ def run_cli(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone; Python must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has had enough.
         return 0
     except Exception as error:
         # Not a clause of its own: naming the class would load it, and all it needs, for `--help` too.
         from exarp.errors import ExarpError
 
         return _refuse(error, invocation) if isinstance(error, ExarpError) else _defect(error, invocation)
+    finally:
+        _let_go_of_stdout()
+
+
+def _let_go_of_stdout() -> None:
+    """What a gone reader or a full disk left unwritten must not become a complaint of Python's, and exit code 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def _refuse(error: ExarpError, invocation: Invocation) -> int:
     from exarp.views.problem import as_json, render_all
 
     if invocation.json:
-        sys.stdout.buffer.write(as_json(error.problems, error.exit_code))
-        sys.stdout.buffer.flush()
+        _print_document(as_json(error.problems, error.exit_code))
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
     text = render_all(error.problems, invocation.wants_color(sys.stderr), closing)
     sys.stderr.write(f"{text}\n")
     return int(error.exit_code)
+
+
+def _print_document(document: bytes) -> None:
+    """An error's document; that it cannot be written either is told by the words on stderr."""
+    with contextlib.suppress(OSError):
+        sys.stdout.buffer.write(document)
+        sys.stdout.buffer.flush()
 
 
 def _misused(error: click.ClickException, invocation: Invocation) -> int:
@@ -118,8 +136,7 @@ def _misused(error: click.ClickException, invocation: Invocation) -> int:
         from exarp.errors import Problem
         from exarp.views.problem import as_json
 
-        sys.stdout.buffer.write(as_json([Problem("usage", error.format_message())], 2))
-        sys.stdout.buffer.flush()
+        _print_document(as_json([Problem("usage", error.format_message())], 2))
     error.show(sys.stderr)
     return 2
 
@@ -135,8 +152,7 @@ def _defect(error: Exception, invocation: Invocation) -> int:
         from exarp.errors import Problem
         from exarp.views.problem import as_json
 
-        sys.stdout.buffer.write(as_json([Problem("defect", str(error), None, f"report {report.name}")], 70))
-        sys.stdout.buffer.flush()
+        _print_document(as_json([Problem("defect", str(error), None, f"report {report.name}")], 70))
     sys.stderr.write(
         f"exarp broke one of its own rules: {type(error).__name__} (defect)\n"
         f"  this is a bug of exarp, not of your manifest; please report it with {report.name}\n"

@@ -36,7 +36,9 @@ class Invocation:
         except FileNotFoundError:
             from exarp.errors import Problem, UsageError
 
-            raise UsageError(Problem("no-directory", "the working directory is gone", None, "cd to a folder that exists")) from None
+            raise UsageError(
+                Problem("no-directory", "the working directory is gone", None, "cd to a folder that exists")
+            ) from None
 
     def wants_color(self, stream: Any) -> bool:
         """Whether to colour what goes to ``stream``."""
@@ -159,13 +161,20 @@ def complete_tasks(context: click.Context, parameter: click.Parameter, incomplet
 
 
 def write(text: str) -> None:
-    """Text to stdout; characters that its encoding lacks become escapes."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    """Text to stdout; characters that its encoding lacks become escapes. Raises as ``write_bytes`` does."""
+    write_bytes(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
 
 
 def write_bytes(data: bytes) -> None:
-    """Bytes to stdout as they are."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    """Bytes to stdout as they are. Raises BrokenPipeError where the reader has gone, else UsageError ``unwritable``."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from exarp.errors import Problem, UsageError
+
+        message = f"stdout cannot be written: {error.strerror}"
+        raise UsageError(Problem("unwritable", message, None, "make room, or send the output elsewhere")) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -13,10 +14,8 @@ from exarp.cli.invocation import Invocation, common_options, complete_tasks, cur
 from exarp.cli.options import override_options, overrides_from
 
 if TYPE_CHECKING:
-    from exarp.app.ports import View
     from exarp.app.project import Project
-    from exarp.app.run import RunRequest, Voice
-    from exarp.views.run_document import RunDocument
+    from exarp.app.run import RunRequest
 
 
 @click.command("run", short_help="Bring tasks and what they need up to date.")
@@ -79,27 +78,19 @@ def _check_names(project: Project, tasks: Sequence[str]) -> None:
 
 
 def _run(invocation: Invocation, project: Project, request: RunRequest, events: str | None) -> int:
-    from contextlib import ExitStack
-
     from exarp.app.run import run
-    from exarp.views.run_document import RunDocument
+    from exarp.cli.run_views import RunViews
 
-    document = RunDocument(_log_reader(project)) if invocation.json else None
     with ExitStack() as stack:
-        sink = _event_sink(events, stack)
-        status = run(project, request, os.environ, _voice(invocation, project, document, sink))
-    if document is not None:
-        write_bytes(document.document())
+        views = RunViews(invocation, project, _event_sink(events, stack))
+        status = run(project, request, os.environ, views.voice)
+        views.tell_faults()
+    if invocation.json:
+        write_bytes(views.document())
     return status
 
 
-def _log_reader(project: Project) -> Any:
-    from exarp.app.wiring import read_log
-
-    return lambda log: read_log(project.root, log)
-
-
-def _event_sink(events: str | None, stack: Any) -> BinaryIO | None:
+def _event_sink(events: str | None, stack: ExitStack) -> BinaryIO | None:
     if events is None:
         return None
     if events == "-":
@@ -107,61 +98,19 @@ def _event_sink(events: str | None, stack: Any) -> BinaryIO | None:
     from exarp.errors import Problem, UsageError
 
     try:
-        sink: BinaryIO = stack.enter_context(open(events, "wb"))
+        descriptor = os.open(events, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     except OSError as error:
         message = f"{events} cannot be written: {error.strerror}"
         raise UsageError(Problem("events-file", message, None, "name a file in a folder that exists")) from None
+    sink = os.fdopen(descriptor, "wb")
+    stack.callback(_close, sink)
     return sink
 
 
-def _voice(invocation: Invocation, project: Project, document: RunDocument | None, sink: BinaryIO | None) -> Voice:
-    from exarp.app.run import Voice
-
-    def note(line: str) -> None:
-        from exarp.views.escape import plain
-
-        sys.stderr.write(f"exarp: {plain(line)}\n")
-        sys.stderr.flush()
-
-    def views(run: str) -> list[View]:
-        made: list[View] = [
-            _console(invocation, project, task_output_to_stderr=document is not None or _is_stdout(sink))
-        ]
-        if document is not None:
-            made.append(document)
-        if sink is not None:
-            from exarp.views.ndjson import EventWriter
-
-            made.append(EventWriter(sink))
-        return made
-
-    return Voice(note, views)
-
-
-def _is_stdout(sink: BinaryIO | None) -> bool:
-    return sink is sys.stdout.buffer
-
-
-def _console(invocation: Invocation, project: Project, task_output_to_stderr: bool) -> View:
-    from exarp.views.color import wants_live
-    from exarp.views.console import Console
-    from exarp.views.manner import Manner
-
-    mode = project.manifest.settings.output
-    out = sys.stderr if task_output_to_stderr else sys.stdout
-    manner = Manner(
-        mode=mode,
-        verbosity=invocation.verbosity,
-        color_words=invocation.wants_color(sys.stderr),
-        color_output=invocation.wants_color(out),
-        terminal=out.isatty(),
-    )
-    live = mode != "raw" and invocation.verbosity >= 0 and wants_live(os.environ, sys.stderr.isatty())
-    if not live:
-        return Console(out.buffer, sys.stderr, manner, _log_reader(project))
-    from exarp.views.live import Live
-
-    return Live(out.buffer, sys.stderr, manner, _log_reader(project))
+def _close(sink: BinaryIO) -> None:
+    # What a full disk left unwritten was told already.
+    with suppress(OSError):
+        sink.close()
 
 
 def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> int:
@@ -181,8 +130,9 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
 
 def _touch(invocation: Invocation, project: Project, request: RunRequest) -> int:
     from exarp.app.run import touch
+    from exarp.cli.run_views import RunViews
 
-    count = touch(project, request, os.environ, _voice(invocation, project, None, None))
+    count = touch(project, request, os.environ, RunViews(invocation, project).voice)
     if invocation.json:
         from exarp.views.json_line import json_line
 

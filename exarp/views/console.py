@@ -93,6 +93,11 @@ class Console:
         """The terminal is ours again."""
         self.outlet.release()
 
+    @property
+    def fault(self) -> OSError | None:
+        """The error that ended writing, if it was more than a reader going away."""
+        return self.outlet.fault
+
     def close(self) -> None:
         """The last call, after whatever happened."""
         self.outlet.release()

@@ -64,6 +64,11 @@ class Live:
         self.close()
 
     @property
+    def fault(self) -> OSError | None:
+        """The error that ended writing, if it was more than a reader going away."""
+        return self._console.fault
+
+    @property
     def state(self) -> RunState:
         """What the run has come to."""
         return self._console.state

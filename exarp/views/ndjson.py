@@ -15,15 +15,21 @@ from exarp.views.json_line import json_line
 class EventWriter(Follower):
     """Writes every event to ``stream`` as it comes, flushed by line, so that a reader never waits for half of one.
 
-    Raises OSError where the stream does.
+    A run does not end for want of a reader: after the first error nothing more is written, and ``fault`` has it.
     """
 
     wants_output = True
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self.fault: OSError | None = None
 
     def on_event(self, event: Event) -> None:
         """Writes one event."""
-        self._stream.write(json_line(event))
-        self._stream.flush()
+        if self.fault is not None:
+            return
+        try:
+            self._stream.write(json_line(event))
+            self._stream.flush()
+        except OSError as error:
+            self.fault = error

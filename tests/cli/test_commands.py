@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -314,3 +315,26 @@ def test_a_defect_is_reported_without_a_traceback(workspace: Workspace) -> None:
     report = error["problems"][0]["next"].removeprefix("report ")
     with open(report) as file:
         assert "ZeroDivisionError" in file.read()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_full_disk_is_told_and_ends_no_run(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "echo out; touch done"')
+    command = f'"{sys.executable}" -m exarp'
+    for arguments, code, told in [
+        ("list > /dev/full", 2, "stdout cannot be written"),
+        ("list --json > /dev/full", 2, "stdout cannot be written"),
+        ("t > /dev/full", 0, "output could not be written"),
+        ("t --events /dev/full", 0, "output could not be written"),
+    ]:
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {arguments}"],
+            cwd=workspace.path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, told in done.stderr) == (code, True), (arguments, done.stderr)
+        assert "Exception ignored" not in done.stderr
+    assert workspace.exists("done")

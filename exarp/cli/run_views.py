@@ -1,0 +1,105 @@
+"""Which views follow a run, and what is said outside its events.
+
+Knows how options, terminals and the environment choose the views. Does not know what the views show.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from exarp.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from exarp.app.ports import View
+    from exarp.app.project import Project
+    from exarp.app.run import Voice
+    from exarp.views.console import Console
+    from exarp.views.live import Live
+    from exarp.views.ndjson import EventWriter
+    from exarp.views.run_document import RunDocument
+
+
+class RunViews:
+    """The views of one run. ``sink``: where ``--events`` go."""
+
+    def __init__(self, invocation: Invocation, project: Project, sink: BinaryIO | None = None) -> None:
+        self._invocation = invocation
+        self._project = project
+        self._sink = sink
+        self._writers: list[Console | Live | EventWriter] = []
+        self._document: RunDocument | None = None
+
+    @property
+    def voice(self) -> Voice:
+        """How the run speaks."""
+        from exarp.app.run import Voice
+
+        return Voice(note, self._make)
+
+    def document(self) -> bytes:
+        """The document of ``--json``, once the run is over."""
+        assert self._document is not None, "made with the run"
+        return self._document.document()
+
+    def tell_faults(self) -> None:
+        """What could not be written: a full disk does not end a run, but it is not kept quiet either."""
+        for writer in self._writers:
+            if writer.fault is not None:
+                note(f"warning: output could not be written: {writer.fault.strerror}")
+
+    def _make(self, run: str) -> Sequence[View]:
+        console = self._console()
+        self._writers = [console]
+        made: list[View] = [console]
+        if self._invocation.json:
+            from exarp.views.run_document import RunDocument
+
+            self._document = RunDocument(self._read_log)
+            made.append(self._document)
+        if self._sink is not None:
+            from exarp.views.ndjson import EventWriter
+
+            events = EventWriter(self._sink)
+            self._writers.append(events)
+            made.append(events)
+        return made
+
+    def _read_log(self, log: str) -> bytes:
+        from exarp.app.wiring import read_log
+
+        return read_log(self._project.root, log)
+
+    def _console(self) -> Console | Live:
+        from exarp.views.color import wants_live
+        from exarp.views.console import Console
+        from exarp.views.manner import Manner
+
+        mode = self._project.manifest.settings.output
+        # stdout belongs to the one document, or to the events.
+        taken = self._invocation.json or self._sink is sys.stdout.buffer
+        out = sys.stderr if taken else sys.stdout
+        manner = Manner(
+            mode=mode,
+            verbosity=self._invocation.verbosity,
+            color_words=self._invocation.wants_color(sys.stderr),
+            color_output=self._invocation.wants_color(out),
+            terminal=out.isatty(),
+        )
+        if mode == "raw" or self._invocation.verbosity < 0 or not wants_live(os.environ, sys.stderr.isatty()):
+            return Console(out.buffer, sys.stderr, manner, self._read_log)
+        from exarp.views.live import Live
+
+        return Live(out.buffer, sys.stderr, manner, self._read_log)
+
+
+def note(line: str) -> None:
+    """A line of exarp's own on stderr; nothing is lost but the line where nobody can read it."""
+    from exarp.views.escape import plain
+
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"exarp: {plain(line)}\n")
+        sys.stderr.flush()
