@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
 
-from exarp.errors import DefectError, Problem
+from exarp.errors import DefectError, Problem, UsageError
 from exarp.store import schema
 from exarp.store.fault import is_damage, is_foreign, raise_fault
 from exarp.store.state_folder import folder_fault, printable
@@ -153,9 +153,12 @@ def open_for_writing(path: str) -> Database:
     Raises UsageError ``store-newer`` or ``state-folder``, BusyError ``store-busy``.
     """
     if _is_made(path) and not os.path.exists(path + _MARK):
-        connection = _open(path)
-        if connection is not None:
-            return Database(connection, path)
+        # Another process may be setting a damaged database aside at this moment; what is really wrong with the
+        # folder shows again when nobody is.
+        with contextlib.suppress(UsageError):
+            connection = _open(path)
+            if connection is not None:
+                return Database(connection, path)
     with _alone(path):
         return _open_alone(path)
 
