@@ -93,11 +93,11 @@ def _state_of(path: Path) -> tuple[int, int] | None:
 
 
 def _row(label: str, results: Sequence[Result], total: int) -> tuple[str, ...]:
-    ours, theirs = results
     cells = [label, *(f"{len(result.made)} of {total}" for result in results)]
-    for pick in (lambda cost: cost.wall, lambda cost: cost.cpu):
-        pair = [[pick(cost) for cost in result.costs] for result in (ours, theirs)]
-        cells += [*(seconds(median(values)) for values in pair), paired_ratio(*pair)]
+    walls = [[cost.wall for cost in result.costs] for result in results]
+    cpus = [[cost.cpu for cost in result.costs] for result in results]
+    for ours, theirs in (walls, cpus):
+        cells += [seconds(median(ours)), seconds(median(theirs)), paired_ratio(ours, theirs)]
     return tuple(cells)
 
 
@@ -158,7 +158,8 @@ def compare_objects(results: Sequence[Result]) -> str:
 
 def compare_programs(sides: Sequence[Side]) -> str:
     """Whether both linked the same bytes, as a line to print."""
-    same = filecmp.cmp(*(side.folder / PROGRAM for side in sides), shallow=False)
+    ours, theirs = (side.folder / PROGRAM for side in sides)
+    same = filecmp.cmp(ours, theirs, shallow=False)
     return "both linked the same bytes" if same else "the two programs DIFFER in their bytes"
 
 

@@ -20,8 +20,8 @@ class Missing(Exception):
 def find_exarp(given: str | None) -> str:
     """``given``, else the exarp beside this interpreter, else the one on PATH. Raises Missing."""
     beside = Path(sys.executable).parent / "exarp"
-    found = given or (str(beside) if beside.exists() else shutil.which("exarp"))
-    if found is None or shutil.which(found) is None:
+    found = shutil.which(given or (beside if beside.exists() else "exarp"))
+    if found is None:
         raise Missing("exarp is not installed: `pip install .` in a fresh environment, or --exarp PATH")
     return str(Path(found).absolute())
 
