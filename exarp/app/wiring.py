@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -34,13 +34,22 @@ KEPT_RUNS = 200
 class SystemClock:
     """The machine's clocks."""
 
+    def __init__(self) -> None:
+        self._second = -1
+        self._prefix = ""
+
     def monotonic(self) -> float:
         """Seconds that never go back."""
         return time.monotonic()
 
     def timestamp(self) -> str:
         """Now, RFC 3339 in UTC with microseconds."""
-        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+        if seconds != self._second:
+            # Thousands of events share a second, and formatting one costs more than storing it.
+            self._second = seconds
+            self._prefix = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._prefix}.{nanoseconds // 1000:06d}Z"
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -90,6 +99,7 @@ class Session:
         self._wait = wait
         self._on_wait = on_wait
         self._stack = ExitStack()
+        self._log_folder = ""
 
     def __enter__(self) -> Session:
         with ExitStack() as stack:
@@ -121,6 +131,10 @@ class Session:
             if kind is None or not issubclass(kind, Exception):
                 self.ledger.learn(self.fingerprints.learned.items())
         finally:
+            if self._log_folder:
+                # A run that printed nothing leaves no folder; one that has logs cannot be removed this way.
+                with suppress(OSError):
+                    os.rmdir(self._log_folder)
             self._stack.close()
 
     def new_run(self) -> str:
@@ -130,7 +144,7 @@ class Session:
         self.folder.prune_logs(kept)
         numbers = [int(run) for run in kept if run.isascii() and run.isdigit()]
         run = str(max(numbers, default=0) + 1)
-        self.folder.make_log_folder(run)
+        self._log_folder = self.folder.make_log_folder(run)
         return run
 
     def host(self, run: str) -> LocalHost:
@@ -140,18 +154,19 @@ class Session:
     def log_path(self, run: str, task: str, attempt: int) -> tuple[str, str]:
         """An attempt's log: absolute path, and path as events show it (relative to the workspace)."""
         path = self.folder.log_path(run, task, attempt)
-        return path, os.path.relpath(path, self.root)
+        return path, path[len(self.root) :].lstrip("/")
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process exists (it may be somebody else's)."""
+    """Whether a process runs (it may be somebody else's). A zombie, which nobody has reaped yet, does not."""
     try:
         os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] != b"Z"
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError):
+    except (OSError, OverflowError, IndexError):
         return True
-    return True
 
 
 def history_of(root: str, query: Callable[[RunHistory], msgspec.Struct | list[msgspec.Struct] | None]) -> object:

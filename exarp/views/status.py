@@ -204,7 +204,7 @@ def _cause(row: AttemptLike, color: bool) -> str:
     told = _outcome(row.outcome)
     if row.outcome == "failed" and row.signal is not None:
         told = f"killed by {words.signal_name(row.signal)}"
-    elif row.outcome == "failed" and row.exit_status is not None:
+    elif row.outcome == "failed" and row.exit_status:
         told = f"exit {row.exit_status}"
     return paint(told, _MEANING.get(row.outcome, "wait"), color)
 

@@ -1,27 +1,64 @@
 """From patterns to the files that are there.
 
 Knows the contract's rules under "Files": ``*`` matches no leading dot and no ``/``, ``.git`` and ``.exarp`` never match,
-what git ignores matches only where a task declares it as an output, results are sorted. Folder listings are remembered
-until ``forget`` is called (a task may have changed anything).
+what git ignores matches only where a task declares it as an output, results are sorted. Folder listings are remembered as
+long as the folders' own time stamps say that they hold (they are asked again after ``forget``: a task may have changed
+anything).
 """
 
 from __future__ import annotations
 
 import os
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from exarp.model.path import is_glob, literal_prefix, matches, parents
+from exarp.model.path import is_glob, literal_prefix, matcher, matches, parents
 from exarp.workspace.ignore import Ignore
 
 _NEVER = frozenset({".git", ".exarp"})
+
+
+# A folder's time stamp may not move for a second change within one tick of its clock.
+_TICK_NS = 20_000_000
 
 
 class _Entry(NamedTuple):
     name: str
     is_folder: bool
     is_link: bool
+
+
+class _Listing:
+    """A folder's entries by name, and when they were read. ``names`` are sorted."""
+
+    __slots__ = ("entries", "mtime_ns", "names", "read_at_ns")
+
+    def __init__(self, entries: list[_Entry], mtime_ns: int, read_at_ns: int) -> None:
+        self.entries = sorted(entries)
+        self.names = [entry.name for entry in self.entries]
+        self.mtime_ns = mtime_ns
+        self.read_at_ns = read_at_ns
+
+    def is_settled(self, mtime_ns: int) -> bool:
+        """Whether the folder surely is as it was read: same stamp, and not as young as the reading."""
+        return self.mtime_ns == mtime_ns and mtime_ns + _TICK_NS < self.read_at_ns
+
+    def starting(self, prefix: str) -> list[_Entry]:
+        """Entries whose names start with ``prefix``."""
+        if not prefix:
+            return self.entries
+        start = bisect_left(self.names, prefix)
+        end = bisect_left(self.names, prefix + "\U0010ffff", start)
+        return self.entries[start:end]
+
+
+class _Found(NamedTuple):
+    """What a pattern stood for, and the listings it was found in."""
+
+    paths: tuple[str, ...]
+    listings: dict[str, _Listing]
 
 
 class Outputs:
@@ -55,22 +92,24 @@ class Globbing:
         self._root = root
         self._outputs = outputs
         self._ignore = Ignore(root)
-        self._listings: dict[str, list[_Entry]] = {}
-        self._found: dict[str, tuple[str, ...]] = {}
+        self._listings: dict[str, _Listing] = {}
+        self._current: set[str] = set()
+        self._found: dict[str, _Found] = {}
+        self._visited: dict[str, _Listing] = {}
 
     def forget(self) -> None:
-        """Folders may have changed since they were listed."""
-        self._listings.clear()
-        self._found.clear()
+        """Folders may have changed since they were listed: each is looked at again before it is relied on."""
+        self._current.clear()
 
     def files(self, pattern: str, excluded: Sequence[str] = ()) -> list[str]:
         """Files that a glob or folder pattern stands for, sorted, without what ``excluded`` covers."""
-        if pattern not in self._found:
-            self._found[pattern] = tuple(sorted(self._search(pattern)))
-        found = self._found[pattern]
+        known = self._found.get(pattern)
+        if known is None or any(self._list(folder) is not listing for folder, listing in known.listings.items()):
+            self._visited = {}
+            known = self._found[pattern] = _Found(tuple(sorted(self._search(pattern))), self._visited)
         if not excluded:
-            return list(found)
-        return [path for path in found if not any(matches(out, path) for out in excluded)]
+            return list(known.paths)
+        return [path for path in known.paths if not any(matches(out, path) for out in excluded)]
 
     def _search(self, pattern: str) -> set[str]:
         found: set[str] = set()
@@ -91,13 +130,14 @@ class Globbing:
             return
         if part == "**":
             self._descend(folder, rest or ["*"], whole, found)
-        for entry in self._list(folder):
-            path = folder + entry.name
-            if part == "**":
+            for entry in self._visit(folder).entries:
                 if entry.is_folder and not entry.is_link and entry.name[0] != ".":
-                    self._descend(f"{path}/", parts, whole, found)
-            elif matches(part, entry.name):
-                self._take(path, entry, rest, whole, found)
+                    self._descend(f"{folder}{entry.name}/", parts, whole, found)
+            return
+        match = matcher(part).match
+        for entry in self._visit(folder).starting(_literal_start(part)):
+            if match(entry.name):
+                self._take(folder + entry.name, entry, rest, whole, found)
 
     def _take(self, path: str, entry: _Entry, rest: list[str], whole: bool, found: set[str]) -> None:
         if rest and entry.is_folder:
@@ -112,7 +152,7 @@ class Globbing:
         stack = [folder]
         while stack:
             here = stack.pop()
-            for entry in self._list(here):
+            for entry in self._visit(here).entries:
                 if not hidden and entry.name[0] == ".":
                     continue
                 if not entry.is_folder:
@@ -120,26 +160,48 @@ class Globbing:
                 elif not entry.is_link:
                     stack.append(f"{here}{entry.name}/")
 
-    def _list(self, folder: str) -> list[_Entry]:
-        if folder not in self._listings:
-            self._listings[folder] = self._read(folder)
-        return self._listings[folder]
+    def _list(self, folder: str) -> _Listing:
+        listing = self._listings.get(folder)
+        if listing is None or folder not in self._current:
+            listing = self._listings[folder] = self._look(folder, listing)
+            self._current.add(folder)
+        return listing
 
-    def _read(self, folder: str) -> list[_Entry]:
-        absolute = folder.rstrip("/") if folder.startswith("/") else f"{self._root}/{folder}".rstrip("/")
+    def _visit(self, folder: str) -> _Listing:
+        """A listing that the search under way rests on."""
+        listing = self._visited[folder] = self._list(folder)
+        return listing
+
+    def _look(self, folder: str, known: _Listing | None) -> _Listing:
+        """The folder's listing, read again unless it surely is as it was."""
+        absolute = self._absolute(folder)
         try:
-            with os.scandir(absolute or "/") as listing:
+            mtime_ns = os.stat(absolute).st_mtime_ns
+        except OSError:
+            mtime_ns = -1
+        if known is not None and known.is_settled(mtime_ns):
+            return known
+        entries = self._read(folder, absolute)
+        if known is not None and known.entries == sorted(entries):
+            # The same entries: what was found with them still holds.
+            known.mtime_ns, known.read_at_ns = mtime_ns, time.time_ns()
+            return known
+        return _Listing(entries, mtime_ns, time.time_ns())
+
+    def _absolute(self, folder: str) -> str:
+        return (folder.rstrip("/") if folder.startswith("/") else f"{self._root}/{folder}".rstrip("/")) or "/"
+
+    def _read(self, folder: str, absolute: str) -> list[_Entry]:
+        try:
+            with os.scandir(absolute) as listing:
                 entries = [(entry.name, entry.is_dir(), entry.is_symlink()) for entry in listing]
         except OSError:
             return []
-        kept = []
-        for name, is_folder, is_link in entries:
-            if name in _NEVER or not _is_text(name):
-                continue
-            if self._is_hidden_by_git(folder, absolute, name, is_folder):
-                continue
-            kept.append(_Entry(name, is_folder, is_link))
-        return kept
+        return [
+            _Entry(name, is_folder, is_link)
+            for name, is_folder, is_link in entries
+            if name not in _NEVER and _is_text(name) and not self._is_hidden_by_git(folder, absolute, name, is_folder)
+        ]
 
     def _is_hidden_by_git(self, folder: str, absolute: str, name: str, is_folder: bool) -> bool:
         path = folder + name
@@ -159,6 +221,11 @@ class Globbing:
             if self._ignore.ignores(absolute, bare[at + 1 :], True):
                 return True
         return False
+
+
+def _literal_start(part: str) -> str:
+    """What every name that matches ``part`` starts with."""
+    return part[: next((at for at, char in enumerate(part) if char in "*?["), len(part))]
 
 
 def _is_text(name: str) -> bool:

@@ -307,7 +307,12 @@ def test_a_defect_is_reported_without_a_traceback(workspace: Workspace) -> None:
         "import sys; from exarp.cli.entry import run_cli; sys.exit(run_cli(['run', 't', '--json']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=workspace.path, env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=workspace.path,
+        env=environment({"TMPDIR": str(workspace.path)}),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 70
     assert "Traceback" not in done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -150,3 +152,38 @@ def test_listings_are_kept_until_forgotten(tmp_path: Path) -> None:
     assert found.files("*.c") == ["a.c"]
     found.forget()
     assert found.files("*.c") == ["a.c", "b.c"]
+
+
+steps = st.lists(st.tuples(st.booleans(), paths), max_size=8)
+
+
+@settings(deadline=None, max_examples=60)
+@given(steps=steps, asked=st.lists(patterns.filter(lambda p: "*" in p), min_size=1, max_size=3))
+def test_what_is_remembered_never_differs_from_what_is_there(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[bool, str]], asked: list[str]
+) -> None:
+    root = tmp_path_factory.mktemp("kept")
+    kept = globbing(root)
+    for add, name in steps:
+        try:
+            if add:
+                make(root, [name])
+            elif (root / name).is_dir():
+                shutil.rmtree(root / name)
+            else:
+                (root / name).unlink(missing_ok=True)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            continue
+        kept.forget()
+        for pattern in asked:
+            assert kept.files(pattern) == globbing(root).files(pattern)
+
+
+def test_a_folder_that_has_not_changed_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, ["in/a.c"])
+    os.utime(tmp_path / "in", (1_000_000, 1_000_000))
+    found = globbing(tmp_path)
+    assert found.files("in/*.c") == ["in/a.c"]
+    found.forget()
+    monkeypatch.setattr(os, "scandir", lambda path: pytest.fail(f"{path} was read again"))
+    assert found.files("in/*.c") == ["in/a.c"]
