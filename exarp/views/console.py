@@ -1,6 +1,6 @@
 """The plain console: a run told line by line, for CI, pipes and files.
 
-Knows what is said when, and how much of it. Does not know the words (``words``, ``task_line``, ``ending``), the
+Knows what is said when, and how much of it. Does not know the words (``words``, ``task_line``, ``last_words``), the
 output modes (``task_output``) or the streams (``outlet``).
 """
 
@@ -22,8 +22,8 @@ from exarp.model.event import (
 )
 from exarp.views import escape, task_line, words
 from exarp.views.color import paint
-from exarp.views.ending import ending, tail
 from exarp.views.fold import RunState
+from exarp.views.last_words import ending, tail
 from exarp.views.manner import Manner
 from exarp.views.outlet import Outlet
 from exarp.views.tally import is_failure

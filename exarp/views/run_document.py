@@ -6,10 +6,10 @@ Knows the document's fields. Does not know streams; the end of the first failure
 from __future__ import annotations
 
 from exarp.model.event import Event, RunStarted, TaskFinished, TaskStarted
-from exarp.views.ending import tail
 from exarp.views.fold import RunState
 from exarp.views.follower import Follower
 from exarp.views.json_line import json_line
+from exarp.views.last_words import tail
 from exarp.views.task_output import ReadLog
 
 
