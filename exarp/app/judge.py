@@ -93,6 +93,9 @@ def _files(project: Project, first: int, second: int) -> list[Reason]:
 
 def _shares(project: Project, first: int, second: int) -> list[Reason]:
     one, other = project.manifest.tasks[first], project.manifest.tasks[second]
+    if one.is_group or other.is_group:
+        # A group runs nothing, and so holds nothing.
+        return []
     pools = project.manifest.resources
     mutexes = [Reason("mutex", name=name) for name in one.mutex if name in other.mutex]
     return mutexes + [

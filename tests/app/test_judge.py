@@ -45,8 +45,8 @@ def test_a_dependency_names_its_whole_path() -> None:
 
 def test_files_mutexes_and_pools() -> None:
     found = project(
-        Task("writes", modifies=("src/**",), mutex=("db",), resources={"gpu": 2}),
-        Task("reads", inputs=("src/a.c",), mutex=("db", "other"), resources={"gpu": 1}),
+        Task("writes", commands=("x",), modifies=("src/**",), mutex=("db",), resources={"gpu": 2}),
+        Task("reads", commands=("x",), inputs=("src/a.c",), mutex=("db", "other"), resources={"gpu": 1}),
         FREE,
     )
     assert codes(found, "writes", "reads") == ["read-write", "mutex", "resource"]
@@ -95,8 +95,8 @@ def test_it_agrees_with_the_plan_on_every_pair() -> None:
         Task("gen", inputs=(), outputs=("src/gen.c",)),
         Task("docs", inputs=(), outputs=("docs/",)),
         Task("page", inputs=(), outputs=("docs/page.html",)),
-        Task("solo", inputs=(), outputs=(), mutex=("m",)),
-        Task("duo", inputs=(), outputs=(), mutex=("m",)),
+        Task("solo", commands=("x",), inputs=(), outputs=(), mutex=("m",)),
+        Task("duo", commands=("x",), inputs=(), outputs=(), mutex=("m",)),
     ]
     found = project(*tasks)
     plan = make_plan(found.manifest, found.graph, found.graph.names)
