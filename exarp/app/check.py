@@ -6,13 +6,20 @@ Knows how verdicts become doubts with places. Decides nothing itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from exarp.app.project import Project, examine
-from exarp.errors import ManifestError, Place, Problem
+from exarp.app.faults import FaultPlaces
+from exarp.app.project import Project, examine, in_file_order
+from exarp.errors import ManifestError, Place, Problem, Related
+from exarp.model.path import is_folder, is_glob, literal_prefix, matches
+from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import all_targets
+
+# More names than this in one message help nobody.
+_NAMES = 3
 
 
 def check(directory: str, file: str | None) -> list[Problem]:
@@ -21,57 +28,112 @@ def check(directory: str, file: str | None) -> list[Problem]:
         project, problems = examine(directory, file, os.environ)
     except ManifestError as error:
         return list(error.problems)
-    return problems or list(_doubts(project))
+    return problems or in_file_order(_Doubts(project).found())
 
 
-def _doubts(project: Project) -> Iterable[Problem]:
-    plan = make_plan(project.manifest, project.graph, all_targets(project.manifest))
-    found = [*plan.warnings, *_undeclared(project)]
-    for verdict in plan.verdicts:
-        if verdict.runs == "sequential" and (verdict.kind != "waves" or verdict.marked):
-            found += [_doubt(project, verdict, reason) for reason in verdict.reasons if _is_doubt(reason)]
-    return sorted(found, key=lambda problem: (problem.place.line, problem.place.column) if problem.place else (0, 0))
+class _Doubts:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.locator = project.locator
+        self.tasks = project.manifest.tasks
+        self.ids = project.graph.ids
+        self.faults = FaultPlaces(project.manifest, project.locator)
+
+    def found(self) -> Iterable[Problem]:
+        plan = make_plan(self.project.manifest, self.project.graph, all_targets(self.project.manifest))
+        yield from plan.warnings
+        yield from self.undeclared()
+        for verdict in plan.verdicts:
+            if verdict.runs == "sequential" and (verdict.kind != "waves" or verdict.marked):
+                yield from (self.doubt(verdict, reason) for reason in verdict.reasons if is_doubt(reason))
+
+    def doubt(self, verdict: Verdict, reason: Reason) -> Problem:
+        kind = "waves" if verdict.kind == "waves" else "tasks"
+        names = verdict.between or verdict.among
+        message = f"{kind} {_listing(names)} run one after the other: {_what(reason, len(names))}"
+        step = "take the marking back, or the cause away" if kind == "waves" else "order them with needs or after"
+        related = self.edges(reason) if reason.code == "dependency" else self.touches(reason)
+        place = self.marking(verdict) if kind == "waves" else None
+        if place is None:
+            touches = related or self.touches(reason, (names[0], names[-1]))
+            place, related = touches[-1].place, touches[:-1]
+        return Problem(reason.code, message, place, step, related, "doubt")
+
+    def marking(self, verdict: Verdict) -> Place:
+        """Where the later of two waves says that they may run side by side."""
+        names = [wave.name for wave in self.project.manifest.waves]
+        return self.locator.key("wave", max(names.index(name) for name in verdict.between or ()), "parallel")
+
+    def edges(self, reason: Reason) -> tuple[Related, ...]:
+        """The words that make each edge of a dependency's path."""
+        path = [self.ids[name] for name in reason.via]
+        return tuple(self.faults.edge(earlier, later) for earlier, later in pairwise(path))
+
+    def touches(self, reason: Reason, names: Sequence[str] = ()) -> tuple[Related, ...]:
+        """What each task says of the path that a reason is about."""
+        return tuple(self.touch(self.tasks[self.ids[name]], reason) for name in names or reason.tasks)
+
+    def touch(self, task: Task, reason: Reason) -> Related:
+        reads = reason.code == "read-write" and task.name != reason.writer
+        for field in ("inputs",) if reads else ("modifies", "outputs", "depfile"):
+            for pattern in _patterns(task, field):
+                if _overlaps(pattern, reason.path):
+                    place = self.locator.entry(("task", task.name, field), pattern)
+                    return Related(place, f"{task.name} {'reads' if reads else 'changes'} it")
+        return Related(self.locator.key("task", task.name), task.name)
+
+    def undeclared(self) -> Iterable[Problem]:
+        """Tasks of waves that are marked parallel, whose files nobody can check."""
+        for wave in self.project.manifest.waves:
+            for name in wave.tasks if wave.parallel is not False else ():
+                if not self.tasks[self.ids[name]].is_declared:
+                    message = f"task {name!r} of the parallel wave {wave.name!r} does not say what it reads and writes"
+                    step = "declare inputs and outputs ([] for none), or its marking stays unproven"
+                    yield Problem("undeclared", message, self.locator.key("task", name), step, severity="doubt")
 
 
-def _is_doubt(reason: Reason) -> bool:
-    """A mutex or a pool is what the author asked for; an undeclared task is told once, by itself."""
-    return reason.code not in ("mutex", "resource", "undeclared")
+def is_doubt(reason: Reason) -> bool:
+    """Whether a reason is told by itself.
+
+    A mutex, a pool and a missing marking are what the author asked for; an undeclared task is told once, for all pairs.
+    """
+    return reason.code not in ("mutex", "resource", "unmarked", "undeclared")
 
 
-def _doubt(project: Project, verdict: Verdict, reason: Reason) -> Problem:
-    names = verdict.between or verdict.among
-    who = " and ".join(repr(name) for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    kind = "waves" if verdict.kind == "waves" else "tasks"
-    what = {
-        "dependency": f"{reason.tasks[-1]!r} needs {reason.tasks[0]!r}" if reason.tasks else "one needs the other",
-        "ordered-through": f"{reason.name!r} comes between them",
-        "write-write": f"both change {reason.path}",
-        "read-write": f"{reason.writer!r} changes {reason.path}, which the other reads",
-    }.get(reason.code, reason.code)
-    step = "take the marking back, or the cause away" if verdict.kind == "waves" else "order them with needs or after"
-    message = f"{kind} {who} run one after the other: {what}"
-    return Problem(reason.code, message, _place(project, verdict, reason), step, severity="doubt")
+def _listing(names: Sequence[str]) -> str:
+    shown = [repr(name) for name in names[:_NAMES]]
+    if len(names) > _NAMES:
+        shown.append(f"{len(names) - _NAMES} more")
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _place(project: Project, verdict: Verdict, reason: Reason) -> Place:
-    """Where the later of the two says what makes the doubt."""
-    if verdict.kind == "waves":
-        names = [wave.name for wave in project.manifest.waves]
-        index = max(names.index(name) for name in verdict.between or ())
-        return project.locator.key("wave", index, "parallel")
-    later = (reason.tasks or verdict.between or verdict.among)[-1]
-    task = project.manifest.tasks[project.graph.ids[later]]
-    field = "modifies" if task.modifies else "outputs" if reason.writer in (later, "") else "inputs"
-    return project.locator.entry(("task", later, field), reason.path)
+def _what(reason: Reason, count: int) -> str:
+    all_of_them = "both" if count == 2 else "all"
+    match reason.code:
+        case "dependency":
+            return f"{reason.tasks[-1]!r} needs {reason.tasks[0]!r}"
+        case "ordered-through":
+            return f"{reason.name!r} comes between them"
+        case "write-write":
+            return f"{all_of_them} change {reason.path}"
+        case "read-write":
+            return f"{reason.writer!r} changes {reason.path}, which the other reads"
+        case "undecided":
+            return f"whether {all_of_them} touch {reason.path} cannot be decided"
+        case _:
+            return reason.code
 
 
-def _undeclared(project: Project) -> Iterable[Problem]:
-    """Tasks of waves that are marked parallel, whose files nobody can check."""
-    for wave in project.manifest.waves:
-        if wave.parallel is False:
-            continue
-        for name in wave.tasks:
-            if not project.manifest.tasks[project.graph.ids[name]].is_declared:
-                message = f"task {name!r} of the parallel wave {wave.name!r} does not say what it reads and writes"
-                step = "declare inputs and outputs ([] for none), or its marking stays unproven"
-                yield Problem("undeclared", message, project.locator.key("task", name), step, severity="doubt")
+def _patterns(task: Task, field: str) -> Sequence[str]:
+    if field == "depfile":
+        return (task.depfile,) if task.depfile else ()
+    return {"inputs": task.inputs, "outputs": task.outputs, "modifies": task.modifies}[field] or ()
+
+
+def _overlaps(pattern: str, path: str) -> bool:
+    """Whether a task's pattern may be what brought it into the cell of ``path``, as ``planning.hazards`` sees it."""
+    if pattern == path or matches(pattern, path):
+        return True
+    wide = [each for each in (pattern, path) if is_glob(each) or is_folder(each)]
+    prefixes = sorted((literal_prefix(each) for each in wide), key=len)
+    return len(wide) == 2 and prefixes[1].startswith(prefixes[0])

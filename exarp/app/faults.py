@@ -6,12 +6,14 @@ Knows how to word what ``graph`` and ``planning.grouping`` found, and where in t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from exarp.errors import Place, Problem, Related
-from exarp.graph.build import GraphFaults, edge_origin
+from exarp.graph.build import EdgeOrigin, GraphFaults, edge_origin
 from exarp.graph.file_edges import DuplicateOutput, SelfInput
 from exarp.manifests.place import Locator
 from exarp.model.manifest import Manifest
+from exarp.model.path import is_folder, is_glob, matches
 from exarp.planning.grouping import SequenceFault, WaveCycle
 
 
@@ -21,6 +23,7 @@ class FaultPlaces:
     def __init__(self, manifest: Manifest, locator: Locator) -> None:
         self.manifest = manifest
         self.locator = locator
+        self._waves = {name: wave.name for wave in reversed(manifest.waves) for name in wave.tasks}
 
     def graph_problems(self, faults: GraphFaults) -> list[Problem]:
         """Problems for what makes a graph impossible."""
@@ -30,68 +33,80 @@ class FaultPlaces:
             *(self._cycle(cycle) for cycle in faults.cycles),
         ]
 
-    def wave_problems(self, cycles: Sequence[WaveCycle], sequences: Sequence[SequenceFault]) -> list[Problem]:
-        """Problems for what makes declared waves impossible."""
-        return [*(self._wave_cycle(cycle) for cycle in cycles), *(self._sequence(fault) for fault in sequences)]
+    def wave_problems(
+        self, cycles: Sequence[WaveCycle], sequences: Sequence[SequenceFault], tasks: GraphFaults
+    ) -> list[Problem]:
+        """Problems for what makes declared waves impossible; those that ``tasks`` alone make are told by them."""
+        circular = {edge for cycle in tasks.cycles for edge in pairwise((cycle[-1], *cycle))}
+        return [
+            *(self._wave_cycle(cycle) for cycle in cycles if not tasks.cycles),
+            *(self._sequence(fault) for fault in sequences if (fault.need, fault.task) not in circular),
+        ]
 
     def _name(self, task: int) -> str:
         return self.manifest.tasks[task].name
 
-    def _output_place(self, task: int, path: str) -> Place:
-        return self.locator.entry(("task", self._name(task), "outputs"), path)
+    def _place(self, task: int, field: str, entry: str) -> Place:
+        return self.locator.entry(("task", self._name(task), field), entry)
 
     def _duplicate(self, fault: DuplicateOutput) -> Problem:
         first, second = self._name(fault.first), self._name(fault.second)
         return Problem(
             "duplicate-output",
             f"{fault.path!r} is an output of two tasks: {first!r} and {second!r}",
-            self._output_place(fault.second, fault.path),
-            "only one task may make a file: merge them, or let one use modifies",
-            (Related(self._output_place(fault.first, fault.path), f"{first} makes it first"),),
+            self._place(fault.second, "outputs", fault.path),
+            "only one task may make a file: merge them, or let one of them list it in modifies",
+            (Related(self._place(fault.first, "outputs", fault.path), f"{first} makes it"),),
         )
 
     def _self_input(self, fault: SelfInput) -> Problem:
         task = self.manifest.tasks[fault.task]
-        place = self._input_place(fault.task, fault.pattern)
+        place = self._place(fault.task, "inputs", fault.pattern)
         message = f"task {task.name!r} needs itself: its input {fault.pattern!r} is its own output"
-        return Problem("self-need", message, place, "a file changed in place belongs in modifies")
-
-    def _input_place(self, task: int, pattern: str) -> Place:
-        return self.locator.entry(("task", self._name(task), "inputs"), pattern)
+        return Problem("self-need", message, place, "a file changed in place belongs in modifies, and nowhere else")
 
     def _cycle(self, cycle: Sequence[int]) -> Problem:
-        edges = [(earlier, cycle[(at + 1) % len(cycle)]) for at, earlier in enumerate(cycle)]
-        # An edge from the last back to the first closes the chain; it is where the chain is told from.
-        related = tuple(self._edge(earlier, later) for earlier, later in [edges[-1], *edges[:-1]])
+        # The edge from the last back to the first closes the chain; it is where the chain is told from.
+        edges = list(pairwise((cycle[-1], *cycle)))
         chain = " → ".join([*(self._name(task) for task in cycle), self._name(cycle[0])])
-        wide = [self._glob_of(earlier, later) for earlier, later in edges]
-        globs = sorted({pattern for pattern in wide if pattern})
-        step = (
-            f'{globs[0]!r} matches more than it should: take the output away with "!…"'
-            if globs
-            else "take one edge out"
-        )
+        related = tuple(self.edge(earlier, later) for earlier, later in edges)
+        step = "take one of these edges out"
+        for earlier, later in edges:
+            if taken := self._take_away(earlier, later):
+                step = taken
         return Problem("cycle", f"{chain} is a cycle", related[0].place, step, related)
 
-    def _edge(self, earlier: int, later: int) -> Related:
-        origin = edge_origin(self.manifest.tasks, earlier, later)
+    def edge(self, earlier: int, later: int) -> Related:
+        """The words of the manifest that put ``earlier`` (a task id) before ``later``."""
+        origin = self._origin(earlier, later)
         task, before = self._name(later), self._name(earlier)
-        if origin.field == "needs":
-            return Related(self.locator.value("task", task, "needs", origin.index), f"{task} needs {before}")
-        if origin.field == "after":
-            return Related(self.locator.value("task", task, "after", origin.index), f"{task} comes after {before}")
-        return Related(self._input_place(later, origin.text), f"{task} reads what {before} makes")
+        note = {"needs": f"{task} needs {before}", "after": f"{task} comes after {before}"}.get(
+            origin.field, f"{task} reads what {before} makes"
+        )
+        return Related(self._place(later, origin.field, origin.text), note)
 
-    def _glob_of(self, earlier: int, later: int) -> str:
-        origin = edge_origin(self.manifest.tasks, earlier, later)
-        return origin.text if origin.field == "inputs" and "*" in origin.text else ""
+    def _take_away(self, earlier: int, later: int) -> str:
+        """How to break an edge that only a glob or a folder makes; empty for one that is named."""
+        origin = self._origin(earlier, later)
+        if origin.field != "inputs" or not (is_glob(origin.text) or is_folder(origin.text)):
+            return ""
+        outputs = self.manifest.tasks[earlier].outputs or ()
+        made = next((path for path in outputs if matches(origin.text, path.rstrip("/"))), None)
+        if made is None:
+            return ""
+        return (
+            f'{origin.text!r} may match too much: to take {made} away, add "!{made}" to inputs of {self._name(later)!r}'
+        )
+
+    def _origin(self, earlier: int, later: int) -> EdgeOrigin:
+        return edge_origin(self.manifest.tasks, earlier, later)
 
     def _wave_of(self, task: int) -> str:
         name = self._name(task)
-        return next((f"wave {wave.name!r}" for wave in self.manifest.waves if name in wave.tasks), f"task {name!r}")
+        return f"wave {self._waves[name]!r}" if name in self._waves else f"task {name!r}"
 
     def _wave_cycle(self, cycle: WaveCycle) -> Problem:
-        related = tuple(self._edge(earlier, later) for earlier, later in cycle.edges)
+        related = tuple(self.edge(earlier, later) for earlier, later in cycle.edges)
         chain = " → ".join([self._wave_of(cycle.edges[0][0]), *(self._wave_of(later) for _, later in cycle.edges)])
         step = "move a task to another wave, so that one wave can end before the next starts"
         return Problem("wave-cycle", f"waves need each other: {chain}", related[0].place, step, related)
@@ -99,7 +114,7 @@ class FaultPlaces:
     def _sequence(self, fault: SequenceFault) -> Problem:
         wave = self.manifest.waves[fault.wave]
         task, need = self._name(fault.task), self._name(fault.need)
-        place = self.locator.value("wave", fault.wave, "tasks", wave.tasks.index(task))
-        related = (self._edge(fault.need, fault.task),)
-        message = f"sequential wave {wave.name!r} lists {task!r} before {need!r}, which it needs"
-        return Problem("wave-sequence", message, place, f"list {need!r} first", related)
+        place = self.locator.entry(("wave", fault.wave, "tasks"), task)
+        edge = self.edge(fault.need, fault.task)
+        message = f"sequential wave {wave.name!r} lists {task!r} before {need!r}, but {edge.note}"
+        return Problem("wave-sequence", message, place, f"list {need!r} first", (edge,))

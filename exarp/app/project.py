@@ -6,19 +6,19 @@ Knows the order: find, read, build, check waves. Does not plan.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 from blake3 import blake3
 
 from exarp.app.faults import FaultPlaces
-from exarp.errors import ManifestError, Problem
+from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import build_graph
 from exarp.graph.task_graph import TaskGraph
-from exarp.manifests.discover import find_manifest, named_manifest, read_bytes
+from exarp.manifests.discover import Found, find_manifest, named_manifest, read_bytes
 from exarp.manifests.place import Locator
-from exarp.manifests.toml import Reading, read_toml
+from exarp.manifests.toml import Reading, not_collecting, read_toml
 from exarp.model.manifest import Manifest
 from exarp.planning.grouping import Grouping
 
@@ -46,7 +46,11 @@ class Project(msgspec.Struct, frozen=True):
 
 def find_root(directory: str, file: str | None) -> str:
     """The workspace root (absolute) of the manifest that would be read. Raises ManifestError if there is none."""
-    return (named_manifest(os.path.abspath(file)) if file else find_manifest(directory)).root
+    return _find(directory, file).root
+
+
+def _find(directory: str, file: str | None) -> Found:
+    return named_manifest(os.path.abspath(file), directory) if file else find_manifest(directory)
 
 
 def open_project(
@@ -66,19 +70,31 @@ def examine(
 
     Raises ManifestError where nothing can be read.
     """
-    overrides = overrides or Overrides()
-    found = named_manifest(os.path.abspath(file)) if file else find_manifest(directory)
+    found = _find(directory, file)
+    with not_collecting():
+        return _examine(found, environ, overrides or Overrides())
+
+
+def _examine(found: Found, environ: Mapping[str, str], overrides: Overrides) -> tuple[Project, list[Problem]]:
     data = read_bytes(found)
-    shown = os.path.relpath(found.path, directory)
-    reading = read_toml(data, shown, environ, physical_memory(), overrides.variables)
+    reading = read_toml(data, found.shown, environ, physical_memory(), overrides.variables)
     manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
     graph, faults = build_graph(manifest.tasks)
     places = FaultPlaces(manifest, reading.locator)
     problems = reading.problems + places.graph_problems(faults)
-    if not faults.cycles and manifest.waves:
-        problems += places.wave_problems(*Grouping(graph, set(range(len(graph))), manifest.waves).faults())
-    problems.sort(key=lambda problem: (problem.place.line, problem.place.column) if problem.place else (0, 0))
-    return Project(found.root, manifest, graph, reading.locator), problems
+    if manifest.waves:
+        cycles, sequences = Grouping(graph, set(range(len(graph))), manifest.waves).faults()
+        problems += places.wave_problems(cycles, sequences, faults)
+    return Project(found.root, manifest, graph, reading.locator), in_file_order(problems)
+
+
+def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems as a reader of the file meets them, each once; those without a place go first."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: _position(problem.place))
+
+
+def _position(place: Place | None) -> tuple[int, int]:
+    return (place.line, place.column) if place else (0, 0)
 
 
 def _apply(overrides: Overrides, reading: Reading, digest: str, file: str) -> Manifest:

@@ -1,11 +1,12 @@
 """When tasks may go: waves that open and close, needs and order-only edges that are met.
 
-Knows the plan's order. Does not know slots, outcomes or retries: a task is either over or not.
+Knows the plan's order. Does not know slots, outcomes or retries: a task has either passed its gate or not. A task that is
+over before its turn (blocked, cancelled) passes only when its turn comes: what it kept apart stays apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from heapq import heappop, heappush
 
 from exarp.model.plan import Plan, Wave
 
@@ -24,7 +25,9 @@ class Gates:
         self._tasks_left: dict[int, int] = {}
         self._waves_left: dict[int, int] = {}
         self._wave_followers: dict[int, list[int]] = {}
+        # Gated waves that wait for room, as a heap; in flow, derived waves need none.
         self._queue: list[int] = []
+        self._ungated: list[int] = []
         self.open: set[int] = set()
         self._count()
 
@@ -57,49 +60,42 @@ class Gates:
 
     def first(self) -> None:
         """Queue the waves that wait for nothing."""
-        self._queue = [wave.number for wave in self.plan.waves if not self._waves_left[wave.number]]
+        waiting = [wave for wave in self.plan.waves if not self._waves_left[wave.number]]
+        self._queue = [wave.number for wave in waiting if self.gated(wave)]
+        self._ungated = [wave.number for wave in waiting if not self.gated(wave)]
 
     def open_waves(self) -> list[int]:
         """Open as many queued waves as there is room for; their numbers, in order."""
-        opened = []
-        kept = []
-        for number in self._queue:
-            gated = self.gated(self.wave(number))
-            if gated and self._room == 0:
-                kept.append(number)
-                continue
-            self._room -= gated
-            self.open.add(number)
-            opened.append(number)
-        self._queue = kept
-        return opened
+        opened, self._ungated = self._ungated, []
+        while self._queue and self._room:
+            self._room -= 1
+            opened.append(heappop(self._queue))
+        self.open.update(opened)
+        return sorted(opened)
 
     def ready(self, number: int) -> list[int]:
         """Tasks of a wave that wait for no other task, in order."""
         return [task for task in self.wave(number).tasks if self._left[task] == 0]
 
+    def has_come(self, task: int) -> bool:
+        """Whether it is a task's turn: its wave is open, and it waits for no other task."""
+        return self._left[task] == 0 and self.wave_of[task] in self.open
+
     def pass_task(self, task: int) -> tuple[list[int], bool]:
-        """A task is over: the tasks that now wait for no other and whose wave is open, and whether its wave is over."""
+        """A task whose turn has come is over: the tasks whose turn has come by that, and whether its wave is over."""
         freed = []
         for later in self._following[task]:
             self._left[later] -= 1
-            if self._left[later] == 0 and self.wave_of[later] in self.open:
+            if self.has_come(later):
                 freed.append(later)
         number = self.wave_of[task]
         self._tasks_left[number] -= 1
         return freed, self._tasks_left[number] == 0
 
     def close_wave(self, number: int) -> None:
-        """A wave is over: queue the waves that waited for it alone."""
-        if number in self.open and self.gated(self.wave(number)):
-            self._room += 1
-        freed = []
+        """An open wave is over: queue the waves that waited for it alone."""
+        self._room += self.gated(self.wave(number))
         for later in self._wave_followers.get(number, ()):
             self._waves_left[later] -= 1
             if self._waves_left[later] == 0:
-                freed.append(later)
-        self._queue = sorted(self._queue + freed)
-
-    def followers(self, task: int) -> Iterable[int]:
-        """Selected tasks that come after a task by any edge."""
-        return self._following[task]
+                heappush(self._queue, later)

@@ -77,6 +77,7 @@ class Machine:
         self._dependents: list[list[int]] | None = None
         self._attempts: dict[int, _Attempt] = {}
         self._active: dict[int, None] = {}
+        # Tasks that are over and whose turn has come.
         self._over: deque[int] = deque()
         self._left = plan.task_count
         self._counts: dict[str, int] = {}
@@ -141,7 +142,7 @@ class Machine:
         attempt = self._attempts[task]
         attempt.ended = ended
         del self._active[task]
-        if self._stopping is not None and self._stopping.code != "fail-fast":
+        if self._is_ending:
             self.slots.release(task)
             self._finish(task, State.CANCELLED, reason=self._stopping)
         elif attempt.timed_out:
@@ -182,16 +183,14 @@ class Machine:
     # -- failure -----------------------------------------------------------------------------------------------
 
     def _fail(self, task: int, attempt: int, reason: FreshnessReason | None, status: int | None) -> None:
-        # An attempt that was never started has nothing to try again.
-        decision = after_failure(
-            self.tasks[task], attempt or self.tasks[task].retries + 1, status, self.limits.keep_going
-        )
+        spec = self.tasks[task]
+        # Nothing is tried again that was never started, nor after the run was told to stop.
+        is_last = attempt == 0 or self._stopping is not None
+        decision = after_failure(spec, spec.retries + 1 if is_last else attempt, status, self.limits.keep_going)
         self.slots.release(task)
-        if isinstance(decision, Retry) and self._stopping is None:
+        if isinstance(decision, Retry):
             self._retry(task, decision.seconds, reason)
             return
-        if isinstance(decision, Retry):
-            decision = GiveUp("failed", self.tasks[task].allow_failure, abort=False)
         if decision.allowed:
             self._allowed.add(task)
         else:
@@ -202,7 +201,7 @@ class Machine:
         self._failed = True
         if self._first_failure is None:
             self._first_failure = self.plan.names[task]
-        if decision.abort:
+        if decision.abort and not self._is_ending:
             self._stop(FreshnessReason("aborted", self.plan.names[task]))
             self._commands += [Kill(other, now=False) for other in self._active]
         elif self.limits.fail_fast and not self.limits.keep_going:
@@ -229,9 +228,14 @@ class Machine:
         attempt.reason = FreshnessReason("retried")
         self._commands.append(Rest(task, seconds))
 
+    @property
+    def _is_ending(self) -> bool:
+        """Whether even what runs was told to end (after a failure under ``fail_fast`` it goes on)."""
+        return self._stopping is not None and self._stopping.code != "fail-fast"
+
     def _stop(self, reason: FreshnessReason) -> None:
         """Nothing starts any more. What only waits is cancelled; what is being checked or runs ends by itself."""
-        if self._stopping is not None and self._stopping.code != "fail-fast":
+        if self._is_ending:
             return
         self._stopping = reason
         self.slots.clear()
@@ -265,7 +269,8 @@ class Machine:
                 allowed=task in self._allowed,
             )
         )
-        self._over.append(task)
+        if self.gates.has_come(task):
+            self._over.append(task)
 
     def _proceed(self) -> None:
         """Work off what is over, open waves, fill slots; tell the end when nothing is left."""
@@ -293,8 +298,10 @@ class Machine:
             self._commands.append(Check(task))
 
     def _ready(self, task: int) -> None:
-        """Nothing before the task is left and its wave is open."""
+        """A task's turn has come."""
         if self.states[task] is not State.WAITING:
+            # It was blocked or cancelled long before.
+            self._over.append(task)
             return
         if not self.tasks[task].is_group:
             self.slots.add(task)

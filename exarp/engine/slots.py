@@ -3,6 +3,9 @@
 Knows who holds what and who waits, and picks the next task. Does not know states or waves. Among ready tasks the
 higher priority goes first, then manifest order; a task that a pool cannot serve yet keeps lower ones from overtaking it
 there, so that a large request is not starved by many small ones.
+
+Tasks that ask for the very same things stand in one line, and only the first of a line is ever looked at: ten thousand
+tasks that share a mutex cost no more than ten thousand that share none.
 """
 
 from __future__ import annotations
@@ -11,6 +14,22 @@ from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 
 from exarp.model.task import Task
+
+# Priority (negated), position, task: the smallest goes first.
+_Rank = tuple[int, int, int]
+
+
+class _Line:
+    """Ready tasks that ask for the same mutexes and amounts. ``lack``: what the line is parked for; ``woken``: what for
+    it was parked until that became free."""
+
+    __slots__ = ("lack", "number", "ranks", "woken")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.ranks: list[_Rank] = []
+        self.lack = ""
+        self.woken = ""
 
 
 class Slots:
@@ -22,48 +41,82 @@ class Slots:
         self._free_jobs = jobs
         self._free = dict(pools)
         self._held: set[str] = set()
-        self._ready: list[tuple[int, int, int]] = []
-        self._parked: dict[str, list[int]] = {}
+        self._by_request: dict[object, _Line] = {}
+        self._lines: list[_Line] = []
+        # Heaps of (rank of a line's first task, line). An entry is out of date where line and rank no longer agree.
+        self._open: list[tuple[_Rank, int]] = []
+        self._parked: dict[str, list[tuple[_Rank, int]]] = {}
         self._running = 0
         self._alone = False
 
     def add(self, task: int) -> None:
         """A task is ready to start."""
-        heappush(self._ready, (-self._tasks[task].priority, self._position[task], task))
+        spec = self._tasks[task]
+        line = self._line(spec)
+        rank = (-spec.priority, self._position[task], task)
+        heappush(line.ranks, rank)
+        if line.ranks[0] is rank:
+            self._reopen(line)
 
-    def clear(self) -> list[int]:
-        """Forget all tasks that are ready, and return them."""
-        waiting = [task for _, _, task in self._ready]
-        waiting += [task for parked in self._parked.values() for task in parked]
-        self._ready, self._parked = [], {}
-        return waiting
+    def _line(self, spec: Task) -> _Line:
+        request = (spec.mutex, tuple(sorted(spec.resources.items()))) if spec.mutex or spec.resources else None
+        line = self._by_request.get(request)
+        if line is None:
+            line = self._by_request[request] = _Line(len(self._lines))
+            self._lines.append(line)
+        return line
+
+    def _reopen(self, line: _Line) -> None:
+        line.lack = ""
+        heappush(self._open, (line.ranks[0], line.number))
+
+    def clear(self) -> None:
+        """Forget all tasks that are ready."""
+        self._by_request, self._lines, self._open, self._parked = {}, [], [], {}
 
     def take(self) -> int | None:
         """The next task, now holding what it needs, or None if none may start now."""
-        short: set[str] = set()
-        while self._ready and self._free_jobs > 0 and not self._alone:
-            task = self._ready[0][2]
-            spec = self._tasks[task]
+        while self._free_jobs > 0 and not self._alone and (line := self._first(self._open, "")) is not None:
+            rank = line.ranks[0]
+            spec = self._tasks[rank[2]]
             if spec.interactive and self._running:
                 # It goes next, alone: nothing else starts until what runs has ended.
                 return None
-            heappop(self._ready)
-            if (spec.mutex or spec.resources) and (lack := self._lack(spec, short)):
-                short.add(lack)
-                self._parked.setdefault(lack, []).append(task)
-                continue
-            self._hold(spec)
-            return task
+            heappop(self._open)
+            lack = self._lack(spec, rank)
+            if lack:
+                line.lack = lack
+                heappush(self._parked.setdefault(lack, []), (rank, line.number))
+            else:
+                self._hold(spec)
+                heappop(line.ranks)
+                if line.ranks:
+                    self._reopen(line)
+            self._wake_next(line)
+            if not lack:
+                return rank[2]
         return None
 
-    def _lack(self, spec: Task, short: set[str]) -> str | None:
+    def _first(self, heap: list[tuple[_Rank, int]], lack: str) -> _Line | None:
+        """The first line of a heap; what is out of date above it is thrown away."""
+        while heap:
+            rank, number = heap[0]
+            line = self._lines[number]
+            if line.lack == lack and line.ranks and line.ranks[0] is rank:
+                return line
+            heappop(heap)
+        return None
+
+    def _lack(self, spec: Task, rank: _Rank) -> str:
         for name in spec.mutex:
             if name in self._held:
                 return f"mutex {name}"
         for pool, amount in spec.resources.items():
-            if f"pool {pool}" in short or self._free[pool] < amount:
-                return f"pool {pool}"
-        return None
+            lack = f"pool {pool}"
+            before = self._first(self._parked.get(lack, []), lack)
+            if self._free[pool] < amount or (before is not None and before.ranks[0] < rank):
+                return lack
+        return ""
 
     def _hold(self, spec: Task) -> None:
         self._running += 1
@@ -74,18 +127,26 @@ class Slots:
             self._free[pool] -= amount
 
     def release(self, task: int) -> None:
-        """The task no longer runs; whoever waited for what it held is ready again."""
+        """The task no longer runs; the first that waited for what it held is looked at again."""
         spec = self._tasks[task]
         self._running -= 1
         self._free_jobs += 1
         self._alone = False
         for name in spec.mutex:
             self._held.discard(name)
-            self._unpark(f"mutex {name}")
+            self._wake(f"mutex {name}")
         for pool, amount in spec.resources.items():
             self._free[pool] += amount
-            self._unpark(f"pool {pool}")
+            self._wake(f"pool {pool}")
 
-    def _unpark(self, name: str) -> None:
-        for task in self._parked.pop(name, ()):
-            self.add(task)
+    def _wake(self, lack: str) -> None:
+        line = self._first(self._parked.get(lack, []), lack)
+        if line is not None:
+            line.woken = lack
+            self._reopen(line)
+
+    def _wake_next(self, line: _Line) -> None:
+        """What a line was woken for and left over may serve the next that waits for it."""
+        woken, line.woken = line.woken, ""
+        if woken and woken != line.lack:
+            self._wake(woken)

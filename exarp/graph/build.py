@@ -13,7 +13,7 @@ import msgspec
 from exarp.graph.cycles import find_cycles
 from exarp.graph.file_edges import DuplicateOutput, FileEdges, SelfInput
 from exarp.graph.task_graph import TaskGraph
-from exarp.model.path import literal_prefix, matches
+from exarp.model.path import is_glob, literal_prefix, matches
 from exarp.model.task import Task
 
 
@@ -65,16 +65,16 @@ def edge_origin(tasks: Sequence[Task], earlier: int, later: int) -> EdgeOrigin:
     if before.name in task.sources:
         return EdgeOrigin("inputs", 0, before.name)
     for index, pattern in enumerate(task.inputs or ()):
-        if any(_touches(pattern, output) for output in before.outputs or ()):
+        if any(_is_made(pattern, output, task.excluded) for output in before.outputs or () if not is_glob(output)):
             return EdgeOrigin("inputs", index, pattern)
     if before.name in task.after:
         return EdgeOrigin("after", task.after.index(before.name), before.name)
     raise LookupError(f"no edge from {before.name} to {task.name}")
 
 
-def _touches(pattern: str, output: str) -> bool:
+def _is_made(pattern: str, output: str, excluded: Sequence[str]) -> bool:
+    """Whether an input follows from an exact output or output folder (``FileEdges`` finds the same with indexes)."""
+    if output.endswith("/") and (matches(output, pattern) or literal_prefix(pattern).startswith(output)):
+        return True
     bare = output.rstrip("/")
-    folder = output.endswith("/")
-    return matches(pattern, bare) or (
-        folder and (matches(output, pattern) or literal_prefix(pattern).startswith(output))
-    )
+    return matches(pattern, bare) and (pattern == bare or not any(matches(out, bare) for out in excluded))

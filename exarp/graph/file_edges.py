@@ -7,12 +7,12 @@ output folder). Glob against glob is no edge but a doubt (``planning.hazards``).
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 import msgspec
 
-from exarp.model.path import is_glob, literal_prefix, matcher, matches, parents
+from exarp.graph.path_index import PathIndex
+from exarp.model.path import is_glob, is_outside, literal_prefix, matches, parents
 from exarp.model.task import Task
 
 
@@ -41,7 +41,7 @@ class FileEdges:
         self._exact: dict[str, int] = {}
         self._folders: dict[str, int] = {}
         self._index_outputs()
-        self._sorted = sorted(self._exact)
+        self._outputs = PathIndex(self._exact)
         self._glob_makers: dict[str, list[tuple[str, int]]] = {}
 
     def _index_outputs(self) -> None:
@@ -92,17 +92,14 @@ class FileEdges:
         return (*found, exact) if exact is not None else tuple(found)
 
     def _in_folders(self, path: str) -> list[int]:
-        return [self._folders[folder] for folder in parents(path) if folder in self._folders]
+        found = [self._folders[folder] for folder in parents(path) if folder in self._folders]
+        if "./" in self._folders and not is_outside(path):
+            found.append(self._folders["./"])
+        return found
 
     def _makers_below(self, pattern: str) -> list[tuple[str, int]]:
-        """Exact outputs that a glob matches or a folder holds, with their makers."""
-        prefix = literal_prefix(pattern) if is_glob(pattern) else ("" if pattern == "./" else pattern)
-        start = bisect_left(self._sorted, prefix)
-        found = []
-        match = matcher(pattern).match
-        for path in self._sorted[start:]:
-            if not path.startswith(prefix):
-                break
-            if match(path):
-                found.append((path, self._exact[path]))
-        return found
+        """Exact outputs that a glob matches or a folder is or holds, with their makers."""
+        found = self._outputs.covered(pattern)
+        if pattern[:-1] in self._exact and not is_glob(pattern):
+            found.append(pattern[:-1])
+        return [(path, self._exact[path]) for path in found]

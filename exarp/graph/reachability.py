@@ -6,9 +6,11 @@ manifest order), so that a question about neighbours stays a small search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from exarp.graph.task_graph import TaskGraph
+
+Pair = tuple[int, int]
 
 
 def closure(graph: TaskGraph, start: Iterable[int]) -> set[int]:
@@ -35,22 +37,42 @@ def dependents_of(graph: TaskGraph, start: int) -> set[int]:
     return found
 
 
-def reached(
-    start: int, targets: set[int], edges: Callable[[int], Iterable[int]], inside: Callable[[int], bool]
-) -> set[int]:
-    """Those of ``targets`` that a path of ``edges`` leads to from ``start``, through nodes that are ``inside``."""
-    seen = {start}
-    stack = [start]
-    found: set[int] = set()
-    while stack and len(found) < len(targets):
-        for node in edges(stack.pop()):
-            if node in seen or not inside(node):
-                continue
-            seen.add(node)
-            stack.append(node)
-            if node in targets:
-                found.add(node)
+def ordered_pairs(graph: TaskGraph, pairs: Iterable[Pair], tasks: Sequence[int]) -> set[Pair]:
+    """Those of ``pairs`` (earlier, later) that a path of edges through ``tasks`` orders.
+
+    ``tasks`` are in topological order. All pairs are answered together, in sweeps over what lies between them that
+    carry a bit for each of many starts: a hundred thousand pairs cost dozens of sweeps, not a search each.
+    """
+    targets: dict[int, set[int]] = {}
+    for earlier, later in pairs:
+        targets.setdefault(earlier, set()).add(later)
+    place = {task: at for at, task in enumerate(tasks)} if targets else {}
+    starts = sorted(targets, key=place.__getitem__)
+    found: set[Pair] = set()
+    for at in range(0, len(starts), _SWEEP):
+        some = starts[at : at + _SWEEP]
+        last = max(place[later] for start in some for later in targets[start])
+        reach = _sweep(graph, some, tasks[place[some[0]] : last + 1])
+        for bit, start in enumerate(some):
+            found.update((start, later) for later in targets[start] if reach.get(later, 0) >> bit & 1)
     return found
+
+
+# Starts that share a sweep: 256 bytes a task.
+_SWEEP = 2048
+
+
+def _sweep(graph: TaskGraph, starts: Sequence[int], tasks: Sequence[int]) -> dict[int, int]:
+    """For each of ``tasks`` that any of ``starts`` leads to, bits of those that do (a start leads to itself)."""
+    reach = {start: 1 << bit for bit, start in enumerate(starts)}
+    for task in tasks:
+        bits = reach.get(task, 0)
+        for before in graph.before(task):
+            if before in reach:
+                bits |= reach[before]
+        if bits:
+            reach[task] = bits
+    return reach
 
 
 def path_between(graph: TaskGraph, earlier: int, later: int, position: Sequence[int]) -> tuple[int, ...]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from time import sleep
 
 from exarp.hosts.mechanisms import children_file, set_subreaper, subreaper
-from exarp.hosts.process_tree import read_proc
+from exarp.hosts.process_tree import is_replacing_program, read_proc
 
 MARK = "EXARP_ATTEMPT"
 """The environment variable by which a process is known to be an attempt's: ``RUN:KEY``.
@@ -22,6 +23,8 @@ A run inside a task puts its own after what it inherited and a slash, so that bo
 # A read of the list gives at most a page of whole entries; a shorter one was the last.
 _NEARLY_A_PAGE = 4000
 _ROUNDS = 50
+# How long a process may take to load its new program, in seconds, times looks.
+_EXEC_LOOK_EVERY, _EXEC_LOOKS = 0.0002, 100
 
 
 class Children:
@@ -121,15 +124,19 @@ class Children:
         listed = set(map(int, listing.split()))
         self._foreign &= listed
         for pid in [pid for pid, owner in self._adopted.items() if owner is None]:
-            self._adopted[pid] = self._owner(pid)
+            self._adopted[pid] = self._owner(pid, _mark_of(pid))
         new = listed - self._started - self._foreign - self._adopted.keys()
         for pid in new:
             self._meet(pid)
         return bool(new)
 
     def _meet(self, pid: int) -> None:
-        owner = self._owner(pid)
-        if owner is None and self._is_foreign(pid):
+        _await_exec(pid)
+        mark = _mark_of(pid)
+        owner = self._owner(pid, mark)
+        if owner is None and (mark or _shares_our_session(pid)):
+            # Another run in this program, or another part of it, started that. What our tasks start has our mark, or
+            # has lost it, but has a session or a group that is not ours.
             self._foreign.add(pid)
             return
         running = set(self._leaders.values())
@@ -137,22 +144,12 @@ class Children:
             (owner,) = running
         self._adopted[pid] = owner
 
-    def _owner(self, pid: int) -> int | None:
-        mark = _mark_of(pid)
+    def _owner(self, pid: int, mark: bytes) -> int | None:
         if mark:
             return self._key_in(mark)
         with suppress(ProcessLookupError):  # another part of this program may have reaped it
             return self._leaders.get(os.getsid(pid), self._leaders.get(os.getpgid(pid)))
         return None
-
-    def _is_foreign(self, pid: int) -> bool:
-        """Whether it comes from another part of this program, or from another run in it, and not from a task.
-
-        What tasks start has our mark, or has lost it but has a session or a group that is not this process's.
-        """
-        with suppress(ProcessLookupError):
-            return bool(_mark_of(pid)) or os.getsid(pid) == os.getsid(0)
-        return True
 
     def _key_in(self, mark: bytes) -> int | None:
         for part in mark.split(b"/"):
@@ -175,6 +172,20 @@ def _mark_of(pid: int) -> bytes:
         if name == MARK.encode():
             return value
     return b""
+
+
+def _await_exec(pid: int) -> None:
+    """Wait until a process that is just replacing its program has its environment again: for a moment it has none."""
+    for _ in range(_EXEC_LOOKS):
+        if read_proc(pid, "environ") or not is_replacing_program(pid):
+            return
+        sleep(_EXEC_LOOK_EVERY)
+
+
+def _shares_our_session(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        return os.getsid(pid) == os.getsid(0)
+    return True
 
 
 def reap(pid: int) -> bool:

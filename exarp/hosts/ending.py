@@ -7,7 +7,7 @@ leaders: the loop of the host does, and calls ``advance`` when something is due.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from time import monotonic, sleep
 
 from exarp.hosts.attempt import Attempt, Stage
@@ -20,9 +20,8 @@ KILL_BOUND = 5.0
 
 # How often the dead are looked for while an attempt is only waiting for them, in seconds.
 _LOOK_EVERY = 0.01
+# One that forks and leaves its session in a loop is another one each time, until a round is quicker than its fork.
 _KILL_EVERY = 0.002
-# One that forks and leaves its group in a loop is new at every look; a look costs it no time to get away.
-_CHASE = 100
 
 _SIGNALS = {
     Stage.INTERRUPTED: signal.SIGINT,
@@ -99,7 +98,6 @@ class Ending:
                 self._give_up("the run", left)
                 break
             send(left.values(), signal.SIGKILL, self._own_groups(attempts))
-            self._chase(self._children.unspared)
             sleep(_KILL_EVERY)
         self._attempts.clear()
         return tuple(names)
@@ -137,22 +135,10 @@ class Ending:
             send_one(-attempt.pid, signal.SIGKILL)
         attempt.left = self._found(attempt)
         self._send(attempt, attempt.left.values())
-        self._chase(lambda: self._children.adopted_from(attempt.key))
         attempt.check = monotonic() + _KILL_EVERY
 
     def _send(self, attempt: Attempt, processes: Collection[Process]) -> None:
         send(processes, _SIGNALS[attempt.stage], self._own_groups([attempt]))
-
-    def _chase(self, orphans: Callable[[], Iterable[int]]) -> None:
-        killed: set[int] = set()
-        for _ in range(_CHASE):
-            self._children.look()
-            fresh = set(orphans()) - killed
-            if not fresh:
-                return
-            for pid in fresh:
-                send_one(pid, signal.SIGKILL)
-            killed |= fresh
 
     def _remains(self, attempt: Attempt) -> bool:
         """Whether anything of an attempt is alive besides its leader, which is gone."""

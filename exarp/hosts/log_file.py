@@ -117,10 +117,11 @@ class SharedLog:
         self._seen = 0
 
     def read(self) -> Iterator[bytes]:
-        """What was written since the last time."""
-        if os.fstat(self.file).st_size < self._seen:
+        """What was written since the last time, until now: who goes on writing could hold us for ever."""
+        size = os.fstat(self.file).st_size
+        if size < self._seen:
             self._seen = 0  # `> /dev/stderr` truncates it
-        while chunk := os.pread(self.file, 65536, self._seen):
+        while self._seen < size and (chunk := os.pread(self.file, 65536, self._seen)):
             self._seen += len(chunk)
             yield chunk
 

@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-# The count of threads in /proc/PID/stat, counted from the state, which follows the name.
-_THREADS = 17
+# Fields of /proc/PID/stat, counted from the state, which follows the name: how many threads, where the environment ends.
+_THREADS, _ENVIRONMENT_END = 17, 48
 
 
 class Process(NamedTuple):
@@ -76,6 +76,12 @@ def read_process(pid: int) -> Process | None:
     """One process from the table; None if it does not exist, is dead, or may not be looked at."""
     stat = read_proc(pid, "stat")
     return _parsed(pid, stat) if stat else None
+
+
+def is_replacing_program(pid: int) -> bool:
+    """Whether a living process is inside execve(2), where it has no environment that could be read."""
+    fields = read_proc(pid, "stat").rpartition(b")")[2].split()
+    return len(fields) > _ENVIRONMENT_END and fields[0] not in (b"Z", b"X") and fields[_ENVIRONMENT_END] == b"0"
 
 
 def read_proc(pid: int, entry: str) -> bytes:

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import NamedTuple
 
 from exarp.errors import ManifestError, Place, Problem
+from exarp.manifests.toml import MAX_BYTES, too_large
 
 NAMES = ("exarp.toml", "exarp.yaml", "exarp.json", "pyproject.toml")
-_TOOL_TABLE = re.compile(rb"^\s*\[\s*tool\s*\.\s*exarp\b", re.MULTILINE)
+_TOOL_TABLE = re.compile(rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*exarp[ \t]*[.\]]", re.MULTILINE)
+_NO_FILE = "it is not a regular file"
 
 
 class Found(NamedTuple):
-    """A manifest on disk: absolute path of the file, and of its folder, the workspace root."""
+    """A manifest on disk: absolute path of the file and of its folder, the workspace root; how messages name it."""
 
     path: str
     root: str
+    shown: str
 
 
 def find_manifest(start: str) -> Found:
@@ -28,8 +32,8 @@ def find_manifest(start: str) -> Found:
     while True:
         for name in NAMES:
             path = os.path.join(folder, name)
-            if os.path.isfile(path) and (name != "pyproject.toml" or _has_table(path)):
-                return _supported(Found(path, folder))
+            if os.path.isfile(path) and (name != "pyproject.toml" or _has_table(path, start)):
+                return _supported(Found(path, folder, os.path.relpath(path, start)))
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             break
@@ -39,36 +43,58 @@ def find_manifest(start: str) -> Found:
     raise ManifestError(Problem("no-manifest", message, None, "write one with: exarp init"))
 
 
-def named_manifest(path: str) -> Found:
-    """The manifest that the user named (absolute path). Raises ManifestError if it is not a file we read."""
+def named_manifest(path: str, directory: str) -> Found:
+    """The manifest that the user named (absolute path), seen from ``directory``.
+
+    Raises ManifestError if it is not a file we read.
+    """
     if os.path.isdir(path):
         inside = [name for name in NAMES[:3] if os.path.isfile(os.path.join(path, name))]
         if not inside:
-            message = f"{path} is a folder without a manifest"
+            message = f"{os.path.relpath(path, directory)} is a folder without a manifest"
             raise ManifestError(Problem("no-manifest", message, None, "name a file, or write one with: exarp init"))
         path = os.path.join(path, inside[0])
+    found = Found(path, os.path.dirname(path), os.path.relpath(path, directory))
     if not os.path.isfile(path):
-        raise ManifestError(Problem("no-manifest", f"{path} does not exist", None, "check the path given with --file"))
-    return _supported(Found(path, os.path.dirname(path)))
+        if os.path.lexists(path):
+            raise _unreadable(found, _NO_FILE if os.path.exists(path) else "the link leads nowhere")
+        message = f"{found.shown} does not exist"
+        raise ManifestError(Problem("no-manifest", message, None, "check the path given with --file"))
+    return _supported(found)
 
 
 def _supported(found: Found) -> Found:
-    if os.path.basename(found.path) == "pyproject.toml" or not found.path.endswith(".toml"):
-        message = f"{os.path.basename(found.path)}: this kind of manifest is not supported yet"
-        raise ManifestError(Problem("not-supported-yet", message, Place(found.path, 1, 1), "write it as exarp.toml"))
+    name = os.path.basename(found.path)
+    if name == "pyproject.toml" or not name.endswith(".toml"):
+        message = f"{name}: this kind of manifest is not supported yet"
+        raise ManifestError(Problem("not-supported-yet", message, Place(found.shown, 1, 1), "write it as exarp.toml"))
     return found
 
 
-def _has_table(path: str) -> bool:
-    with open(path, "rb") as file:
-        return _TOOL_TABLE.search(file.read()) is not None
+def _has_table(path: str, start: str) -> bool:
+    found = Found(path, os.path.dirname(path), os.path.relpath(path, start))
+    return _TOOL_TABLE.search(read_bytes(found)) is not None
 
 
 def read_bytes(found: Found) -> bytes:
-    """The manifest's bytes. Raises ManifestError if the file cannot be read."""
+    """The manifest's bytes. Raises ManifestError if the file cannot be read, or is larger than a manifest may be."""
     try:
-        with open(found.path, "rb") as file:
+        with open(found.path, "rb", opener=_open) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise _unreadable(found, _NO_FILE)
+            if status.st_size > MAX_BYTES:
+                raise too_large(status.st_size, found.shown)
             return file.read()
     except OSError as error:
-        message = f"{found.path} cannot be read: {error.strerror}"
-        raise ManifestError(Problem("unreadable", message, Place(found.path, 1, 1))) from None
+        raise _unreadable(found, error.strerror or str(error)) from None
+
+
+def _open(path: str, flags: int) -> int:
+    # What was a file a moment ago may be a pipe by now: opening it must not wait for somebody to write.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _unreadable(found: Found, why: str) -> ManifestError:
+    message, step = f"{found.shown} cannot be read: {why}", "name a file that can be read, with --file"
+    return ManifestError(Problem("unreadable", message, Place(found.shown, 1, 1), step))

@@ -5,10 +5,14 @@ Knows one file's text, and scans it only when a place is asked for. Does not kno
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from exarp.errors import Place
+from exarp.errors import Place, Related
+from exarp.manifests.variables import VariableFault
 from exarp.model.path import normalise
 
 if TYPE_CHECKING:
@@ -18,12 +22,23 @@ KeyPath = tuple[str | int, ...]
 
 
 class Locator:
-    """Finds places in one manifest. ``file`` is how messages name it."""
+    """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid TOML, but for ``at``.
+
+    ``expand`` fills in the variables of a text; who knows the variables sets it.
+    """
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.text = text
-        self._positions: Positions | None = None
+        self.expand: Callable[[str], str] = str
+        self._elsewhere: dict[KeyPath, KeyPath] = {}
+        self._entries: dict[KeyPath, _Entries] = {}
+        self._lines: dict[int, str] = {}
+        self._strings: dict[KeyPath, tuple[int, int, int]] = {}
+
+    def move(self, path: KeyPath, written: KeyPath) -> None:
+        """What the readers know as ``path`` stands at ``written``: its author meant the one by the other."""
+        self._elsewhere[path] = written
 
     def key(self, *path: str | int) -> Place:
         """Where the key at ``path`` stands; the nearest enclosing key where it was not written."""
@@ -33,27 +48,93 @@ class Locator:
         """Where the value at ``path`` stands; the nearest enclosing value where it was not written."""
         return self._find(path, on_key=False)
 
-    def entry(self, path: KeyPath, wanted: str) -> Place:
-        """Where the path ``wanted`` (normalised) stands in the list at ``path``; the list itself if it is not there.
+    def entry(self, path: KeyPath, wanted: str, nth: int = 0) -> Place:
+        """Where ``wanted`` (a name, or a normalised path) stands in the list at ``path``; the list if it is not there.
 
-        Positions in a list of the model differ from those in the file (``!…`` and ``{ from = … }`` stand there too), so
-        the text is asked.
+        Positions in a list of the model differ from those in the file (``!…`` and ``{ from = … }`` stand there too,
+        variables are filled in), so the list as written is asked. ``nth``: which one, where it stands there twice.
         """
-        for index in itertools.count():
-            place = self._exact((*path, index))
-            if place is None:
-                return self.value(*path)
-            written = place.text[place.column - 1 : place.column - 1 + place.length].strip("\"'")
-            if normalise(written.removeprefix("!")).rstrip("/") == wanted.rstrip("/"):
-                return place
-        raise AssertionError("a list ends")
+        if path not in self._entries:
+            written = self._written(path)
+            self._entries[path] = _Entries(
+                [self._meaning(item) for item in written] if isinstance(written, list) else []
+            )
+        index = self._entries[path].find(wanted, nth)
+        return self.value(*path) if index is None else self.value(*path, index)
+
+    def within(self, path: KeyPath, part: str) -> Place:
+        """Where ``part`` first stands inside the string at ``path``; the whole value where it is written otherwise."""
+        if path not in self._strings:
+            self._strings[path] = self._extent(self.value(*path))
+        start, reached, end = self._strings[path]
+        # Who asks for several parts asks in their order: a text may have a fault every ten characters.
+        at = self.text.find(part, reached, end)
+        if at < 0:
+            at = self.text.find(part, start, end)
+        if at < 0 or not part:
+            return self.value(*path)
+        self._strings[path] = (start, at, end)
+        line = bisect_right(self._line_starts, at)
+        return Place(self.file, line, at - self._line_starts[line - 1] + 1, len(part), self._line(line))
+
+    def has_header(self, *path: str | int) -> bool:
+        """Whether the table at ``path`` was written with a ``[header]`` of its own."""
+        span = self.positions.value(self._real(path))
+        return span is not None and self._line(span.line)[span.column - 1] == "["
 
     def at(self, line: int, column: int, length: int = 1) -> Place:
         """A place by its numbers, with the line's text."""
-        lines = self.text.splitlines()
-        return Place(self.file, line, column, length, lines[line - 1] if 0 < line <= len(lines) else "")
+        # Only these end a line for TOML and for editors; splitlines() knows more.
+        lines = self.text.split("\n", line)
+        text = lines[line - 1] if 0 < line <= len(lines) else ""
+        text = text.removesuffix("\r") if line < len(lines) else text
+        return Place(self.file, line, column, length, text)
+
+    @cached_property
+    def positions(self) -> Positions:
+        """All positions of the text; scanned when first asked for."""
+        # Nobody pays for the scanner but a manifest with something to point at.
+        from exarp.manifests.toml_positions import scan
+
+        return scan(self.text)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(newline.end() for newline in re.finditer("\n", self.text))]
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        # Read again: keeping it would double what a large manifest takes for the whole of a run.
+        import tomli
+
+        return tomli.loads(self.text)
+
+    def _written(self, path: KeyPath) -> Any:
+        found: Any = self._document
+        for part in self._real(path):
+            try:
+                found = found[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return found
+
+    def _meaning(self, item: Any) -> str:
+        text = item.get("from") if isinstance(item, dict) else item
+        if not isinstance(text, str):
+            return ""
+        try:
+            return self.expand(text)
+        except VariableFault:
+            return text
+
+    def _real(self, path: KeyPath) -> KeyPath:
+        for end in range(len(path) if self._elsewhere else 0, 0, -1):
+            if path[:end] in self._elsewhere:
+                return self._real(self._elsewhere[path[:end]]) + path[end:]
+        return path
 
     def _find(self, path: KeyPath, on_key: bool) -> Place:
+        path = self._real(path)
         for end in range(len(path), 0, -1):
             # Above the asked-for depth the key says more than the (whole) value would.
             span = self._lookup(path[:end], on_key or end < len(path))
@@ -61,23 +142,56 @@ class Locator:
                 return self._place(span)
         return self.at(1, 1)
 
-    def _exact(self, path: KeyPath) -> Place | None:
-        span = self.positions.value(path)
-        return None if span is None else self._place(span)
+    def _extent(self, whole: Place) -> tuple[int, int, int]:
+        """Offsets of a string whose first line is ``whole``: its start, how far it was searched, its end."""
+        start = self._line_starts[whole.line - 1] + whole.column - 1
+        quotes = self.text[start : start + 3]
+        end = self.text.find(quotes, start + 3) if quotes in ('"""', "'''") else start + whole.length
+        return start, start, end if end >= 0 else len(self.text)
+
+    def _line(self, number: int) -> str:
+        # One text for all problems of a line: a line may be a megabyte long, and have a fault every ten characters.
+        if number not in self._lines:
+            self._lines[number] = self.positions.line_text(number)
+        return self._lines[number]
 
     def _place(self, span: Span) -> Place:
-        return Place(self.file, span.line, span.column, span.length, self.positions.line_text(span.line))
+        return Place(self.file, span.line, span.column, span.length, self._line(span.line))
 
     def _lookup(self, path: KeyPath, on_key: bool) -> Span | None:
         if on_key:
             return self.positions.key(path)
         return self.positions.value(path) or self.positions.key(path)
 
-    @property
-    def positions(self) -> Positions:
-        """All positions of the text; scanned when first asked for."""
-        if self._positions is None:
-            from exarp.manifests.toml_positions import scan
 
-            self._positions = scan(self.text)
-        return self._positions
+def here_first(place: Place, first: Place) -> tuple[Related, ...]:
+    """The earlier of two that exclude each other; nothing where both stand in one line, which is shown already."""
+    return () if first.line == place.line else (Related(first, "here first"),)
+
+
+class _Entries:
+    """The texts of one list, with variables filled in, and where in the list each stands."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._exact = _places(texts)
+        self._paths = _places([_bare(text) for text in texts])
+        # What is taken away ("!…") and what is read may be the same path; the latter is more often meant.
+        self._taken = _places([_bare(text[1:]) if text.startswith("!") else "" for text in texts])
+
+    def find(self, wanted: str, nth: int) -> int | None:
+        bare = _bare(wanted)
+        for found in (self._exact.get(wanted, ()), self._paths.get(bare, ()), self._taken.get(bare, ())):
+            if len(found) > nth:
+                return found[nth]
+        return None
+
+
+def _places(texts: Sequence[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for index, text in enumerate(texts):
+        found.setdefault(text, []).append(index)
+    return found
+
+
+def _bare(path: str) -> str:
+    return normalise(path).rstrip("/")

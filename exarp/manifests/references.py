@@ -5,10 +5,12 @@ Knows the model only. Runs one pass over all tasks; places are looked up only fo
 
 from __future__ import annotations
 
-from exarp.errors import Problem, Related
-from exarp.manifests.place import KeyPath, Locator
-from exarp.model.manifest import Manifest
-from exarp.model.name import did_you_mean
+from collections.abc import Collection, Iterable
+
+from exarp.errors import Place, Problem
+from exarp.manifests.place import KeyPath, Locator, here_first
+from exarp.manifests.suggestions import Suggestions
+from exarp.model.manifest import Manifest, WaveSpec
 
 
 def check_references(manifest: Manifest, locator: Locator, problems: list[Problem]) -> None:
@@ -22,66 +24,86 @@ class _References:
         self.locator = locator
         self.problems = problems
         self.names = {task.name for task in manifest.tasks}
+        self.suggestions = Suggestions()
 
     def check(self) -> None:
+        names = self.names
         for task in self.manifest.tasks:
-            for field, values in (("needs", task.needs), ("after", task.after)):
-                for index, name in enumerate(values):
-                    if name not in self.names or name == task.name:
-                        self.bad_need(task.name, field, index, name)
-            for source in task.sources:
-                if source not in self.names:
-                    self.bad_source(task.name, source)
-        for index, name in enumerate(self.manifest.settings.default):
-            if name not in self.names:
-                self.unknown(f"default names {name!r}, which does not exist", name, ("settings", "default", index))
+            if task.needs and (not names.issuperset(task.needs) or task.name in task.needs):
+                self.check_edges(task.name, "needs", "needs", task.needs)
+            if task.after and (not names.issuperset(task.after) or task.name in task.after):
+                self.check_edges(task.name, "after", "comes after", task.after)
+            if task.sources and (not names.issuperset(task.sources) or task.name in task.sources):
+                self.check_edges(task.name, "inputs", "takes inputs from", task.sources)
+        for name in _each(self.manifest.settings.default):
+            if name not in names:
+                self.unknown(f"default names task {name!r}, which does not exist", name, ("settings", "default"))
         self.check_waves()
 
+    def check_edges(self, task: str, field: str, verb: str, others: Iterable[str]) -> None:
+        path = ("task", task, field)
+        for name in _each(others):
+            if name == task:
+                message = f"task {task!r} {verb} itself"
+                self.problems.append(Problem("self-need", message, self.locator.entry(path, name), "take it out"))
+            elif name not in self.names:
+                self.unknown(f"task {task!r} {verb} {name!r}, which does not exist", name, path)
+
     def unknown(self, message: str, name: str, path: KeyPath) -> None:
-        step = did_you_mean(name, self.names) or "define it, or take the name out"
-        self.problems.append(Problem("unknown-task", message, self.locator.value(*path), step))
-
-    def bad_need(self, task: str, field: str, index: int, name: str) -> None:
-        path = ("task", task, field, index)
-        verb = "needs" if field == "needs" else "comes after"
-        if name == task:
-            place = self.locator.value(*path)
-            self.problems.append(Problem("self-need", f"task {task!r} {verb} itself", place, "take it out"))
+        place = self.locator.entry(path, name)
+        matrix = name.partition("@")[0]
+        if matrix != name and matrix in self.names:
+            message = f"{name!r} names an instance of a matrix, which is not supported yet"
+            self.problems.append(Problem("not-supported-yet", message, place, f"write {matrix!r}"))
             return
-        self.unknown(f"task {task!r} {verb} {name!r}, which does not exist", name, path)
-
-    def bad_source(self, task: str, source: str) -> None:
-        self.unknown(
-            f"task {task!r} takes inputs from {source!r}, which does not exist", source, ("task", task, "inputs")
-        )
+        step = self.suggestions.did_you_mean(name, self.names) or "define it, or take the name out"
+        self.problems.append(Problem("unknown-task", message, place, step))
 
     def check_waves(self) -> None:
         seen_waves: dict[str, int] = {}
-        seen_tasks: dict[str, KeyPath] = {}
-        wave_names = {wave.name for wave in self.manifest.waves}
+        seen_tasks: dict[str, int] = {}
+        names = {wave.name for wave in self.manifest.waves}
         for number, wave in enumerate(self.manifest.waves):
             if wave.name in seen_waves:
-                self.twice(
-                    "duplicate-wave",
-                    f"wave {wave.name!r} is declared twice",
-                    ("wave", number, "name"),
-                    ("wave", seen_waves[wave.name], "name"),
-                )
+                first = self.locator.value("wave", seen_waves[wave.name], "name")
+                place = self.locator.value("wave", number, "name")
+                self.twice("duplicate-name", f"wave {wave.name!r} is declared twice", place, first)
             seen_waves.setdefault(wave.name, number)
-            for index, name in enumerate(wave.tasks):
-                path = ("wave", number, "tasks", index)
-                if name not in self.names:
-                    self.unknown(f"wave {wave.name!r} lists {name!r}, which does not exist", name, path)
-                elif name in seen_tasks:
-                    self.twice("task-in-two-waves", f"task {name!r} is listed twice in waves", path, seen_tasks[name])
-                seen_tasks.setdefault(name, path)
-            for index, name in enumerate(() if isinstance(wave.parallel, bool) else wave.parallel):
-                if name not in wave_names:
-                    step = did_you_mean(name, wave_names) or "name a wave, or write true"
-                    place = self.locator.value("wave", number, "parallel", index)
-                    message = f"wave {wave.name!r} is marked parallel with {name!r}, which is no wave"
-                    self.problems.append(Problem("unknown-wave", message, place, step))
+            self.check_members(number, wave, seen_tasks)
+            self.check_marking(number, wave, names)
 
-    def twice(self, slug: str, message: str, path: KeyPath, first: KeyPath) -> None:
-        related = (Related(self.locator.value(*first), "here first"),)
-        self.problems.append(Problem(slug, message, self.locator.value(*path), "keep one of them", related))
+    def check_members(self, number: int, wave: WaveSpec, seen: dict[str, int]) -> None:
+        path = ("wave", number, "tasks")
+        count: dict[str, int] = {}
+        for name in wave.tasks:
+            count[name] = count.get(name, 0) + 1
+            if name not in self.names:
+                if count[name] == 1:
+                    self.unknown(f"wave {wave.name!r} lists {name!r}, which does not exist", name, path)
+            elif name in seen:
+                first = self.locator.entry(("wave", seen[name], "tasks"), name)
+                place = self.locator.entry(path, name, nth=count[name] - 1)
+                self.twice("task-in-two-waves", self.words_of_twice(name, seen[name], number), place, first)
+            seen.setdefault(name, number)
+
+    def words_of_twice(self, name: str, first: int, second: int) -> str:
+        waves = self.manifest.waves
+        if first == second:
+            return f"wave {waves[first].name!r} lists task {name!r} twice"
+        return f"task {name!r} is in two waves: {waves[first].name!r} and {waves[second].name!r}"
+
+    def check_marking(self, number: int, wave: WaveSpec, names: Collection[str]) -> None:
+        for name in () if isinstance(wave.parallel, bool) else _each(wave.parallel):
+            if name not in names:
+                step = self.suggestions.did_you_mean(name, names) or "name a wave, or write true"
+                place = self.locator.entry(("wave", number, "parallel"), name)
+                message = f"wave {wave.name!r} is marked parallel with {name!r}, which is no wave"
+                self.problems.append(Problem("unknown-wave", message, place, step))
+
+    def twice(self, slug: str, message: str, place: Place, first: Place) -> None:
+        self.problems.append(Problem(slug, message, place, "keep one of them", here_first(place, first)))
+
+
+def _each(names: Iterable[str]) -> Iterable[str]:
+    """Each name once, in order: what is wrong with it need not be told again."""
+    return dict.fromkeys(names)

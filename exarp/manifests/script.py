@@ -8,27 +8,31 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_FIELD_USE = re.compile(r"\$\{([A-Za-z_]\w*)\.(\w+)[^}]*\}", re.ASCII)
+_FIELD_USE = re.compile(r"\$\{([A-Za-z_]\w*)\.(\w+)([^}\n]*)\}", re.ASCII)
 
 
 class ScriptFault(NamedTuple):
-    """A fault in a script: slug, message, next step."""
+    """A fault in a script: slug, message, next step, and the text that is at fault."""
 
     slug: str
     message: str
     step: str
+    use: str
 
 
-def script_fault(script: str) -> ScriptFault | None:
+def script_faults(script: str) -> list[ScriptFault]:
     """``${src.stem}`` and ``${env.X}`` belong in fields; a shell would fail on them with "bad substitution"."""
     if "${" not in script:
-        return None
-    match = _FIELD_USE.search(script)
-    if match is None:
-        return None
-    use = match[0]
-    if match[1] == "env":
-        step = f"in a script write ${match[2]}: the environment is there"
-    else:
-        step = f'give it a name in env, e.g. env = {{ {match[2].upper()} = "{use}" }}, and write ${match[2].upper()}'
-    return ScriptFault("script-substitution", f"{use} is not filled in inside a script", step)
+        return []
+    found = {use[0]: use for use in _FIELD_USE.finditer(script)}
+    return [
+        ScriptFault("script-substitution", f"a shell cannot read {use[0]}", _step(use), use[0])
+        for use in found.values()
+    ]
+
+
+def _step(use: re.Match[str]) -> str:
+    if use[1] == "env":
+        return "a script has the environment: write " + (f"${{{use[2]}{use[3]}}}" if use[3] else f"${use[2]}")
+    name = f"{use[1]}_{use[2]}".upper()
+    return f'name it in env = {{ {name} = "{use[0]}" }}, and write ${name} here'

@@ -1,238 +1,296 @@
 """Every fault in the shape of a manifest: unknown keys, keys of later versions, wrong types.
 
-Knows the structs of ``document``. Runs only after msgspec refused the whole, which stops at the first error;
-here each field is tried alone, faults are collected, and what is sound is kept so that later checks still run.
+Knows the structs of ``document``. Runs only after msgspec refused the whole, which stops at the first error; here
+each field, entry and element is tried alone, faults are collected, and what is sound is kept so that later checks
+still run. What was surely meant (``[tasks.a]``, ``[task.a.b]``) is read as such, so that its own faults are told too.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from typing import Any, get_type_hints
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import inspect
 
 from exarp.errors import Problem
 from exarp.manifests import document as doc
+from exarp.manifests.key_hints import key_hint, meant_table
 from exarp.manifests.place import KeyPath, Locator
-from exarp.model.name import did_you_mean
+from exarp.manifests.suggestions import Suggestions
+from exarp.manifests.type_words import Kind, field_kinds, repair, value_words
 
-_PATH_PART = re.compile(r"\[(\d+)\]|\.(\w+)")
-_NAMES: dict[str, str] = {
-    "StrType": "a string",
-    "IntType": "a whole number",
-    "FloatType": "a number",
-    "BoolType": "true or false",
-    "DictType": "a table",
-    "StructType": "a table",
-}
+_OF_TASKS = frozenset(doc.TaskDocument.__struct_encode_fields__) | doc.LATER_TASK
+# Keys that name further variables: without them ``${src}`` would be unknown, which is not what is wrong.
+_MAKE_VARIABLES = frozenset(("matrix", "params", "extends"))
 
 
-def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -> doc.Document:
+class Sound(NamedTuple):
+    """What is sound of a document, and the variables whose definitions are not: what uses them is no fault again."""
+
+    document: doc.Document
+    broken_variables: frozenset[str]
+
+
+class _Table(NamedTuple):
+    """A table of a manifest: where it stands, the struct of its fields, keys of later versions, how to say "in it"."""
+
+    path: KeyPath
+    struct: type[msgspec.Struct]
+    later: frozenset[str]
+    where: str
+
+
+def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -> Sound:
     """The document without its faulty fields; each fault is appended to ``problems``."""
     shape = _Shape(locator, problems)
-    shape.refuse_keys(raw, (), doc.Document, doc.LATER_TOP, "at the top level")
+    raw = shape.top_level(raw)
     kept: dict[str, Any] = {}
     if "settings" in raw:
-        kept["settings"] = shape.table(
-            raw["settings"], ("settings",), doc.SettingsDocument, doc.LATER_SETTINGS, "in [settings]"
-        )
-    for key in ("vars", "resources"):
-        if key in raw:
-            kept[key] = shape.mapping(raw[key], (key,), doc.Scalar if key == "vars" else int | doc.Size)
+        table = _Table(("settings",), doc.SettingsDocument, doc.LATER_SETTINGS, "in [settings]")
+        kept["settings"] = shape.fields(raw["settings"], table, "[settings]")
+    if "vars" in raw:
+        kept["vars"] = shape.variables(raw["vars"])
+    if "resources" in raw:
+        kept["resources"] = shape.entries(raw["resources"], ("resources",), _entry_kind("resources"), "in [resources]")
     kept["task"] = dict(shape.tasks(raw.get("task", {})))
     kept["wave"] = list(shape.waves(raw.get("wave", [])))
-    return msgspec.convert(kept, doc.Document)
+    return Sound(msgspec.convert(kept, doc.Document), frozenset(shape.broken_variables))
 
 
 class _Shape:
     def __init__(self, locator: Locator, problems: list[Problem]) -> None:
         self.locator = locator
         self.problems = problems
+        self.broken_variables: set[str] = set()
+        self.suggestions = Suggestions()
+        self.hints: dict[tuple[str, type[msgspec.Struct]], str] = {}
 
-    def add(self, slug: str, message: str, path: KeyPath, on_key: bool, step: str = "") -> None:
+    def add(self, slug: str, message: str, path: KeyPath, step: str = "", on_key: bool = False) -> None:
         place = self.locator.key(*path) if on_key else self.locator.value(*path)
         self.problems.append(Problem(slug, message, place, step))
 
+    # -- the tables of a manifest ------------------------------------------------------------------------------
+
+    def top_level(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """``raw`` with misspelt tables under the names that were meant."""
+        self.refuse_keys(raw, _Table((), doc.Document, doc.LATER_TOP, "at the top level"))
+        known = doc.Document.__struct_encode_fields__
+        found = dict(raw)
+        for key, value in raw.items():
+            name = meant_table(key) if key not in known and key not in doc.LATER_TOP else None
+            if name is not None and name not in found and isinstance(value, list if name == "wave" else dict):
+                found[name] = value
+                self.locator.move((name,), (key,))
+        return found
+
+    def variables(self, raw: Any) -> dict[str, Any]:
+        later = {key: value for key, value in raw.items() if isinstance(value, list | dict)} if _is_table(raw) else {}
+        for key, value in later.items():
+            what = "a list as a variable" if isinstance(value, list) else "a command as a variable"
+            message = f"{what} ({key!r} in [vars]) is not supported yet"
+            self.add("not-supported-yet", message, ("vars", key), "write the value as a string")
+        rest = {key: value for key, value in raw.items() if key not in later} if later else raw
+        kept = self.entries(rest, ("vars",), _entry_kind("vars"), "in [vars]")
+        self.broken_variables = set(raw) - set(kept) if _is_table(raw) else set()
+        return kept
+
     def tasks(self, raw: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-        if not isinstance(raw, dict):
-            self.add("wrong-type", f"'task' must be a table of tasks, not {_kind(raw)}", ("task",), False)
+        if not _is_table(raw):
+            message = f"'task' must hold tables, one a task, not {value_words(raw)}"
+            self.add("wrong-type", message, ("task",), "write [task.NAME]")
             return
         for name, table in raw.items():
-            path = ("task", name)
-            yield name, self.table(table, path, doc.TaskDocument, doc.LATER_TASK, f"in task {name!r}", self.dotted)
+            dotted = dict(self.dotted(name, table)) if _is_table(table) else {}
+            inner = _keys_inside(dotted.values())
+            yield name, self.task(name, table, inner[()])
+            for meant, path in dotted.items():
+                if meant not in raw:
+                    self.locator.move(("task", meant), ("task", name, *path))
+                    yield meant, self.task(meant, _at(table, path), inner[path])
+
+    def task(self, name: str, table: Any, dotted: Collection[str] = ()) -> dict[str, Any]:
+        shape = _Table(("task", name), doc.TaskDocument, doc.LATER_TASK, f"in task {name!r}")
+        if dotted:
+            table = {key: value for key, value in table.items() if key not in dotted}
+        kept = self.fields(table, shape, f"task {name!r}", f'write [task.{name}] and below it run = "…"')
+        if _is_table(table) and _MAKE_VARIABLES.intersection(table):
+            kept = {key: value for key, value in kept.items() if key == "run" or not _uses_variables(value)}
+        return kept
+
+    def dotted(self, name: str, table: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Tasks that ``[task.a.b]`` was meant to declare, with their paths in task ``a``; each is told."""
+        for path in _inner_tables(table):
+            if self.locator.has_header("task", name, *path):
+                meant = ".".join((name, *path))
+                message = f"[task.{meant}] makes a key {path[0]!r} of task {name!r}, not a task {meant!r}"
+                step = f'quote it: [task."{meant}"]'
+                self.add("dotted-name", message, ("task", name, *path), step, on_key=True)
+                yield meant, path
 
     def waves(self, raw: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(raw, list):
-            self.add("wrong-type", "'wave' must be written [[wave]], once a wave", ("wave",), True)
+            step = "write [[wave]] with two brackets" if _is_table(raw) else "write [[wave]]"
+            self.add("wrong-type", f"'wave' must be a list of tables, not {value_words(raw)}", ("wave",), step, True)
             return
         for index, table in enumerate(raw):
-            name = table.get("name", index + 1) if isinstance(table, dict) else index + 1
-            kept = self.table(table, ("wave", index), doc.WaveDocument, doc.LATER_WAVE, f"in wave {name!r}")
-            for key in ("name", "tasks"):
-                if isinstance(table, dict) and key not in table:
-                    self.add("missing-key", f"wave {index + 1} has no {key!r}", ("wave", index), True, f"add {key} = …")
-            # An empty stand-in keeps the numbering of waves, which places rely on.
-            yield {"name": "", "tasks": [], **kept}
+            name = table.get("name") if _is_table(table) else None
+            which = f"wave {name!r}" if isinstance(name, str) else f"wave {index + 1}"
+            shape = _Table(("wave", index), doc.WaveDocument, doc.LATER_WAVE, f"in {which}")
+            kept = self.fields(table, shape, which)
+            for key, step in (("name", 'add name = "…"'), ("tasks", 'add tasks = ["…"]')):
+                if _is_table(table) and key not in table:
+                    self.add("missing-key", f"{which} has no {key!r}", ("wave", index), step, on_key=True)
+            # A stand-in keeps the numbering of waves, which places rely on.
+            yield {"name": f"?{index + 1}", "tasks": [], **kept}
 
-    def dotted(self, path: KeyPath, key: str, value: Any) -> bool:
-        """Tell ``[task.a.b]`` from an unknown key: its value is a table."""
-        if not isinstance(value, dict):
-            return False
-        name = f"{path[-1]}.{key}"
-        self.add(
-            "dotted-name",
-            f"[task.{name}] makes a key {key!r} of task {str(path[-1])!r}, not a task {name!r}",
-            (*path, key),
-            True,
-            f'quote it: [task."{name}"]',
-        )
-        return True
+    # -- their fields ------------------------------------------------------------------------------------------
 
-    def table(
-        self,
-        raw: Any,
-        path: KeyPath,
-        struct: type[msgspec.Struct],
-        later: frozenset[str],
-        where: str,
-        unknown: Callable[[KeyPath, str, Any], bool] | None = None,
-    ) -> dict[str, Any]:
+    def fields(self, raw: Any, table: _Table, subject: str, step: str = "") -> dict[str, Any]:
         """The sound fields of one table."""
-        if not isinstance(raw, dict):
-            self.add("wrong-type", f"expected a table {where}, not {_kind(raw)}", path, False)
+        if not _is_table(raw):
+            self.add("wrong-type", f"{subject} must be a table, not {value_words(raw)}", table.path, step)
             return {}
-        refused = self.refuse_keys(raw, path, struct, later, where, unknown)
-        kept = {}
+        refused = self.refuse_keys(raw, table)
+        kinds = field_kinds(table.struct)
+        kept: dict[str, Any] = {}
         for key, value in raw.items():
-            if key not in refused and self.fits(value, (*path, key), _field_type(struct, key), f"{key!r} {where}"):
-                kept[key] = value
+            if key not in refused:
+                kept.update(
+                    (key, part) for part in self.sound(value, (*table.path, key), kinds[key], f"{key!r} {table.where}")
+                )
         return kept
 
-    def refuse_keys(
-        self,
-        raw: dict[str, Any],
-        path: KeyPath,
-        struct: type[msgspec.Struct],
-        later: frozenset[str],
-        where: str,
-        unknown: Callable[[KeyPath, str, Any], bool] | None = None,
-    ) -> set[str]:
-        known = struct.__struct_encode_fields__
-        refused = {key for key in raw if key not in known}
-        for key in sorted(refused, key=list(raw).index):
-            if key in later:
-                self.add(
-                    "not-supported-yet",
-                    f"{key!r} {where} is not supported yet",
-                    (*path, key),
-                    True,
-                    "take it out: this version of exarp would not act on it",
-                )
-            elif unknown is None or not unknown(path, key, raw[key]):
-                hint = did_you_mean(key, known) or f"known keys: {', '.join(sorted(known))}"
-                self.add("unknown-key", f"unknown key {key!r} {where}", (*path, key), True, hint)
-        return refused
+    def refuse_keys(self, raw: dict[str, Any], table: _Table) -> set[str]:
+        known = table.struct.__struct_encode_fields__
+        refused = [key for key in raw if key not in known]
+        for key in refused:
+            path = (*table.path, key)
+            if key in table.later:
+                step = "take it out: this version of exarp would not act on it"
+                self.add("not-supported-yet", f"{key!r} {table.where} is not supported yet", path, step, on_key=True)
+            else:
+                if (key, table.struct) not in self.hints:
+                    self.hints[key, table.struct] = key_hint(key, table.struct, table.later, self.suggestions)
+                step = self.hints[key, table.struct]
+                self.add("unknown-key", f"unknown key {key!r} {table.where}", path, step, on_key=True)
+        return set(refused)
 
-    def mapping(self, raw: Any, path: KeyPath, kind: Any) -> dict[str, Any]:
+    def entries(self, raw: Any, path: KeyPath, kind: Kind, where: str) -> dict[str, Any]:
         """The sound entries of a table whose keys are the author's own."""
-        where = f"[{path[-1]}]"
-        if not isinstance(raw, dict):
-            self.add("wrong-type", f"{where} must be a table, not {_kind(raw)}", path, False)
+        if not _is_table(raw):
+            step = f"write [{path[-1]}], and below it NAME = …"
+            self.add("wrong-type", f"[{path[-1]}] must be a table, not {value_words(raw)}", path, step)
             return {}
-        kept = {}
+        kept: dict[str, Any] = {}
         for key, value in raw.items():
-            if path == ("vars",) and isinstance(value, list | dict):
-                what = "a list as a variable" if isinstance(value, list) else "a command as a variable"
-                step = "write the value as a string"
-                self.add(
-                    "not-supported-yet", f"{what} ({key!r} in [vars]) is not supported yet", (*path, key), False, step
-                )
-            elif self.fits(value, (*path, key), kind, f"{key!r} in {where}"):
-                kept[key] = value
+            kept.update((key, part) for part in self.sound(value, (*path, key), kind, f"{key!r} {where}"))
         return kept
 
-    def fits(self, value: Any, path: KeyPath, kind: Any, subject: str) -> bool:
-        try:
-            msgspec.convert(value, kind)
-        except msgspec.ValidationError as error:
-            inner = _inner_path(str(error))
-            offender = _follow(value, inner)
-            message = f"{subject} must be {_words(kind)}, not {_kind(value)}"
-            if inner:
-                message = f"{subject} must be {_words(kind)}; here stands {_kind(offender)}"
-            elif (limit := _limit(kind)) and isinstance(value, int | list):
-                message = f"{subject} must be {limit}, not {value!r}"
-            self.add("wrong-type", message, (*path, *inner), False, _repair(value, kind))
-            return False
-        return True
+    def elements(self, raw: list[Any], path: KeyPath, kind: Kind, subject: str) -> list[Any]:
+        """The sound elements of a list."""
+        return [
+            part
+            for index, value in enumerate(raw)
+            for part in self.sound(value, (*path, index), kind, f"an entry of {subject}")
+        ]
+
+    def sound(self, value: Any, path: KeyPath, kind: Kind, subject: str) -> list[Any]:
+        """What is sound of a value: nothing, or one value."""
+        if isinstance(value, list) and kind.items and value:
+            kept = self.elements(value, path, kind.items, subject)
+            return [kept] if kept else []
+        if _is_table(value) and kind.values:
+            return [self.entries(value, path, kind.values, f"of {subject}")]
+        if _is_table(value) and kind.takes(inspect.StructType):
+            return self.source(value, path, subject)
+        if any(_fits(value, part) for part in kind.types):
+            return [value]
+        self.wrong_type(value, path, kind, subject)
+        return []
+
+    def wrong_type(self, value: Any, path: KeyPath, kind: Kind, subject: str) -> None:
+        if value == [] and kind.items:
+            self.add("empty-list", f"{subject} must not be empty", path, "take the key out, or fill the list")
+        elif _is_table(value) and path[0] == "task" and len(path) == 3 and self.locator.has_header(*path):
+            name = f"{path[1]}.{path[2]}"
+            message = f"{subject} must be {kind.words}, not a table"
+            self.add("wrong-type", message, path, f'for a task {name!r}, quote it: [task."{name}"]')
+        elif (most := kind.most) is not None and type(value) is int and value > most:
+            self.add("wrong-type", f"{subject} is too large: it can be {most} at most", path)
+        else:
+            wanted = 'a string or { from = "TASK" }' if kind.takes(inspect.StructType) else kind.words
+            self.add("wrong-type", f"{subject} must be {wanted}, not {value_words(value)}", path, repair(value, kind))
+
+    def source(self, value: dict[str, Any], path: KeyPath, subject: str) -> list[Any]:
+        """An input that is a table: ``{ from = "TASK" }`` and nothing else."""
+        where = f"in {subject}"
+        unknown = self.refuse_keys(value, _Table(path, doc.FromDocument, frozenset(), where))
+        if "from" not in value:
+            if not unknown:
+                self.add("missing-key", f"{subject} has no 'from'", path, 'write { from = "TASK" }')
+            return []
+        source = self.sound(value["from"], (*path, "from"), field_kinds(doc.FromDocument)["from"], f"'from' {where}")
+        return [{"from": task} for task in source]
 
 
-def _field_type(struct: type[msgspec.Struct], key: str) -> Any:
-    """A field's annotation with its limits."""
-    return get_type_hints(struct, include_extras=True)[key]
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
-def _inner_path(message: str) -> KeyPath:
-    """The path inside a field that msgspec's message names (``- at `$[1]```)."""
-    found = re.search(r"at `\$([^`]*)`$", message)
-    if found is None:
-        return ()
-    return tuple(int(part[1]) if part[1] else part[2] for part in _PATH_PART.finditer(found[1]))
-
-
-def _follow(value: Any, path: KeyPath) -> Any:
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return value
-    return value
-
-
-def _kind(value: Any) -> str:
+def _fits(value: Any, part: inspect.Type) -> bool:
+    """Whether a scalar, or an empty list, is what one alternative of a kind takes."""
+    if isinstance(part, inspect.LiteralType):
+        return isinstance(value, str) and value in part.values
+    if isinstance(part, inspect.ListType):
+        return value == [] and not part.min_length
+    if isinstance(part, inspect.StrType):
+        return isinstance(value, str)
+    if isinstance(part, inspect.BoolType):
+        return isinstance(value, bool)
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f"the string {value!r}" if len(value) <= 40 else "a string"
-    if isinstance(value, int | float):
-        return f"the number {value!r}"
-    if isinstance(value, list):
-        return "a list"
-    return "a table" if isinstance(value, dict) else f"a {type(value).__name__}"
+        return False
+    if isinstance(part, inspect.IntType):
+        return (
+            isinstance(value, int) and (part.ge is None or part.ge <= value) and (part.le is None or value <= part.le)
+        )
+    return isinstance(part, inspect.FloatType) and isinstance(value, float)
 
 
-def _words(kind: Any) -> str:
-    return _describe(inspect.type_info(kind))
+def _uses_variables(value: Any) -> bool:
+    return "${" in repr(value)
 
 
-def _describe(info: inspect.Type) -> str:
-    while isinstance(info, inspect.Metadata):
-        info = info.type
-    if isinstance(info, inspect.UnionType):
-        words = [_describe(part) for part in info.types if type(part).__name__ != "UnsetType"]
-        return " or ".join(dict.fromkeys(words))
-    if isinstance(info, inspect.LiteralType):
-        return "one of " + ", ".join(repr(value) for value in sorted(info.values, key=str) if value != "")
-    if isinstance(info, inspect.ListType):
-        return "a list of strings"
-    if isinstance(info, inspect.IntType) and info.ge is not None:
-        return f"a whole number, {info.ge} or more"
-    return _NAMES.get(type(info).__name__, "something else")
+def _entry_kind(key: str) -> Kind:
+    kind = field_kinds(doc.Document)[key].values
+    assert kind is not None, "its keys are the author's own"
+    return kind
 
 
-def _limit(kind: Any) -> str:
-    words = _words(kind)
-    return words if "or more" in words else ""
+def _at(table: dict[str, Any], path: tuple[str, ...]) -> Any:
+    found: Any = table
+    for part in path:
+        found = found[part]
+    return found
 
 
-def _repair(value: Any, kind: Any) -> str:
-    words = _words(kind)
-    if isinstance(value, str) and words.startswith("a list"):
-        return f'write a list: ["{value}"]' if '"' not in value else "write a list: [ … ]"
-    if isinstance(value, str) and words.startswith("one of"):
-        return did_you_mean(value, re.findall(r"'([^']*)'", words))
-    if isinstance(value, int) and not isinstance(value, bool) and words == "a string":
-        return f'write a string with its unit: "{value}s" for a duration, "{value}MiB" for a size'
-    return ""
+def _keys_inside(paths: Iterable[tuple[str, ...]]) -> defaultdict[tuple[str, ...], set[str]]:
+    """For each table on the way along ``paths`` the keys that lead on."""
+    found: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+    for path in paths:
+        for length in range(len(path)):
+            found[path[:length]].add(path[length])
+    return found
+
+
+def _inner_tables(table: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Paths to the tables inside ``table`` that are no fields of a task, and hold more than further tables."""
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        path = waiting.pop()
+        found = _at(table, path)
+        inner = [key for key, value in found.items() if key not in _OF_TASKS and _is_table(value)]
+        waiting += [(*path, key) for key in reversed(inner)]
+        if path and (not inner or len(inner) < len(found)):
+            yield path

@@ -6,17 +6,19 @@ Knows: bytes to a Manifest, or every problem of the file at once. Does not touch
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 import tomli
 
-from exarp.errors import ManifestError, Place, Problem
+from exarp.errors import ManifestError, Place, Problem, UsageError
 from exarp.manifests.document import Document
 from exarp.manifests.place import Locator
 from exarp.manifests.references import check_references
 from exarp.manifests.resolve import resolve
+from exarp.manifests.variables import Variables
 from exarp.model.manifest import Manifest
 from exarp.model.name import did_you_mean
 
@@ -35,6 +37,24 @@ class Reading(msgspec.Struct, frozen=True):
     schedule_written: bool
 
 
+@contextmanager
+def not_collecting() -> Iterator[None]:
+    """Without garbage collection: what a reader makes is kept, so that looking for garbage among it only costs.
+
+    At 100,000 tasks it would take more than half of the time.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            # Straight to the oldest objects: the next collection of young ones would look at every one of them.
+            gc.freeze()
+            gc.unfreeze()
+            gc.enable()
+
+
 def read_toml(
     data: bytes,
     file: str,
@@ -44,77 +64,83 @@ def read_toml(
 ) -> Reading:
     """Read ``data``, the content of ``file`` (as messages name it).
 
-    ``memory``: physical memory in bytes, the default of that pool. ``variables`` replace those of ``[vars]``.
-    Raises ManifestError for what leaves nothing to check: too large, not UTF-8, not TOML, a variable that is not there.
+    ``memory``: physical memory in bytes, the default of that pool; 0 where it is not known. ``variables`` replace those
+    of ``[vars]``.
+    Raises ManifestError for what leaves nothing to check: too large, not UTF-8, not TOML; UsageError for ``variables``
+    that ``[vars]`` does not have.
     """
-    text = _decode(data, file)
-    raw = _parse(text, file)
-    locator = Locator(file, text)
-    problems: list[Problem] = []
-    if variables:
-        _override(raw, variables)
-    document = _convert(raw, locator, problems)
-    manifest = resolve(document, locator, environ, memory, problems)
-    check_references(manifest, locator, problems)
-    return Reading(manifest, problems, locator, bool(document.settings.schedule))
+    with not_collecting():
+        text = _decode(data, file)
+        raw = _parse(text, file)
+        locator = Locator(file, text)
+        problems: list[Problem] = []
+        if variables:
+            _override(raw, variables)
+        document, broken = _convert(raw, locator, problems)
+        known = Variables({name: str(value) for name, value in document.vars.items()}, environ, broken)
+        locator.expand = known.expand
+        manifest = resolve(document, known, locator, memory, problems)
+        check_references(manifest, locator, problems)
+        return Reading(manifest, problems, locator, bool(document.settings.schedule))
 
 
 def _override(raw: dict[str, Any], variables: Mapping[str, str]) -> None:
     known = raw.setdefault("vars", {})
     if not isinstance(known, dict):
         return
-    for name, value in variables.items():
-        if name not in known:
-            step = did_you_mean(name, known) or "define it in [vars]"
-            raise ManifestError(Problem("unknown-variable", f"--set names {name!r}, which is no variable", None, step))
-        known[name] = value
+    unknown = [name for name in variables if name not in known]
+    if unknown:
+        raise UsageError(*(_unknown_variable(name, known) for name in unknown))
+    known.update(variables)
+
+
+def _unknown_variable(name: str, known: Mapping[str, Any]) -> Problem:
+    step = did_you_mean(name, known) or "define it in [vars]"
+    return Problem("unknown-variable", f"--set names {name!r}, which is no variable of the manifest", None, step)
 
 
 def _decode(data: bytes, file: str) -> str:
     if len(data) > MAX_BYTES:
-        message = f"the manifest has {len(data)} bytes; the limit is {MAX_BYTES}"
-        raise ManifestError(Problem("too-large", message, Place(file, 1, 1), "split the project"))
+        raise too_large(len(data), file)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        shown = before[before.rfind("\n") + 1 :] + f"\\x{data[error.start]:02x}"
-        message = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
-        place = Place(file, line, column, 4, shown)
-        raise ManifestError(Problem("not-utf8", message, place, "save the file as UTF-8")) from None
+        raise ManifestError(_encoding_problem(error, file)) from None
+
+
+def too_large(size: int, file: str) -> ManifestError:
+    """The refusal of a manifest of ``size`` bytes."""
+    message = f"the manifest has {size / 1024**2:.1f} MiB; the limit is {MAX_BYTES // 1024**2} MiB"
+    step = "keep data in files of its own, or split the project"
+    return ManifestError(Problem("too-large", message, Place(file, 1, 1), step))
+
+
+def _encoding_problem(error: UnicodeDecodeError, file: str) -> Problem:
+    data = error.object
+    start = data.rfind(b"\n", 0, error.start) + 1
+    line = data[start:].split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8", "backslashreplace")
+    column = len(data[start : error.start].decode("utf-8")) + 1
+    place = Place(file, data.count(b"\n", 0, error.start) + 1, column, 4, line)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Problem("not-utf8", "the manifest is UTF-16", place, "save the file as UTF-8")
+    return Problem("not-utf8", f"byte 0x{data[error.start]:02x} is not valid UTF-8", place, "save the file as UTF-8")
 
 
 def _parse(text: str, file: str) -> dict[str, Any]:
-    # The many small objects of a large manifest are all kept: collecting among them only costs (half of the time
-    # at 100,000 tasks).
-    collecting = gc.isenabled()
-    gc.disable()
     try:
         return tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise ManifestError(_syntax_problem(error, file, text)) from None
-    except RecursionError:
-        raise ManifestError(Problem("syntax", "nested too deeply", Place(file, 1, 1), "flatten it")) from None
-    finally:
-        if collecting:
-            gc.enable()
+    except (ValueError, RecursionError) as error:
+        from exarp.manifests.syntax import syntax_problem
+
+        raise ManifestError(syntax_problem(error, file, text)) from None
 
 
-def _syntax_problem(error: tomli.TOMLDecodeError, file: str, text: str) -> Problem:
-    locator = Locator(file, text)
-    place = locator.at(error.lineno, error.colno)
-    if "Cannot declare" in error.msg or "Cannot overwrite" in error.msg:
-        return Problem("duplicate-name", f"{error.msg}: it stands in the file already", place, "rename or remove one")
-    return Problem("syntax", f"not valid TOML: {error.msg}", place, "see https://toml.io")
-
-
-def _convert(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -> Document:
+def _convert(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -> tuple[Document, frozenset[str]]:
     try:
-        return msgspec.convert(raw, Document)
+        return msgspec.convert(raw, Document), frozenset()
     except msgspec.ValidationError:
         from exarp.manifests.shape import sound_part
 
-        document = sound_part(raw, locator, problems)
+        sound = sound_part(raw, locator, problems)
         assert problems, "msgspec refused what no field check refuses"
-        return document
+        return sound.document, sound.broken_variables

@@ -74,6 +74,15 @@ def literal_prefix(pattern: str) -> str:
     return "" if prefix == "./" else prefix
 
 
+def literal_ends(glob: str) -> tuple[str, str]:
+    """The text that every match of a glob starts with, and the text that it ends with."""
+    first = _MAGIC.search(glob)
+    if first is None:
+        return glob, glob
+    last = max(glob.rfind(char) for char in "*?[]")
+    return glob[: first.start()], glob[last + 1 :]
+
+
 def parents(path: str) -> list[str]:
     """Every folder above ``path`` with its slash, nearest first; a folder is its own first parent."""
     found = []
@@ -107,44 +116,75 @@ def matcher(pattern: str) -> re.Pattern[str]:
 
 def _expression(pattern: str) -> str:
     if not is_glob(pattern):
-        tail = ".*" if pattern.endswith("/") else ""
-        return re.escape("" if pattern == "./" else pattern) + tail + r"\Z"
+        if pattern == "./":
+            return r"(?!/|\.\.(?:/|\Z)).*\Z"
+        return re.escape(pattern) + (".*" if pattern.endswith("/") else "") + r"\Z"
     folder = pattern.endswith("/")
     parts = pattern.rstrip("/").split("/")
     out = ""
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
+        if part == "**" and not last and parts[index + 1] == "**":
+            continue  # two say no more than one, and would only make a mismatch slow
         if part == "**":
             out += r"(?:(?!\.)[^/]+/)*" + (r"(?!\.)[^/]+" if last else "")
         else:
-            out += _segment(part) + ("" if last else "/")
+            out += (r"(?!\.)" if hides_dots(part) else "") + "".join(tokens(part)) + ("" if last else "/")
     return out + ("/.*" if folder else "") + r"\Z"
 
 
-def _segment(part: str) -> str:
-    out = r"(?!\.)" if part[:1] in ("*", "?", "[") else ""
+# Tokens of a pattern's name: any number of characters, and a class that no character belongs to.
+ANY, NOTHING = "[^/]*", "(?!)"
+
+
+def hides_dots(part: str) -> bool:
+    """Whether a name of a pattern never matches a leading dot."""
+    return part[:1] in ("*", "?", "[")
+
+
+def tokens(part: str) -> list[str]:
+    """One name of a glob as expressions of a character each, but for ``ANY``."""
+    found: list[str] = []
     at = 0
     while at < len(part):
         char = part[at]
-        close = part.find("]", at + 2) if char == "[" else -1
+        close = _class_end(part, at) if char == "[" else -1
         if char == "*":
-            out += "[^/]*"
+            if found[-1:] != [ANY]:
+                found.append(ANY)
         elif char == "?":
-            out += "[^/]"
+            found.append("[^/]")
         elif close > 0:
-            out += _char_class(part[at + 1 : close])
+            found.append(_char_class(part[at + 1 : close]))
             at = close
         else:
-            out += re.escape(char)
+            found.append(re.escape(char))
         at += 1
-    return out
+    return found
+
+
+def _class_end(part: str, start: int) -> int:
+    """Where the class that opens at ``start`` closes, or -1. A ``]`` that comes first is a member."""
+    first = start + 2 if part[start + 1 : start + 2] in ("!", "^") else start + 1
+    return part.find("]", first + 1)
 
 
 def _char_class(body: str) -> str:
     negated = body[0] in "!^"
-    inner = body[1:] if negated else body
-    quoted = re.sub(r"([\\\[\]^&~|])", r"\\\1", inner)
-    return f"(?!/)[{'^' if negated else ''}{quoted}]"
+    members = body[1:] if negated else body
+    out = ""
+    at = 0
+    while at < len(members):
+        low, high = members[at], members[at + 2 : at + 3]
+        if members[at + 1 : at + 2] == "-" and high:
+            out += f"{re.escape(low)}-{re.escape(high)}" if low <= high else ""
+            at += 3
+        else:
+            out += re.escape(low)
+            at += 1
+    if not out:
+        return "[^/]" if negated else NOTHING
+    return f"(?!/)[{'^' if negated else ''}{out}]"
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -152,5 +192,5 @@ def matches(pattern: str, path: str) -> bool:
     if is_glob(pattern):
         return matcher(pattern).match(path) is not None
     if pattern.endswith("/"):
-        return pattern == "./" or path.startswith(pattern) or path == pattern[:-1]
+        return path.startswith(pattern) or path == pattern[:-1] or (pattern == "./" and not is_outside(path))
     return pattern == path

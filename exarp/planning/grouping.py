@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from graphlib import CycleError
+from heapq import heappop, heappush
 from itertools import pairwise
 
 import msgspec
@@ -150,34 +151,46 @@ class _Arrangement:
         self.drafts = {(True, level): draft for level, draft in derived.items()}
         self.drafts |= {(False, node): draft for node, draft in declared.items()}
         self.placed: dict[tuple[bool, int], None] = {}
+        self.followers: dict[tuple[bool, int], list[tuple[bool, int]]] = {}
+        self.left = {key: len(before) for key, before in edges.items()}
+        for key, before in edges.items():
+            for earlier in before:
+                self.followers.setdefault(earlier, []).append(key)
+        # Derived waves all of whose needs are placed, lowest level first.
+        self.ready = sorted(key for key, left in self.left.items() if key[0] and not left)
 
     def order(self) -> list[Draft]:
-        derived = sorted(key for key in self.drafts if key[0])
-        for key, draft in [item for item in self.drafts.items() if not item[0][0]]:
-            early = [wave for wave in derived if wave[1] <= draft.level and wave not in self.placed]
-            for wave in early:
-                missing = self.missing(wave)
-                if all(found[0] for found in missing):
-                    self.place(missing)
-            self.place(self.missing(key))
-        for wave in derived:
-            self.place(self.missing(wave))
+        for key in [key for key in self.drafts if not key[0]]:
+            self.place_derived(self.drafts[key].level)
+            self.place_with_needs(key)
+        self.place_derived(len(self.drafts))
         return [self.drafts[key] for key in self.placed]
 
-    def missing(self, key: tuple[bool, int]) -> list[tuple[bool, int]]:
-        """``key`` and all it waits for, as far as not yet placed."""
+    def place_derived(self, level: int) -> None:
+        """Place what is ready, up to ``level``; placing one may make others ready."""
+        while self.ready and self.ready[0][1] <= level:
+            key = heappop(self.ready)
+            if key not in self.placed:
+                self.place(key)
+
+    def place_with_needs(self, key: tuple[bool, int]) -> None:
+        """Place ``key`` and all it waits for, as far as not yet placed."""
         if key in self.placed:
-            return []
+            return
         found = {key}
         stack = [key]
         while stack:
-            for before in self.edges.get(stack.pop(), ()):
+            for before in self.edges[stack.pop()]:
                 if before not in found and before not in self.placed:
                     found.add(before)
                     stack.append(before)
-        return list(found)
-
-    def place(self, keys: list[tuple[bool, int]]) -> None:
         # Along every edge the level rises, so ordering by level is topological; -node is the place in the listing.
-        for key in sorted(keys, key=lambda key: (self.drafts[key].level, not key[0], -key[1])):
-            self.placed[key] = None
+        for each in sorted(found, key=lambda key: (self.drafts[key].level, not key[0], -key[1])):
+            self.place(each)
+
+    def place(self, key: tuple[bool, int]) -> None:
+        self.placed[key] = None
+        for later in self.followers.get(key, ()):
+            self.left[later] -= 1
+            if later[0] and self.left[later] == 0:
+                heappush(self.ready, later)

@@ -1,21 +1,23 @@
 """Which tasks touch the same files, from what they declare.
 
-Knows accesses (outputs, modifies, depfile: writes; inputs: reads) and when two patterns overlap. Until overlaps between
-globs are decided, patterns whose literal prefixes nest count as overlapping. Does not judge: an overlap between tasks that
-the graph orders is none of its business (``doubts``, ``wave_verdicts``).
+Knows accesses (outputs, modifies, depfile: writes; inputs: reads) and how to find the patterns that overlap with one
+(``model.overlap`` decides). Does not judge: an overlap between tasks that the graph orders is none of its business
+(``doubts``, ``wave_verdicts``).
 
 Exact outputs need no look here of their own: every input that names or matches one is an edge of the graph, and two tasks
-with one exact output are an error. So a manifest of exact paths costs nothing.
+with one exact output are an error. So a manifest of exact paths costs next to nothing.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from exarp.model.path import is_folder, is_glob, literal_prefix, matches, parents
+from exarp.graph.path_index import PathIndex
+from exarp.model.overlap import is_wide, overlap
+from exarp.model.path import is_folder, is_glob, literal_ends, literal_prefix, matches
 from exarp.model.task import Task
 
 
@@ -40,55 +42,49 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class _Index:
-    """All declared patterns, findable by overlap."""
+    """All declared patterns, findable by overlap: of two that overlap, one's literal beginning begins with the other's."""
 
     def __init__(self) -> None:
         self.uses: dict[str, list[tuple[int, bool]]] = {}
-        self.exact: list[str] = []
-        self.by_prefix: dict[str, list[str]] = {}
-        self.prefixes: list[str] = []
+        self.exact = PathIndex(())
+        self.wide: dict[str, list[str]] = {}
+        self.beginnings: list[str] = []
 
     def add(self, pattern: str, task: int, writes: bool) -> None:
         self.uses.setdefault(pattern, []).append((task, writes))
 
     def close(self) -> None:
         for pattern in self.uses:
-            if is_glob(pattern) or is_folder(pattern):
-                self.by_prefix.setdefault(_prefix(pattern), []).append(pattern)
-            else:
-                self.exact.append(pattern)
-        self.exact.sort()
-        self.prefixes = sorted(self.by_prefix)
+            if is_wide(pattern):
+                self.wide.setdefault(_beginning(pattern), []).append(pattern)
+        self.beginnings = sorted(self.wide)
+        self.exact = PathIndex(pattern for pattern in self.uses if not is_wide(pattern))
 
     def overlapping(self, pattern: str) -> Iterable[str]:
-        if not (is_glob(pattern) or is_folder(pattern)):
+        if is_wide(pattern):
+            yield from self.exact.covered(pattern)
+            if not is_glob(pattern):
+                yield pattern[:-1]
+            near: Iterable[str] = self._beginning_with(_beginning(pattern))
+        else:
             yield pattern
-            for prefix in ("", *parents(pattern)):
-                yield from (wide for wide in self.by_prefix.get(prefix, ()) if matches(wide, pattern))
-            return
-        prefix = _prefix(pattern)
-        for path in _below(self.exact, prefix):
-            if matches(pattern, path):
-                yield path
-        for outer in ("", *parents(prefix)):
-            if outer != prefix:
-                yield from self.by_prefix.get(outer, ())
-        for inner in _below(self.prefixes, prefix):
-            yield from self.by_prefix[inner]
+            near = self.wide.get(f"{pattern}/", ())
+        beginning = _beginning(pattern)
+        for end in range(len(beginning) + 1):
+            yield from (wide for wide in self.wide.get(beginning[:end], ()) if overlap(wide, pattern))
+        yield from (wide for wide in near if overlap(wide, pattern))
+
+    def _beginning_with(self, text: str) -> Iterable[str]:
+        """Wide patterns whose beginning is longer than ``text`` and starts with it."""
+        for at in range(bisect_right(self.beginnings, text), len(self.beginnings)):
+            if not self.beginnings[at].startswith(text):
+                break
+            yield from self.wide[self.beginnings[at]]
 
 
-def _prefix(pattern: str) -> str:
-    """The folder a wide pattern lies in, ``""`` for the workspace root."""
-    if is_glob(pattern):
-        return literal_prefix(pattern)
-    return "" if pattern == "./" else pattern
-
-
-def _below(names: list[str], prefix: str) -> Iterable[str]:
-    for index in range(bisect_left(names, prefix), len(names)):
-        if not names[index].startswith(prefix):
-            break
-        yield names[index]
+def _beginning(pattern: str) -> str:
+    """The text that all of a pattern's paths start with."""
+    return "" if pattern == "./" else literal_ends(pattern)[0]
 
 
 def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Sequence[str] = ()) -> list[Cell]:
@@ -98,7 +94,7 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
     """
     index = _Index()
     wide: dict[str, None] = {}
-    depfiles: set[str] = set()
+    depfiles: dict[str, None] = {}
     for number in selected:
         task = tasks[number]
         for pattern, writes in _accesses(task):
@@ -106,17 +102,15 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
                 continue
             index.add(pattern, number, writes)
         for pattern in task.outputs or ():
-            if is_glob(pattern) or pattern.endswith("/"):
+            if is_wide(pattern):
                 wide[pattern] = None
         for pattern in task.modifies:
             wide[pattern] = None
-        if task.depfile in depfiles:
-            wide[task.depfile] = None
-        elif task.depfile:
-            depfiles.add(task.depfile)
-    if not wide:
-        return []
+        if task.depfile:
+            depfiles[task.depfile] = None
     index.close()
+    # No edge of the graph follows from a depfile; nearly all are touched by nobody else.
+    wide.update((path, None) for path in depfiles if index.wide or len(index.uses.get(path, ())) > 1)
     cells = (_cell(index, pattern, tasks) for pattern in sorted(wide) if pattern in index.uses)
     return [cell for cell in cells if len(cell.accesses) > 1]
 

@@ -7,17 +7,16 @@ carries values from one to the next. Touches no file and asks no clock: measured
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from exarp.errors import Problem
 from exarp.graph.critical_path import critical_path
-from exarp.graph.levels import levels
-from exarp.graph.reachability import closure
+from exarp.graph.reachability import Pair, closure
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
 from exarp.model.plan import Plan, Wave
 from exarp.model.verdict import Verdict
-from exarp.planning.doubts import Company, Doubts, Pair
+from exarp.planning.doubts import Company, Doubts
 from exarp.planning.grouping import Draft, Grouping
 from exarp.planning.hazards import find_cells
 from exarp.planning.relations import Relations, relate
@@ -46,11 +45,13 @@ class _Planner:
         self.drafts = Grouping(graph, self.selected, manifest.waves).drafts()
         self.cells = find_cells(manifest.tasks, sorted(self.selected), self.settings.cache_dirs)
         self.evidence = WaveEvidence(manifest, graph, self.drafts, self.cells)
+        self.parts = [self.split(draft) for draft in self.drafts]
+        # The number of each wave's first part, and one past the last of all.
+        self.first = list(accumulate((len(pieces) for pieces in self.parts), initial=1))
 
     def plan(self, expected: Mapping[str, float]) -> Plan:
         relations = self.relate()
-        parts = [self.split(draft) for draft in self.drafts]
-        waves = self.number(parts, relations)
+        waves = self.number(relations)
         position = self.positions(waves)
         doubts = self.doubts(waves, position)
         verdicts = (*self.wave_verdicts(relations), *doubts.verdicts)
@@ -82,30 +83,26 @@ class _Planner:
         limit = self.settings.max_tasks_per_wave
         return split(draft.tasks, limit, draft.order, self.graph.before, lambda task: tasks[task].priority)
 
-    def number(self, parts: list[list[tuple[int, ...]]], relations: Relations) -> list[Wave]:
-        first = [1]
-        for pieces in parts:
-            first.append(first[-1] + len(pieces))
+    def number(self, relations: Relations) -> list[Wave]:
         waves: list[Wave] = []
         for index, draft in enumerate(self.drafts):
-            beside = [n for other in relations.beside[index] for n in range(first[other], first[other + 1])]
-            chained = self.barriers or draft.spec >= 0
-            for part, tasks in enumerate(parts[index], 1):
-                number = first[index] + part - 1
-                after = (
-                    [first[other + 1] - 1 for other in relations.after[index]] if part == 1 else [number - 1] * chained
-                )
+            first = self.first[index]
+            declared = draft.spec >= 0
+            # Shared by all parts of the wave: two waves in many parts each are not to cost their product.
+            beside = tuple([n for other in relations.beside[index] for n in range(*self.first[other : other + 2])])
+            after = tuple([self.first[other + 1] - 1 for other in relations.after[index]])
+            for part, tasks in enumerate(self.parts[index]):
                 waves.append(
                     Wave(
-                        number=number,
-                        name=self.manifest.waves[draft.spec].name if draft.spec >= 0 else f"wave {number}",
+                        number=first + part,
+                        name=self.wave_name(index) if declared else f"wave {first + part}",
                         tasks=tasks,
-                        part=part if draft.spec >= 0 else 1,
-                        parts=len(parts[index]) if draft.spec >= 0 else 1,
-                        declared=draft.spec >= 0,
+                        part=part + 1 if declared else 1,
+                        parts=len(self.parts[index]) if declared else 1,
+                        declared=declared,
                         order=draft.order,
-                        after=tuple(after),
-                        beside=tuple(beside),
+                        after=after if part == 0 else (first + part - 1,) if self.barriers or declared else (),
+                        beside=beside,
                     )
                 )
         return waves
@@ -135,13 +132,14 @@ class _Planner:
             for task in wave.tasks:
                 number[task] = wave.number
         apart = _apart(waves, number, self.barriers)
-        doubts = Doubts(self.manifest, self.graph, Company(position, number, apart, lambda n: waves[n - 1].beside))
         tasks = [task for wave in waves for task in wave.tasks]
+        doubts = Doubts(self.manifest, self.graph, Company(tasks, position, apart))
         doubts.add_cells(self.cells)
         if self.settings.trust == "proof":
-            doubts.add_undeclared(tasks)
-        doubts.add_mutexes(tasks)
-        doubts.add_pools(tasks)
+            doubts.add_undeclared()
+        doubts.add_mutexes()
+        doubts.add_pools()
+        doubts.settle()
         return doubts
 
     def wave_verdicts(self, relations: Relations) -> list[Verdict]:
@@ -157,19 +155,18 @@ class _Planner:
         draft = self.drafts[index]
         if draft.spec >= 0:
             return self.manifest.waves[draft.spec].name
-        return f"wave {1 + sum(len(self.split(earlier)) for earlier in self.drafts[:index])}"
+        return f"wave {self.first[index]}"
 
     def listing_warnings(self) -> list[Problem]:
         """Declared waves that come later than listed, because the graph says so."""
         found = []
         declared = [index for index, draft in enumerate(self.drafts) if draft.spec >= 0]
         for place, late in enumerate(declared):
-            for early in declared[:place]:
-                if self.drafts[early].spec > self.drafts[late].spec:
-                    reason = next((r for r in self.evidence.reasons(early, late) if r.code == "dependency"), None)
-                    if reason is not None:
-                        found.append(_listing_warning(self.wave_name(late), self.wave_name(early), reason.via))
-                        break
+            listed_after = [early for early in declared[:place] if self.drafts[early].spec > self.drafts[late].spec]
+            needed = next((early for early in listed_after if self.evidence.dependency(early, late)), None)
+            if needed is not None:
+                via = self.evidence.dependency(needed, late)[0].via
+                found.append(_listing_warning(self.wave_name(late), self.wave_name(needed), via))
         return found
 
     # -- measures ----------------------------------------------------------------------------------------------
@@ -185,24 +182,32 @@ class _Planner:
 
     def lower_bound(self) -> int:
         """The fewest waves that levels and the limit allow: no plan has fewer."""
-        if any(draft.spec >= 0 for draft in self.drafts):
-            before = {t: [e for e in self.graph.before(t) if e in self.selected] for t in self.selected}
-            depth = len(levels(before))
-        else:
-            depth = len(self.drafts)
+        depth = 1 + max((draft.level for draft in self.drafts), default=-1)
         limit = self.settings.max_tasks_per_wave
-        return max(depth, -(-len(self.selected) // limit)) if limit else depth
+        if not limit:
+            return depth
+        sizes = [len(draft.tasks) for draft in self.drafts if draft.spec >= 0]
+        free = len(self.selected) - sum(sizes)
+        return max(depth, sum(-(-size // limit) for size in (*sizes, free)))
 
 
 def _apart(waves: Sequence[Wave], number: Sequence[int], barriers: bool) -> Callable[[int, int], bool]:
     """See ``Company.apart``."""
+    sets: dict[int, frozenset[int]] = {}
+
+    def are_beside(first: Wave, second: Wave) -> bool:
+        # Parts of a wave share one tuple, and so one set.
+        key = id(first.beside)
+        if key not in sets:
+            sets[key] = frozenset(first.beside)
+        return second.number in sets[key]
 
     def apart(one: int, other: int) -> bool:
         first, second = waves[number[one] - 1], waves[number[other] - 1]
         if first is second:
             return first.order == "sequential"
         if barriers or (first.declared and second.declared):
-            return second.number not in first.beside
+            return not are_beside(first, second)
         return False
 
     return apart

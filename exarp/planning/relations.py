@@ -6,7 +6,7 @@ overlap as far as markings and evidence go, and adds what order-only edges imply
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -31,9 +31,9 @@ def relate(declared: Sequence[bool], may_overlap: Callable[[int, int], bool], ba
     after: list[tuple[int, ...]] = []
     beside: list[list[int]] = [[] for _ in declared]
     through: dict[tuple[int, int], int] = {}
-    # Waves since the last barrier (a derived wave), with what each of them waits for, directly or not.
+    # Waves since the last barrier (a derived wave); bit w of reach[v]: v waits for w, directly or not.
     segment: list[int] = []
-    reach: dict[int, set[int]] = {}
+    reach: dict[int, int] = {}
     barrier = -1
     for wave, is_declared in enumerate(declared):
         if not is_declared:
@@ -43,24 +43,47 @@ def relate(declared: Sequence[bool], may_overlap: Callable[[int, int], bool], ba
                     _record_through(through, earlier, wave, declared)
                 segment, reach, barrier = [], {}, wave
             continue
-        direct = {earlier for earlier in segment if not may_overlap(earlier, wave)}
-        reach[wave] = direct.union(*(reach[earlier] for earlier in direct))
-        nearest = [earlier for earlier in direct if not any(earlier in reach[other] for other in direct)]
-        for earlier in segment:
-            if earlier not in direct and earlier in reach[wave]:
-                through[earlier, wave] = next(other for other in sorted(direct) if earlier in reach[other])
-            elif earlier not in direct:
-                beside[wave].append(earlier)
-                beside[earlier].append(wave)
-        after.append(tuple(sorted(nearest)) or ((barrier,) if barrier >= 0 else ()))
+        direct = [earlier for earlier in segment if not may_overlap(earlier, wave)]
+        nearest, reach[wave] = _nearest(direct, reach)
+        rest = _bits(segment) & ~_bits(direct)
+        for other in direct:
+            for earlier in _members(reach[other] & rest):
+                through[earlier, wave] = other
+            rest &= ~reach[other]
+        for earlier in _members(rest):
+            beside[wave].append(earlier)
+            beside[earlier].append(wave)
+        after.append(nearest or ((barrier,) if barrier >= 0 else ()))
         segment.append(wave)
     return Relations(tuple(after), tuple(tuple(sorted(waves)) for waves in beside), through)
 
 
-def _ends(segment: list[int], reach: dict[int, set[int]], barrier: int) -> tuple[int, ...]:
+def _bits(waves: Iterable[int]) -> int:
+    return sum(1 << wave for wave in waves)
+
+
+def _members(bits: int) -> Iterator[int]:
+    """Waves whose bits are set, ascending."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+def _nearest(direct: Sequence[int], reach: Mapping[int, int]) -> tuple[tuple[int, ...], int]:
+    """Those of ``direct`` (ascending) that no other of them waits for, and the bits of all that any waits for or is."""
+    nearest = []
+    bits = 0
+    for earlier in reversed(direct):
+        if not bits >> earlier & 1:
+            nearest.append(earlier)
+        bits |= reach[earlier] | 1 << earlier
+    return tuple(reversed(nearest)), bits
+
+
+def _ends(segment: Sequence[int], reach: Mapping[int, int], barrier: int) -> tuple[int, ...]:
     """Waves of a segment that no other of it waits for; the barrier before it where the segment is empty."""
-    waited = set().union(*reach.values()) if reach else set()
-    return tuple(wave for wave in segment if wave not in waited) or ((barrier,) if barrier >= 0 else ())
+    return _nearest(segment, reach)[0] or ((barrier,) if barrier >= 0 else ())
 
 
 def _record_through(through: dict[tuple[int, int], int], earlier: int, barrier: int, declared: Sequence[bool]) -> None:

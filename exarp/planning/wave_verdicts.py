@@ -6,6 +6,7 @@ Knows rule 4 under "Waves" and the codes under "Verdicts" of the contract. Does 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
@@ -15,6 +16,8 @@ from exarp.model.verdict import Reason, Verdict
 from exarp.planning.grouping import Draft
 from exarp.planning.hazards import Access, Cell, conflict_code, narrower
 
+# How many undeclared tasks of a wave each of its verdicts names.
+_NAMED = 10
 # The order in which reasons are listed: what cannot be changed first.
 _REFUTING = ("dependency", "ordered-through", "write-write", "read-write", "unmarked")
 
@@ -28,8 +31,12 @@ class WaveEvidence:
         self.drafts = drafts
         self.wave_of = {task: number for number, draft in enumerate(drafts) if draft.spec >= 0 for task in draft.tasks}
         self._reach: dict[int, int] = {}
+        self._before = [0] * len(drafts)
+        self._named = [frozenset(() if isinstance(wave.parallel, bool) else wave.parallel) for wave in manifest.waves]
+        self._silent = [self._undeclared_in(draft) for draft in drafts]
         self._conflicts: dict[tuple[int, int], list[Reason]] = {}
-        self._reasons: dict[tuple[int, int], tuple[Reason, ...]] = {}
+        self._paths_from = -1
+        self._paths: dict[int, tuple[str, ...]] = {}
         if sum(draft.spec >= 0 for draft in drafts) > 1:
             self._spread()
             for cell in cells:
@@ -37,24 +44,30 @@ class WaveEvidence:
 
     def marked(self, one: int, other: int) -> bool:
         """Whether both markings allow the pair (of indices into ``drafts``)."""
+        first, second = self.drafts[one].spec, self.drafts[other].spec
+        return self._allows(first, second) and self._allows(second, first)
+
+    def _allows(self, spec: int, other: int) -> bool:
+        """As ``WaveSpec.allows``, for thousands of waves with long lists."""
         waves = self.manifest.waves
-        first, second = waves[self.drafts[one].spec], waves[self.drafts[other].spec]
-        return first.allows(second.name) and second.allows(first.name)
+        return waves[spec].parallel is True or waves[other].name in self._named[spec]
 
     def may_overlap(self, one: int, other: int) -> bool:
-        """Whether nothing but a third wave could still keep the pair apart."""
-        return not self.reasons(one, other)
+        """Whether nothing but a third wave could still keep the pair apart; ``one`` comes first in manifest order."""
+        return (
+            self.marked(one, other)
+            and not self._depends(one, other)
+            and (one, other) not in self._conflicts
+            and not self._silent[one]
+            and not self._silent[other]
+        )
 
     def reasons(self, one: int, other: int) -> tuple[Reason, ...]:
         """Every reason that counts against the pair; ``one`` comes first in manifest order."""
-        if (one, other) not in self._reasons:
-            found = [*self._dependency(one, other), *self._conflicts.get((one, other), ())]
-            if not self.marked(one, other):
-                found.append(Reason("unmarked"))
-            if self.manifest.settings.trust == "proof":
-                found += self._undeclared(one, other)
-            self._reasons[one, other] = tuple(found)
-        return self._reasons[one, other]
+        found = [*self.dependency(one, other), *self._conflicts.get((one, other), ())]
+        if not self.marked(one, other):
+            found.append(Reason("unmarked"))
+        return (*found, *self._undeclared(one, other))
 
     def verdict(self, one: int, other: int, through: str | None) -> Verdict:
         """The verdict on a pair; ``through`` names a third wave that orders the two."""
@@ -74,8 +87,8 @@ class WaveEvidence:
         )
 
     def _spread(self) -> None:
-        """For each task, as bits, the declared waves that a path of edges leads from."""
-        for draft in self.drafts:
+        """For each task, as bits, the declared waves that a path of edges leads from; and the same for each wave."""
+        for number, draft in enumerate(self.drafts):
             for task in draft.tasks:
                 bits = 0
                 for earlier in self.graph.before(task):
@@ -84,17 +97,31 @@ class WaveEvidence:
                         if earlier in self.wave_of:
                             bits |= 1 << self.wave_of[earlier]
                 self._reach[task] = bits
+                self._before[number] |= bits
 
-    def _dependency(self, one: int, other: int) -> list[Reason]:
-        bit = 1 << one
-        for task in self.drafts[other].tasks:
-            if self._reach[task] & bit:
-                via = [task]
-                while self.wave_of.get(via[0]) != one:
-                    via.insert(0, next(t for t in self.graph.before(via[0]) if self._leads_from(t, one)))
-                names = tuple(self.graph.names[step] for step in via)
-                return [Reason("dependency", tasks=(names[0], names[-1]), via=names)]
-        return []
+    def _depends(self, one: int, other: int) -> bool:
+        return self._before[other] >> one & 1 == 1
+
+    def dependency(self, one: int, other: int) -> list[Reason]:
+        """The reason that a path of edges leads from wave ``one`` to wave ``other``, if one does."""
+        if not self._depends(one, other):
+            return []
+        via = self._path(one, next(task for task in self.drafts[other].tasks if self._reach[task] >> one & 1))
+        return [Reason("dependency", tasks=(via[0], via[-1]), via=via)]
+
+    def _path(self, wave: int, task: int) -> tuple[str, ...]:
+        """Names along a path from a wave to a task. In a long chain of waves each path goes on from the one before."""
+        if self._paths_from != wave:
+            self._paths_from, self._paths = wave, {}
+        walked = []
+        while task not in self._paths and self.wave_of.get(task) != wave:
+            walked.append(task)
+            task = next(before for before in self.graph.before(task) if self._leads_from(before, wave))
+        names = self.graph.names
+        path = (*self._paths.get(task, (names[task],)), *(names[step] for step in reversed(walked)))
+        if walked:
+            self._paths[walked[0]] = path
+        return path
 
     def _leads_from(self, task: int, wave: int) -> bool:
         return self.wave_of.get(task) == wave or bool(self._reach.get(task, 0) & (1 << wave))
@@ -108,9 +135,8 @@ class WaveEvidence:
         waves = sorted(by_wave)
         owning = {wave for wave in waves if any(access.owns for access in by_wave[wave])}
         for place, one in enumerate(waves):
-            for other in waves[place + 1 :]:
-                if one in owning or other in owning:
-                    self._note(one, other, by_wave)
+            for other in waves[place + 1 :] if one in owning else sorted(wave for wave in owning if wave > one):
+                self._note(one, other, by_wave)
 
     def _note(self, one: int, other: int, by_wave: dict[int, list[Access]]) -> None:
         first = max(by_wave[one], key=lambda access: (access.owns, access.writes))
@@ -122,14 +148,16 @@ class WaveEvidence:
         if reason not in known:
             known.append(reason)
 
+    def _undeclared_in(self, draft: Draft) -> tuple[str, ...]:
+        """The first tasks of a declared wave that do not say all they touch."""
+        if draft.spec < 0 or self.manifest.settings.trust != "proof":
+            return ()
+        tasks = (task for task in draft.tasks if not self.manifest.tasks[task].is_declared)
+        return tuple(self.graph.names[task] for task in islice(tasks, _NAMED))
+
     def _undeclared(self, one: int, other: int) -> list[Reason]:
-        names = [
-            self.graph.names[task]
-            for wave in (one, other)
-            for task in self.drafts[wave].tasks
-            if not self.manifest.tasks[task].is_declared
-        ]
-        return [Reason("undeclared", tasks=tuple(names))] if names else []
+        names = self._silent[one] + self._silent[other]
+        return [Reason("undeclared", tasks=names)] if names else []
 
 
 def conflict_reason(names: Sequence[str], first: Access, second: Access) -> Reason:

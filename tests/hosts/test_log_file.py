@@ -91,6 +91,17 @@ def test_a_shared_log_that_was_truncated_is_read_from_its_new_beginning(tmp_path
     assert log.close(keep=False)
 
 
+def test_reading_a_shared_log_ends_although_somebody_goes_on_writing(tmp_path: Path) -> None:
+    log = SharedLog(str(tmp_path / "log"))
+    write_all(log.file, b"x" * 100_000)
+    read = 0
+    for chunk in log.read():
+        read += len(chunk)
+        write_all(log.file, chunk)
+    assert 100_000 <= read <= 200_000
+    assert log.close(keep=False)
+
+
 @pytest.mark.parametrize("keep", [True, False])
 def test_an_empty_shared_log_is_removed_unless_somebody_may_write_to_it(tmp_path: Path, keep: bool) -> None:
     log = SharedLog(str(tmp_path / "log"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from exarp.hosts.local import LocalHost
 from exarp.model.launch import Exited
 
-from .processes import MakeLaunch, exits, history, output
+from .processes import MakeLaunch, children, exits, history, output
 
 
 def test_both_streams_come_in_the_order_they_were_written(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
@@ -140,12 +141,20 @@ def test_standard_input_is_empty(host: LocalHost, launch: MakeLaunch) -> None:
     assert output(history(host, 1), 1) == b"/dev/null\n"
 
 
-def test_inherited_streams_are_those_of_exarp(
+def test_inherited_streams_are_those_of_exarp_but_its_input(
     host: LocalHost, launch: MakeLaunch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    host.start(launch("echo to out; echo to err >&2; cat", streams="inherited"))
-    exits(host, 1)
-    assert capfd.readouterr() == ("to out\n", "to err\n")
+    reader, writer = os.pipe()
+    own_input = os.dup(0)
+    os.dup2(reader, 0)
+    try:
+        host.start(launch("readlink /proc/self/fd/0; echo to err >&2", streams="inherited"))
+        exits(host, 1)
+    finally:
+        os.dup2(own_input, 0)
+        for fd in (reader, writer, own_input):
+            os.close(fd)
+    assert capfd.readouterr() == ("/dev/null\n", "to err\n")
 
 
 @pytest.mark.parametrize(
@@ -193,3 +202,16 @@ def test_running_out_of_descriptors_is_told(host: LocalHost, launch: MakeLaunch,
     told = exits(host, 40)
     assert (told[40].status, told[40].error.endswith("Too many open files")) == (126, True)
     assert set(host.close()) == {"sleep"}
+
+
+def test_an_attempt_whose_end_could_not_be_noticed_is_not_left_running(
+    host: LocalHost, launch: MakeLaunch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    host.start(launch(("sleep", "300")))
+    exited = exits(host, 1)[1]
+    assert (exited.status, exited.error, exited.ended) == (126, "sleep: Too many open files", ())
+    assert children() == []

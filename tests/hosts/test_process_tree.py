@@ -10,7 +10,16 @@ import sys
 import pytest
 
 from exarp.hosts import process_tree
-from exarp.hosts.process_tree import Process, ProcessTable, exists, read_process, send, send_one
+from exarp.hosts.process_tree import (
+    Process,
+    ProcessTable,
+    exists,
+    is_replacing_program,
+    read_proc,
+    read_process,
+    send,
+    send_one,
+)
 
 OWN = os.getsid(0)
 # Numbers that no process can have here, so that a made-up table never meets a real one.
@@ -98,6 +107,18 @@ ctypes.CDLL(None).syscall(60, 0)
         assert read_process(child.pid) is not None
         child.communicate(b"x")
     assert read_process(child.pid) is None
+
+
+def test_an_empty_environment_is_not_a_program_being_replaced() -> None:
+    child = os.posix_spawnp("sleep", ["sleep", "300"], {})
+    try:
+        while b"sleep" not in read_proc(child, "cmdline"):
+            pass
+        assert not is_replacing_program(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert not is_replacing_program(child)
 
 
 def test_sending_to_who_is_gone_is_no_error() -> None:

@@ -78,3 +78,24 @@ def test_waiting_for_what_cannot_happen_is_an_error_instead_of_a_hang(launch: Ma
     host.start(launch("x", label="t"))
     with pytest.raises(RuntimeError, match="nothing is planned"):
         host.wait(None)
+
+
+def test_what_was_planned_before_an_ending_no_longer_happens(launch: MakeLaunch) -> None:
+    host = ScriptedHost({"t": (Act(seconds=10.0), Act(seconds=20.0))})
+    told = launch("x", label="t")
+    host.start(told)
+    host.end(1)
+    assert endings(history(host, 1)) == [(None, signal.SIGINT)]
+    host.start(told)
+    assert host.wait(None) == [Exited(1, 0, None, 20.0, logged=False)]
+    with pytest.raises(RuntimeError, match="nothing is planned"):
+        host.wait(None)
+
+
+def test_nothing_is_waited_for_once_all_was_ended(launch: MakeLaunch) -> None:
+    host = ScriptedHost({"t": Act(seconds=10.0)})
+    host.start(launch("x", label="t"))
+    host.end(1)
+    assert endings(host.wait(None)) == [(None, signal.SIGINT)]
+    with pytest.raises(RuntimeError, match="nothing is planned"):
+        host.wait(None)

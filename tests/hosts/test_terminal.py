@@ -140,6 +140,12 @@ def test_modes_that_an_attempt_changed_are_put_back(screen: Open) -> None:
     shown.until("[exit 0 holding the terminal, echo on]")
 
 
+def test_modes_that_one_command_changed_are_not_those_of_the_next(screen: Open) -> None:
+    shown = screen("foreground", "stty -echo", "stty -a | grep -o -w -e '-*echo'")
+    assert "-" not in shown.until("echo\n")
+    shown.until("<exited 0 None ours>")
+
+
 def test_modes_that_somebody_else_changed_are_put_back_at_the_end(screen: Open) -> None:
     shown = screen("inherited", "stty -echo < /dev/pts/$(basename $(readlink /proc/$PPID/fd/0))")
     shown.until("<exited 0 None ours>")
@@ -170,6 +176,16 @@ def test_an_attempt_continued_in_the_background_stops_again_when_it_reads(screen
     shown.type("hello\n")
     shown.until("got hello")
     shown.until("<exited 0 None ours>")
+
+
+def test_a_terminal_that_the_shell_took_meanwhile_is_not_taken_from_it(screen: Open, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "go")
+    shown = screen("foreground", "kill -STOP $PPID; read line < go")
+    shown.until("[stopped without the terminal")
+    shown.type("bg\n")
+    (tmp_path / "go").write_text("go\n")
+    shown.until("<exited 0 None not ours>")
+    shown.until("[exit 0 without the terminal, echo on]")
 
 
 def test_a_stopped_attempt_goes_on_where_no_shell_would_continue_exarp(screen: Open) -> None:

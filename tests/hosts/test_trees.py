@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+import exarp
+from exarp.hosts import ending
 from exarp.hosts.local import LocalHost
 from exarp.hosts.mechanisms import Mechanisms, subreaper
-from exarp.hosts.process_tree import read_proc
+from exarp.hosts.process_tree import read_proc, read_process
+from exarp.model.launch import Exited
 
 from .processes import MakeLaunch, children, endings, exits, history, output, reacts, survivors, until_printed
 
@@ -111,17 +114,71 @@ def test_what_a_daemon_prints_after_its_task_reaches_the_log(
     os.waitpid(daemon, 0)
 
 
+def test_a_daemon_that_says_nothing_yet_has_a_log_that_it_can_write_to(
+    host: LocalHost, launch: MakeLaunch, tmp_path: Path
+) -> None:
+    host.start(launch(("sh", "-c", "sleep 300 &"), daemon=True))
+    assert exits(host, 1)[1].logged
+    assert (tmp_path / "1.log").read_bytes() == b""
+    (daemon,) = children()
+    os.kill(daemon, signal.SIGKILL)
+    os.waitpid(daemon, 0)
+
+
 def test_a_daemon_that_says_and_leaves_nothing_has_no_log(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
     host.start(launch("true", daemon=True))
     assert not exits(host, 1)[1].logged
     assert not (tmp_path / "1.log").exists()
 
 
-def test_a_daemon_that_is_still_running_is_ended_on_request(host: LocalHost, launch: MakeLaunch) -> None:
-    host.start(launch(f"{DOUBLE_FORK} tail -f /dev/null", daemon=True))
+def test_a_daemon_that_is_still_running_is_ended_on_request_with_all_that_it_started(
+    host: LocalHost, launch: MakeLaunch
+) -> None:
+    host.start(launch((sys.executable, "-c", _STARTS_AND_WAITS, *reacts("INT=", "TERM=0")), daemon=True))
     until_printed(host, 1, b"ready\n")
     host.end(1)
-    assert exits(host, 1)[1].signal == signal.SIGINT
+    told = history(host, 1)
+    assert (output(told, 1), endings(told)) == (b"INT\nTERM\n", [(None, signal.SIGINT)])
+
+
+def test_leftovers_that_ignore_terminate_are_killed_after_their_own_grace(marker: str, launch: MakeLaunch) -> None:
+    with LocalHost(marker, grace=60, leftover_grace=0.1) as host:
+        host.start(launch((sys.executable, "-c", _STARTS_AND_LEAVES, *reacts("TERM="))))
+        exited = exits(host, 1)[1]
+    assert (exited.status, len(exited.ended)) == (0, 1)
+    assert survivors(marker) == []
+
+
+def test_what_is_born_of_the_interrupt_is_interrupted_too(marker: str, launch: MakeLaunch) -> None:
+    with LocalHost(marker, grace=60) as host:
+        host.start(launch((sys.executable, "-c", _HANDS_ON)))
+        until_printed(host, 1, b"ready\n")
+        host.end(1)
+        (exited,) = [event for event in history(host, 1) if isinstance(event, Exited)]
+    assert (exited.status, exited.ended) == (5, ())
+    assert survivors(marker) == []
+
+
+# Leaves when its child is ready; what that says later is read by nobody, but it can be said.
+_STARTS_AND_LEAVES = """
+import os, subprocess, sys
+told, tell = os.pipe()
+subprocess.Popen(sys.argv[1:], stdout=tell, pass_fds=[told])
+os.read(told, 6)
+os._exit(0)
+"""
+
+# Instead of ending, it goes on as another process.
+_HANDS_ON = """
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+os.write(1, b"ready\\n")
+signal.sigwait({signal.SIGINT})
+if os.fork():
+    os._exit(5)
+os.setsid()
+signal.sigwait({signal.SIGINT})
+"""
 
 
 def test_a_handler_has_its_time_to_clean_up(host: LocalHost, launch: MakeLaunch) -> None:
@@ -150,8 +207,13 @@ def test_who_ignores_interrupts_is_terminated_without_waiting_for_the_grace(mark
 
 
 def test_what_is_stopped_can_be_ended(host: LocalHost, launch: MakeLaunch) -> None:
-    host.start(launch("""trap 'exit 9' INT; echo ready; kill -STOP $$"""))
-    until_printed(host, 1, b"ready\n")
+    host.start(launch("trap 'exit 9' INT; kill -STOP $$"))
+    (leader,) = children()
+    for _ in range(1000):
+        process = read_process(leader)
+        if process is not None and process.stopped:
+            break
+        assert host.wait(0.01) == []
     host.end(1)
     assert exits(host, 1)[1].status == 9
 
@@ -230,8 +292,6 @@ def test_orphans_that_die_early_are_reaped_while_their_attempt_runs(
 ) -> None:
     host.start(launch("(setsid sh -c 'echo $$' &); read x < go"))
     orphan = until_printed(host, 1, b"\n").decode().strip()
-    host.start(launch("true"))
-    exits(host, 2)
     for _ in range(100):
         if not os.path.exists(f"/proc/{orphan}"):
             break
@@ -275,6 +335,49 @@ def test_a_run_inside_a_task_is_known_to_both_runs(
     with LocalHost("inner") as inner:
         inner.start(launch("echo $EXARP_ATTEMPT"))
         assert output(history(inner, 2), 2).decode().strip() == f"{outer}/inner:2"
+
+
+def test_what_a_killed_inner_run_leaves_is_ended_by_the_outer_one(host: LocalHost, launch: MakeLaunch) -> None:
+    env = launch().env | {"PYTHONPATH": str(Path(exarp.__file__).parents[1])}
+    host.start(launch((sys.executable, "-c", _INNER_RUN, *reacts("TERM=0")), env=env))
+    exited = exits(host, 2)[2]
+    assert (exited.signal, len(exited.ended)) == (signal.SIGKILL, 1)
+
+
+_INNER_RUN = """
+import os, signal, sys
+from exarp.hosts.local import LocalHost
+from exarp.model.launch import Launch, Output
+
+host = LocalHost("inner")
+host.start(Launch(1, "t", (tuple(sys.argv[1:]),), dict(os.environ), os.getcwd(), os.path.abspath("inner.log")))
+while not any(isinstance(event, Output) for event in host.wait(None)):
+    pass
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_hundreds_of_leftovers_are_all_ended(host: LocalHost, launch: MakeLaunch) -> None:
+    host.start(launch("for i in $(seq 700); do tail -f /dev/null & done; exit 3"))
+    exited = exits(host, 1)[1]
+    assert exited.status == 3
+    assert set(exited.ended) <= {"tail", "sh"}
+
+
+def test_what_cannot_be_killed_is_given_up_and_said(
+    host: LocalHost, launch: MakeLaunch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(ending, "KILL_BOUND", 0.1)
+        patched.setattr(ending, "send", lambda *_: None)
+        patched.setattr(ending, "send_one", lambda *_: None)
+        host.start(launch(("sleep", "300")))
+        host.end(1, now=True)
+        exited = exits(host, 1)[1]
+    (survivor,) = children()
+    assert (exited.status, exited.signal) == (None, signal.SIGKILL)
+    assert host.faults == [f"t1: could not be ended: sleep ({survivor})"]
+    assert host.close() == ("sleep",)
 
 
 def test_orphans_are_adopted_only_while_the_host_is_open(marker: str) -> None:

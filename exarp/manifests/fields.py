@@ -1,0 +1,148 @@
+"""Single fields: variables filled in, paths normalised, quantities read.
+
+Knows the rules of the manifest's contract about one value at a time. Does not know which task or table a field
+belongs to. Faults are collected with their places; a faulty value is left out, so that it is told once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from exarp.errors import Problem
+from exarp.manifests.place import KeyPath, Locator
+from exarp.manifests.variables import VariableFault, Variables
+from exarp.model.name import RESERVED_VARIABLES
+from exarp.model.path import is_outside, normalise
+from exarp.model.quantity import parse_duration, parse_size
+
+# Nearly every path of a large manifest: normal already, inside, without variables or anything else to look at.
+is_plain_path = re.compile(r"[\w*][\w.*-]*+(?:/[\w*][\w.*-]*+)*+/?", re.ASCII).fullmatch
+
+# Clocks and databases take no more; nobody waits a century.
+_LONGEST = 100 * 365 * 86400.0
+_LARGEST = 2**63 - 1
+
+
+class Fields:
+    """Reads values of one manifest; faults are appended to ``problems``."""
+
+    def __init__(self, variables: Variables, locator: Locator, problems: list[Problem]) -> None:
+        self.variables = variables
+        self.locator = locator
+        self.problems = problems
+
+    def add(self, slug: str, message: str, path: KeyPath, step: str = "", on_key: bool = False) -> None:
+        """Tell a fault at the value at ``path``, or at its key."""
+        place = self.locator.key(*path) if on_key else self.locator.value(*path)
+        self.problems.append(Problem(slug, message, place, step))
+
+    def text(self, value: str, path: KeyPath) -> str | None:
+        """``value`` with its variables filled in; None where that cannot be done."""
+        if "\0" in value:
+            self.add("nul-character", "no command, path or variable can hold a NUL character", path, "take it out")
+            return None
+        if "${" not in value:
+            return value
+        try:
+            return self.variables.expand(value)
+        except VariableFault:
+            self.tell(self.variables.faults_in(value), path)
+            return None
+
+    def tell(self, faults: Iterable[VariableFault], path: KeyPath) -> None:
+        """Tell what is wrong with the variables in the text at ``path``, each where it is used."""
+        for fault in faults:
+            self.problems.append(Problem(fault.slug, str(fault), self.locator.within(path, fault.use), fault.step))
+
+    def texts(self, values: Sequence[str], path: KeyPath) -> tuple[str, ...]:
+        """Texts, without those that are at fault."""
+        for value in values:
+            if "${" in value or "\0" in value:
+                break
+        else:
+            return tuple(values)
+        found = [self.text(value, (*path, index)) for index, value in enumerate(values)]
+        return tuple([text for text in found if text is not None])
+
+    def duration(self, value: str, path: KeyPath) -> float:
+        """Seconds; 0 where ``value`` is at fault."""
+        text = self.text(value, path)
+        if text is None:
+            return 0
+        seconds = _parsed(parse_duration, text)
+        if seconds is None:
+            self.add("bad-duration", f"{text!r} is not a duration", path, 'write "500ms", "30s", "5m" or "1h30m"')
+        elif seconds > _LONGEST:
+            self.add("bad-duration", f"{text!r} is longer than a hundred years", path, 'write "0s" for no limit')
+        return min(seconds or 0, _LONGEST)
+
+    def size(self, value: int | str, path: KeyPath) -> int | None:
+        """Bytes, or a plain number; None where ``value`` is at fault."""
+        text = self.text(value, path) if isinstance(value, str) else str(value)
+        if text is None:
+            return None
+        size = _parsed(parse_size, text)
+        if size is None:
+            below = text.startswith("-")
+            message = f"{text} is below zero" if below else f"{text!r} is not a size"
+            self.add("bad-size", message, path, 'write "512MiB", "8GiB", or a plain number')
+        elif size > _LARGEST:
+            self.add("bad-size", f"{text!r} is larger than any machine can count", path, "write a smaller one")
+            return None
+        return None if size is None else int(size)
+
+    def sizes(self, values: Mapping[str, int | str], path: KeyPath) -> dict[str, int]:
+        """Sizes by name, without those that are at fault."""
+        found = {name: self.size(value, (*path, name)) for name, value in values.items()}
+        return {name: size for name, size in found.items() if size is not None}
+
+    def paths(self, values: Sequence[str], path: KeyPath, inside: bool = True) -> tuple[str, ...]:
+        """Normalised paths, without those that are at fault. ``inside``: none may leave the workspace."""
+        for value in values:
+            if not is_plain_path(value):
+                break
+        else:
+            return tuple(values)
+        found = [self.path(value, (*path, index), inside) for index, value in enumerate(values)]
+        return tuple([each for each in found if each is not None])
+
+    def path(self, value: str, path: KeyPath, inside: bool = True) -> str | None:
+        """A normalised path; None where it is at fault."""
+        text = self.text(value, path)
+        if text is None:
+            return None
+        if not text:
+            message = "a path cannot be empty" if not value else "this path is empty once its variables are filled in"
+            self.add("bad-path", message, path, 'write "./" for the workspace root')
+            return None
+        if inside and text.startswith("!"):
+            step = f'"!…" takes away from inputs only; a file of that name is written "./{text}"'
+            self.add("bad-path", f"{text!r} takes nothing away here", path, step)
+            return None
+        normal = normalise(text)
+        if inside and is_outside(normal):
+            self.outside(text, path)
+            return None
+        return normal
+
+    def outside(self, text: str, path: KeyPath) -> None:
+        """Tell that ``text`` leaves the workspace."""
+        what = "is an absolute path" if text.startswith("/") else "lies outside the workspace"
+        step = "write it relative to the manifest's folder; only inputs may lie outside"
+        self.add("outside-workspace", f"{text!r} {what}", path, step)
+
+
+def is_reserved(name: str) -> bool:
+    """Whether the contract keeps a variable's name for exarp itself ("Commands")."""
+    return name in RESERVED_VARIABLES or name.startswith("EXARP_")
+
+
+def _parsed(parse: Callable[[str], float], text: str) -> float | None:
+    """The quantity; None for what is none, infinity for what is too large for a number."""
+    try:
+        return parse(text)
+    except OverflowError:
+        return float("inf")
+    except ValueError:
+        return None

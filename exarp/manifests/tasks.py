@@ -1,0 +1,219 @@
+"""One task as it is written, to what it means.
+
+Knows the defaults and rules of a task's fields. Does not know other tasks, nor anything of files on disk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import UnsetType
+
+from exarp.errors import Problem
+from exarp.manifests.document import FromDocument, InputDocument, TaskDocument
+from exarp.manifests.fields import Fields, is_plain_path, is_reserved
+from exarp.manifests.place import KeyPath, here_first
+from exarp.manifests.script import script_faults
+from exarp.model.manifest import Settings
+from exarp.model.name import name_fault, variable_fault
+from exarp.model.path import is_glob
+from exarp.model.task import PRIORITIES, Task
+
+
+class Pool(NamedTuple):
+    """A pool of ``[resources]``: what there is (None: not known, or refused already), and how to say it."""
+
+    amount: int | None
+    words: str
+
+
+_SWITCHES = ("allow_failure", "interactive", "daemon", "manual", "keep_outputs")
+_is_plain_name = re.compile(r"[A-Za-z0-9_/][\w./-]*+", re.ASCII).fullmatch
+
+
+class TaskReader:
+    """Reads tasks whose defaults are ``settings``, and that take from ``pools``."""
+
+    def __init__(self, fields: Fields, settings: Settings, pools: Mapping[str, Pool]) -> None:
+        self.fields = fields
+        self.pools = pools
+        self.defaults: dict[str, Any] = {
+            name: getattr(settings, name) for name in ("shell", "retries", "retry_delay", "timeout", "on_failure")
+        }
+
+    def task(self, name: str, written: TaskDocument) -> Task:
+        """The task that is meant; faults are collected."""
+        fields, at = self.fields, ("task", name)
+        if not _is_plain_name(name) and (fault := name_fault(name)):
+            fields.add("bad-name", f"task {name!r}: {fault}", at, "rename it", on_key=True)
+        # A struct is made six times as fast if the fields that most tasks leave alone are not passed to it.
+        return Task(
+            name=name,
+            description=written.description,
+            commands=self.commands(written, at),
+            outputs=self.outputs(written.outputs, (*at, "outputs")),
+            needs=fields.texts(written.needs, (*at, "needs")) if written.needs else (),
+            **(self.inputs(written.inputs, (*at, "inputs")) | self.defaults | self.policy(written, at)),
+            **self.rarer(written, at),
+        )
+
+    def policy(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
+        """How the task is run, as far as it says so."""
+        fields = self.fields
+        found: dict[str, Any] = {}
+        if written.allow_failure or written.interactive or written.daemon or written.manual or written.keep_outputs:
+            found = {name: getattr(written, name) for name in _SWITCHES}
+        if not isinstance(written.shell, UnsetType):
+            found["shell"] = fields.texts(written.shell, (*at, "shell"))
+        if not isinstance(written.retries, UnsetType):
+            found["retries"] = written.retries
+        if not isinstance(written.retry_delay, UnsetType):
+            found["retry_delay"] = fields.duration(written.retry_delay, (*at, "retry_delay"))
+        if not isinstance(written.timeout, UnsetType):
+            found["timeout"] = fields.duration(written.timeout, (*at, "timeout"))
+        if not isinstance(written.on_failure, UnsetType):
+            found["on_failure"] = written.on_failure
+        if written.priority != "medium":
+            found["priority"] = PRIORITIES[written.priority] if isinstance(written.priority, str) else written.priority
+        return found
+
+    def rarer(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
+        """What else it says that few tasks say."""
+        fields = self.fields
+        found: dict[str, Any] = {}
+        if not isinstance(written.argv, UnsetType):
+            found["argv"] = fields.texts(written.argv, (*at, "argv"))
+        if written.modifies:
+            found["modifies"] = fields.paths(written.modifies, (*at, "modifies"))
+        if written.after:
+            found["after"] = fields.texts(written.after, (*at, "after"))
+        if written.depfile:
+            found["depfile"] = fields.path(written.depfile, (*at, "depfile"), inside=False) or ""
+        if written.env:
+            found["env"] = self.env(written.env, (*at, "env"))
+        if written.cwd:
+            found["cwd"] = self.cwd(written.cwd, (*at, "cwd"))
+        if written.tags:
+            found["tags"] = tuple(written.tags)
+        if written.mutex:
+            found["mutex"] = fields.texts(written.mutex, (*at, "mutex"))
+        if written.resources:
+            found["resources"] = self.requests(written.resources, at)
+        return found
+
+    def cwd(self, written: str, path: KeyPath) -> str:
+        folder = self.fields.path(written, path) or "./"
+        return "" if folder == "./" else folder.rstrip("/")
+
+    def inputs(self, written: Sequence[InputDocument] | UnsetType, path: KeyPath) -> dict[str, Any]:
+        """The three fields that ``inputs`` becomes: paths, paths taken away, tasks whose outputs are taken."""
+        if isinstance(written, UnsetType):
+            return {}
+        for entry in written:
+            if not isinstance(entry, str) or not is_plain_path(entry):
+                break
+        else:
+            return {"inputs": tuple(written)}
+        found: dict[str, list[str]] = {"inputs": []}
+        for index, entry in enumerate(written):
+            text: str | None
+            if isinstance(entry, FromDocument):
+                kind, text = "sources", self.fields.text(entry.source, (*path, index, "from"))
+            elif entry.startswith("!"):
+                kind, text = "excluded", self.fields.path(entry[1:], (*path, index), inside=False)
+            else:
+                kind, text = "inputs", self.fields.path(entry, (*path, index), inside=False)
+            if text is not None:
+                found.setdefault(kind, []).append(text)
+        return {kind: tuple(texts) for kind, texts in found.items()}
+
+    def outputs(self, written: list[str] | UnsetType, path: KeyPath) -> tuple[str, ...] | None:
+        if isinstance(written, UnsetType):
+            return None
+        found = self.fields.paths(written, path)
+        if "./" in found:
+            message = "the whole workspace cannot be an output: output folders are emptied before their task runs"
+            step = "name the files or folders that the task makes"
+            self.fields.problems.append(Problem("bad-path", message, self.fields.locator.entry(path, "./"), step))
+            found = tuple([each for each in found if each != "./"])
+        if len(found) > 1 and len({each.rstrip("/") for each in found}) < len(found):
+            self.output_twice(found, path)
+        return found
+
+    def output_twice(self, outputs: Sequence[str], path: KeyPath) -> None:
+        locator = self.fields.locator
+        seen: dict[str, list[str]] = {}
+        for output in outputs:
+            same = seen.setdefault(output.rstrip("/"), [])
+            if same and not is_glob(output):
+                place = locator.entry(path, output, nth=len(same))
+                message = f"{output!r} is an output of task {path[1]!r} twice"
+                related = here_first(place, locator.entry(path, same[0]))
+                self.fields.problems.append(Problem("duplicate-output", message, place, "keep one of them", related))
+            same.append(output)
+
+    def commands(self, written: TaskDocument, at: KeyPath) -> tuple[str, ...]:
+        if isinstance(written.run, UnsetType):
+            return ()
+        if not isinstance(written.argv, UnsetType):
+            self.two_commands(at)
+        if isinstance(written.run, str):
+            self.check_script(written.run, (*at, "run"))
+            return (written.run,)
+        for index, script in enumerate(written.run):
+            self.check_script(script, (*at, "run", index))
+        return tuple(written.run)
+
+    def two_commands(self, at: KeyPath) -> None:
+        locator = self.fields.locator
+        first, second = sorted(
+            (locator.key(*at, "run"), locator.key(*at, "argv")), key=lambda place: (place.line, place.column)
+        )
+        message = f"task {at[1]!r} has both 'run' and 'argv'"
+        related = here_first(second, first)
+        self.fields.problems.append(Problem("two-commands", message, second, "keep one of them", related))
+
+    def check_script(self, script: str, path: KeyPath) -> None:
+        if "\0" in script:
+            self.fields.text(script, path)
+        for fault in script_faults(script) if "${" in script else ():
+            place = self.fields.locator.within(path, fault.use)
+            self.fields.problems.append(Problem(fault.slug, fault.message, place, fault.step))
+
+    def env(self, written: Mapping[str, str | int | float], path: KeyPath) -> dict[str, str]:
+        found = {}
+        for name, value in written.items():
+            if variable_fault(name):
+                self.bad_variable(name, (*path, name))
+            text = self.fields.text(str(value), (*path, name))
+            if text is not None:
+                found[name] = text
+        return found
+
+    def bad_variable(self, name: str, path: KeyPath) -> None:
+        if is_reserved(name):
+            step = "set it inside the script instead" if name == "PATH" else "choose another name"
+            self.fields.add("reserved-name", f"the variable name {name!r} is reserved", path, step, on_key=True)
+            return
+        message = f"{name!r} cannot be the name of an environment variable"
+        self.fields.add("bad-variable", message, path, "use letters, digits and _, and no digit first", on_key=True)
+
+    def requests(self, written: Mapping[str, int | str], at: KeyPath) -> dict[str, int]:
+        amounts = self.fields.sizes(written, (*at, "resources"))
+        for pool, amount in amounts.items():
+            path = (*at, "resources", pool)
+            if pool not in self.pools:
+                message, step = f"there is no pool {pool!r}", f"add {pool} = … to [resources]"
+                self.fields.add("unknown-resource", message, path, step, on_key=True)
+            elif amount > _most(self.pools[pool]):
+                message = (
+                    f"task {at[1]!r} asks for {written[pool]} of {pool!r}, but there is only {self.pools[pool].words}"
+                )
+                self.fields.add("over-pool", message, path, "ask for less, or enlarge the pool in [resources]")
+        return amounts
+
+
+def _most(pool: Pool) -> float:
+    return float("inf") if pool.amount is None else pool.amount

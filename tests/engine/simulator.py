@@ -1,0 +1,254 @@
+"""A world for the machine, made of choices: which attempt ends next, and how. It checks every command as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
+from exarp.engine.machine import Limits, Machine
+from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.model.event import (
+    FreshnessReason,
+    RunFinished,
+    TaskFinished,
+    TaskRetried,
+    TaskStarted,
+    WaveFinished,
+    WaveStarted,
+)
+from exarp.model.task import Task
+from exarp.planning.planner import make_plan
+
+from ..planning.dice import Dice
+from ..planning.plain_order import Order, graph_edges, selected, turn_edges, wave_edges
+from ..planning.random_manifests import Case
+
+STALE = FreshnessReason("never-ran")
+SIGNALS = (2, 15)
+NEVER_RETRIED = (126, 127)
+
+
+class Run:
+    """One run from ``Begun`` to its end; ``events`` and ``stimuli`` are what was told and what happened."""
+
+    def __init__(self, case: Case, dice: Dice, limits: Limits) -> None:
+        self.case = case
+        self.dice = dice
+        self.limits = limits
+        self.plan = make_plan(case.manifest, case.graph, case.targets)
+        self.machine = Machine(self.plan, case.manifest.tasks, limits)
+        self.ids = case.graph.ids
+        self.tasks = selected(self.plan)
+        self.wave_of = {task: wave for wave in self.plan.waves for task in wave.tasks}
+        edges = graph_edges(self.plan, case.graph) | set(self.plan.order)
+        self.order = Order(edges | wave_edges(self.plan) | turn_edges(self.plan))
+        self.mood = dice.of(0, 1, 1, 3)
+        self.events: list[object] = []
+        self.stimuli: list[Stimulus] = []
+        self.commands: list[list[Command]] = []
+        self.checking: list[int] = []
+        self.running: dict[int, int] = {}
+        self.settling: list[int] = []
+        self.resting: list[int] = []
+        self.attempts: dict[int, int] = {}
+        self.over: dict[int, TaskFinished] = {}
+        self.open_waves: set[int] = set()
+        self.interrupts = 0
+        self.stopped = False
+
+    # -- the world ---------------------------------------------------------------------------------------------
+
+    def go(self) -> Run:
+        """Until the machine says it is over."""
+        self.happen(Begun())
+        while not self.machine.finished:
+            self.happen(self.next_stimulus())
+        return self
+
+    def happen(self, stimulus: Stimulus) -> None:
+        running = list(self.running)
+        self._forget(stimulus)
+        commands = self.machine.handle(stimulus)
+        self.stimuli.append(stimulus)
+        self.commands.append(commands)
+        for command in commands:
+            self._carry_out(command)
+        if isinstance(stimulus, Interrupted):
+            kills = [command for command in commands if isinstance(command, Kill)]
+            assert kills == [Kill(task, now=self.interrupts > 1) for task in running]
+
+    def _forget(self, stimulus: Stimulus) -> None:
+        """What a stimulus is about is over."""
+        match stimulus:
+            case Checked(task):
+                self.checking.remove(task)
+            case Ended(task):
+                del self.running[task]
+            case Settled(task):
+                self.settling.remove(task)
+            case Rested(task) if task in self.resting:
+                self.resting.remove(task)
+            case Interrupted():
+                self.interrupts += 1
+                self.stopped = True
+
+    def next_stimulus(self) -> Stimulus:
+        """Any of what could happen now."""
+        if self.interrupts < 3 and self.mood and self.dice.below(60) == 1:
+            return Interrupted(self.dice.of(*SIGNALS))
+        busy = [*self.checking, *self.running, *self.settling, *self.resting]
+        assert busy, "nothing is under way, and the run is not over"
+        task = self.dice.of(*busy)
+        if task in self.checking:
+            return self._checked(task)
+        if task in self.running:
+            return self._ended(task)
+        if task in self.settling:
+            fault = FreshnessReason("outputs-not-made", "x") if self.fails() else None
+            return Settled(task, fault=fault, warnings=self.dice.of((), ("it left sleep running",)))
+        return Rested(task)
+
+    def fails(self) -> bool:
+        return self.dice.below(8) < self.mood
+
+    def _checked(self, task: int) -> Stimulus:
+        if self.fails() and self.dice.of(True, False):
+            return Checked(task, impossible=FreshnessReason("no-match", "x"))
+        return Checked(task, stale=self.dice.of(STALE, STALE, STALE, None))
+
+    def _ended(self, task: int) -> Stimulus:
+        if not self.fails():
+            return Ended(task, 0, duration_ms=3, log="log")
+        late = [TimedOut(task, self.running[task])] if self.spec(task).timeout else []
+        early = [TimedOut(task, self.running[task] - 1)]
+        ends = [Ended(task, status) for status in (1, 1, 2, 126, 127)]
+        return self.dice.of(*ends, Ended(task, None, signal=9), Ended(task, 127, error="not found"), *late, *early)
+
+    # -- what the machine wants --------------------------------------------------------------------------------
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Check(task):
+                self._may_start(task)
+                assert task not in self.attempts
+                self.attempts[task] = 0
+                self.checking.append(task)
+            case Start(task):
+                if self.attempts[task]:
+                    self._may_start(task)
+                self._start(command)
+            case Settle(task):
+                self.settling.append(task)
+            case Rest(task, seconds):
+                exponent = self.attempts[task] - 1
+                assert seconds == self.spec(task).retry_delay * 2.0**exponent
+                self.resting.append(task)
+            case Tell(event):
+                self._told(event)
+
+    def _start(self, start: Start) -> None:
+        assert not self.stopped
+        task = start.task
+        self.attempts[task] += 1
+        assert start.attempt == self.attempts[task] <= self.spec(task).retries + 1
+        assert start.timeout == self.spec(task).timeout
+        assert self.events[-1] == TaskStarted(task=self.spec(task).name, attempt=start.attempt, reason=start.reason)
+        self.running[task] = start.attempt
+
+    def _may_start(self, task: int) -> None:
+        """Everything that must be over is over, and there is room for the task beside what is under way."""
+        assert not self.stopped
+        self.must_be_over(task)
+        beside = [*self.checking, *self.running, *self.settling]
+        specs = [self.spec(other) for other in (task, *beside)]
+        assert task not in beside
+        assert len(specs) <= self.limits.jobs
+        assert len(specs) == 1 or not any(spec.interactive for spec in specs)
+        held = [name for spec in specs for name in spec.mutex]
+        assert len(held) == len(set(held))
+        for pool, size in self.limits.pools.items():
+            assert sum(spec.resources.get(pool, 0) for spec in specs) <= size
+        assert self.wave_of[task].number in self.open_waves or self.attempts.get(task, 0) == 0
+
+    def must_be_over(self, task: int) -> None:
+        for other in self.tasks:
+            if task in self.order.later.get(other, ()):
+                assert other in self.over
+        for need in self.plan.needs[task]:
+            end = self.over[need]
+            assert end.outcome in ("passed", "up_to_date") or end.allowed
+
+    def _told(self, event: object) -> None:
+        self.events.append(event)
+        match event:
+            case WaveStarted(wave=number):
+                assert not self.stopped
+                self.open_waves.add(number)
+                gated = [n for n in self.open_waves if self.plan.schedule == "waves" or self.plan.waves[n - 1].declared]
+                assert len(gated) <= self.limits.max_parallel_waves
+            case WaveFinished(wave=number):
+                self.open_waves.remove(number)
+                assert all(task in self.over for task in self.plan.waves[number - 1].tasks)
+            case TaskFinished():
+                self._finished(event)
+            case TaskRetried():
+                self._retried(event)
+
+    def _retried(self, event: TaskRetried) -> None:
+        task = self.ids[event.task]
+        assert not self.stopped
+        assert event.attempt == self.attempts[task] <= self.spec(task).retries
+        timed_out = event.reason is not None and event.reason.code == "timed-out"
+        assert timed_out or event.exit_status not in NEVER_RETRIED
+
+    def _finished(self, event: TaskFinished) -> None:
+        task = self.ids[event.task]
+        spec = self.spec(task)
+        assert task not in self.over
+        assert event.attempt == self.attempts.get(task, 0)
+        self.over[task] = event
+        if task in self.resting:
+            self.resting.remove(task)
+        if event.outcome in ("failed", "skipped"):
+            assert (event.outcome == "skipped") == (spec.on_failure == "skip")
+            assert event.allowed == spec.allow_failure
+            aborts = spec.on_failure == "abort" or self.limits.fail_fast
+            self.stopped = self.stopped or (aborts and not event.allowed and not self.limits.keep_going)
+        if event.outcome == "blocked":
+            self._is_blocked(task, event)
+        if spec.is_group and event.outcome in ("passed", "up_to_date"):
+            self.must_be_over(task)
+
+    def _is_blocked(self, task: int, event: TaskFinished) -> None:
+        assert event.reason is not None
+        culprit = self.over[self.ids[event.reason.subject]]
+        assert culprit.outcome in ("failed", "skipped")
+        assert not culprit.allowed
+        assert task in needing(self.plan.needs, self.ids[event.reason.subject], self.tasks)
+
+    def spec(self, task: int) -> Task:
+        return self.case.manifest.tasks[task]
+
+
+def needing(needs: Sequence[Sequence[int]], start: int, tasks: Sequence[int]) -> set[int]:
+    """Those of ``tasks`` (in manifest order) that need ``start``, directly or not."""
+    found = {start}
+    for task in tasks:
+        if found.intersection(needs[task]):
+            found.add(task)
+    return found - {start}
+
+
+def expected_exit(run: Run) -> int:
+    """The exit code that the contract gives a run."""
+    signals = [stimulus.signum for stimulus in run.stimuli if isinstance(stimulus, Interrupted)]
+    if signals:
+        return 128 + signals[0]
+    failed = [end for end in run.over.values() if end.outcome in ("failed", "skipped") and not end.allowed]
+    return 1 if failed else 0
+
+
+def last(run: Run) -> RunFinished:
+    event = run.events[-1]
+    assert isinstance(event, RunFinished)
+    return event

@@ -1,0 +1,169 @@
+"""The machine among all that can happen: whatever ends next, and however, no rule of the contract is broken."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given, settings
+
+from exarp.engine.command import Tell
+from exarp.engine.machine import Limits, Machine
+from exarp.model.event import (
+    PlannedRun,
+    PlannedWave,
+    RunFinished,
+    RunStarted,
+    TaskFinished,
+    TaskRetried,
+    TaskStarted,
+    WaveFinished,
+    WaveStarted,
+)
+from exarp.views.fold import RunState
+
+from ..planning.dice import Dice, dice
+from ..planning.overlaps import conflicts
+from ..planning.random_manifests import Case, cases
+from .simulator import Run, expected_exit, last, needing
+
+RUNS = settings(max_examples=3000, deadline=None, derandomize=True)
+
+
+def run_of(case: Case, choices: Dice) -> Run:
+    """The run of a case, every command of which the simulator has checked."""
+    told = case.manifest.settings
+    limits = Limits(
+        told.jobs,
+        told.max_parallel_waves,
+        case.manifest.resources,
+        keep_going=choices.of(False, False, False, True),
+        fail_fast=choices.of(False, False, False, True),
+    )
+    return Run(case, choices, limits).go()
+
+
+@settings(RUNS, max_examples=10000)
+@given(cases(), dice(250))
+def test_every_run_ends_with_the_right_exit_code(case, choices):
+    run = run_of(case, choices)
+
+    assert run.machine.exit_code == expected_exit(run) == last(run).exit_code
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_every_selected_task_has_one_end_and_every_attempt_too(case, choices):
+    run = run_of(case, choices)
+
+    assert sorted(run.over) == sorted(run.tasks)
+    attempts: dict[tuple[str, int], list[str]] = {}
+    for event in run.events:
+        if isinstance(event, TaskStarted | TaskRetried | TaskFinished) and event.attempt:
+            attempts.setdefault((event.task, event.attempt), []).append(type(event).__name__)
+    assert all(story in (["TaskStarted", "TaskRetried"], ["TaskStarted", "TaskFinished"]) for story in retold(attempts))
+    assert sum(isinstance(event, RunFinished) for event in run.events) == 1
+
+
+def retold(attempts: dict[tuple[str, int], list[str]]) -> list[list[str]]:
+    """A task that was cancelled while it rested has its end told with the number of the attempt before."""
+    return [["TaskStarted", "TaskRetried"] if story[1:] == ["TaskRetried", "TaskFinished"] else story for story in attempts.values()]
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_tasks_that_touch_the_same_files_never_overlap(case, choices):
+    run = run_of(case, choices)
+
+    cache_dirs = case.manifest.settings.cache_dirs
+    under_way: set[int] = set()
+    for event in run.events:
+        if isinstance(event, TaskStarted):
+            task = run.ids[event.task]
+            assert not any(conflicts(run.spec(task), run.spec(other), cache_dirs) for other in under_way)
+            under_way.add(task)
+        elif isinstance(event, TaskFinished | TaskRetried):
+            under_way.discard(run.ids[event.task])
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_failure_blocks_what_needs_it_and_nothing_else(case, choices):
+    run = run_of(case, choices)
+
+    failed = {task for task, end in run.over.items() if end.outcome in ("failed", "skipped") and not end.allowed}
+    doomed = set().union(*(needing(run.plan.needs, task, run.tasks) for task in failed))
+    blocked = {task for task, end in run.over.items() if end.outcome == "blocked"}
+    cancelled = {task for task, end in run.over.items() if end.outcome == "cancelled"}
+    assert blocked <= doomed
+    assert doomed <= blocked | cancelled
+    assert run.stopped or not cancelled
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_waves_that_are_announced_are_completed_with_what_passed_in_them(case, choices):
+    run = run_of(case, choices)
+
+    started: dict[int, WaveStarted] = {}
+    for event in run.events:
+        if isinstance(event, WaveStarted):
+            assert event.wave not in started
+            started[event.wave] = event
+        elif isinstance(event, TaskStarted):
+            assert run.wave_of[run.ids[event.task]].number in started
+        elif isinstance(event, WaveFinished):
+            wave = run.plan.waves[event.wave - 1]
+            assert (event.name, event.tasks) == (started[event.wave].name, started[event.wave].tasks) == (wave.name, len(wave.tasks))
+            assert event.passed == sum(run.over[task].outcome in ("passed", "up_to_date") for task in wave.tasks)
+    assert run.open_waves == set()
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_the_same_stimuli_give_the_same_commands(case, choices):
+    run = run_of(case, choices)
+
+    again = Machine(run.plan, case.manifest.tasks, run.limits)
+    assert [again.handle(stimulus) for stimulus in run.stimuli] == run.commands
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_views_that_fold_the_events_count_as_the_machine_does(case, choices):
+    run = run_of(case, choices)
+
+    names = run.plan.names
+    waves = tuple(PlannedWave(w.number, w.name, tuple(names[t] for t in w.tasks)) for w in run.plan.waves)
+    state = RunState()
+    state.apply(RunStarted(plan=PlannedRun(run.plan.task_count, waves)))
+    for event in run.events:
+        state.apply(event)
+    counts = Counter(end.outcome for end in run.over.values())
+    assert last(run).counts == dict(sorted(counts.items()))
+    tally = state.tally
+    assert tally.done == run.plan.task_count
+    assert (tally.ran + tally.groups, tally.up_to_date) == (counts["passed"], counts["up_to_date"])
+    assert (tally.failed + tally.allowed, tally.skipped) == (counts["failed"], counts["skipped"])
+    assert (tally.blocked, tally.cancelled) == (counts["blocked"], counts["cancelled"])
+    assert state.finished == last(run)
+    assert not state.running
+    assert all(wave.tally.done == wave.total for wave in state.waves.values())
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_the_first_failure_is_the_first_that_counts(case, choices):
+    run = run_of(case, choices)
+
+    failures = [e.task for e in run.events if isinstance(e, TaskFinished) and e.outcome in ("failed", "skipped") and not e.allowed]
+    assert last(run).first_failure == (failures[0] if failures else None)
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_stimuli_that_come_too_late_change_nothing(case, choices):
+    run = run_of(case, choices)
+
+    late = [stimulus for stimulus in run.stimuli if type(stimulus).__name__ in ("TimedOut", "Rested", "Interrupted", "Begun")]
+    told = [command for stimulus in late for command in run.machine.handle(stimulus) if isinstance(command, Tell)]
+    assert told == []

@@ -1,0 +1,101 @@
+"""Good manifests: what the readers must accept, and what the fuzz tests start from."""
+
+from __future__ import annotations
+
+from exarp.app.init import STARTER
+
+FULL = """\
+[vars]
+arch = "x86_64"
+dir = "build/${arch}"
+level = 2
+ratio = 1.5
+
+[settings]
+default = ["check"]
+jobs = 4
+max_parallel_waves = 2
+max_tasks_per_wave = 3
+packing = "levels"
+schedule = "waves"
+trust = "plan"
+retries = 1
+retry_delay = "1s"
+timeout = "1h"
+on_failure = "fail"
+output = "grouped"
+shell = ["sh", "-eu", "-c"]
+log_limit = "1MiB"
+cache_dirs = [".ccache"]
+
+[resources]
+gpu = 1
+memory = "4GiB"
+
+[task.gen]
+description = "Generate sources"
+inputs = ["gen.py", "!gen.pyc"]
+outputs = ["src/gen.c", "include/gen/"]
+run = "python gen.py > $out"
+env = { HOME_OF = "${env.HOME:-/}", ARCH = "${arch}", N = 3 }
+
+[task.cc]
+inputs = ["src/*.c", "include/"]
+outputs = ["${dir}/main.o"]
+depfile = "${dir}/main.d"
+needs = ["gen"]
+run = ["cc -c src/main.c", "echo done"]
+resources = { gpu = 1, memory = "1GiB" }
+
+[task.link]
+inputs = [{ from = "cc" }, "!src/old/**"]
+outputs = ["${dir}/app"]
+argv = ["cc", "-o", "$out", "$in"]
+timeout = "5m"
+retries = 2
+priority = "high"
+
+[task.fmt]
+modifies = ["docs/**/*.md"]
+after = ["gen"]
+run = '''
+clang-format -i $in
+'''
+mutex = ["db"]
+tags = ["style"]
+cwd = "docs"
+keep_outputs = true
+
+[task."unit/test"]
+needs = ["link"]
+interactive = true
+manual = true
+allow_failure = true
+
+[task.check]
+needs = ["link", "fmt"]
+
+[[wave]]
+name = "backend"
+tasks = ["gen", "cc"]
+order = "sequential"
+parallel = ["front"]
+
+[[wave]]
+name = "front"
+tasks = ["fmt"]
+parallel = true
+"""
+
+SMALL = """\
+[task.a]
+run = "true"
+
+[task.b]
+needs = ["a"]
+inputs = ["x/**/*.py"]
+outputs = ["y/"]
+run = "touch y"
+"""
+
+GOOD = {"full": FULL, "small": SMALL, "starter": STARTER, "empty": "", "comment": "# nothing yet\n"}

@@ -1,0 +1,135 @@
+"""Doubts: what ``exarp check`` says of a manifest without errors."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exarp.app.check import check
+from exarp.errors import Problem
+from exarp.views.problem import render_all
+from tests.manifests.examples import SMALL
+from tests.manifests.reading import marked
+
+Doubts = Callable[[str], list[Problem]]
+
+
+@pytest.fixture
+def doubts(tmp_path: Path) -> Doubts:
+    def of(text: str) -> list[Problem]:
+        path = tmp_path / "exarp.toml"
+        path.write_text(text)
+        return check(str(tmp_path), str(path))
+
+    return of
+
+
+PAIR = """\
+[task.a]
+inputs = []
+outputs = {}
+run = "a"
+
+[task.b]
+inputs = {}
+outputs = []
+modifies = {}
+run = "b"
+"""
+
+
+def test_a_manifest_without_doubts_has_none(doubts: Doubts) -> None:
+    assert doubts(SMALL) == []
+
+
+def test_errors_are_told_instead_of_doubts(doubts: Doubts) -> None:
+    found = doubts(PAIR.format('["x"]', "[]", '["x"]') + "\nbogus = 1")
+    assert [(each.slug, each.severity) for each in found] == [("unknown-key", "error")]
+
+
+def test_no_manifest_is_a_problem_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    assert [problem.slug for problem in check(str(tmp_path), None)] == ["no-manifest"]
+
+
+def test_two_that_change_one_file_are_shown_with_both_lines(doubts: Doubts) -> None:
+    found = doubts(PAIR.format('["out/x"]', "[]", '["notes.md", "./out/*"]'))
+    assert render_all(found) == textwrap.dedent("""\
+        exarp.toml:9:25: doubt: tasks 'a' and 'b' run one after the other: both change out/x (write-write)
+            9 | modifies = ["notes.md", "./out/*"]
+              |                         ^^^^^^^^^
+            3 | outputs = ["out/x"]      a changes it
+              order them with needs or after""")
+
+
+def test_one_that_reads_what_another_changes_is_shown_with_both_lines(doubts: Doubts) -> None:
+    found = doubts(PAIR.format('["gen/*.h"]', '["src/", "gen/main.*"]', '["other"]'))
+    assert [(each.slug, marked(each), each.related[0].note) for each in found] == [
+        ("read-write", '"gen/main.*"', "a changes it")
+    ]
+
+
+def test_what_the_author_asked_for_is_no_doubt(doubts: Doubts) -> None:
+    text = "[resources]\ngpu = 1\n" + "".join(
+        f'[task.{name}]\ninputs = []\noutputs = []\nmutex = ["db"]\nresources = {{ gpu = 1 }}\nrun = "x"\n'
+        for name in "abc"
+    )
+    assert doubts(text) == []
+
+
+def test_many_that_change_one_file_are_told_once(doubts: Doubts) -> None:
+    found = doubts("".join(f'[task.t{n}]\ninputs = []\nmodifies = ["log"]\nrun = "x"\n' for n in range(6)))
+    assert [each.message for each in found] == [
+        "tasks 't0', 't1', 't2' and 3 more run one after the other: all change log"
+    ]
+    assert (found[0].place and found[0].place.line, found[0].related[0].place.line) == (23, 3)
+
+
+WAVES = """\
+[[wave]]
+name = "one"
+tasks = ["a"]
+parallel = {}
+
+[[wave]]
+name = "two"
+tasks = ["b"]
+parallel = {}
+
+[task.a]
+{}
+inputs = []
+run = "a"
+
+[task.b]
+{}
+inputs = []
+run = "b"
+"""
+
+
+def test_marked_waves_that_need_each_other_are_shown_with_the_edge(doubts: Doubts) -> None:
+    found = doubts(WAVES.format("true", "true", "outputs = []", 'outputs = []\nneeds = ["a"]'))
+    assert [(each.slug, str(each.place)) for each in found] == [("dependency", "exarp.toml:9:1")]
+    assert [related.note for related in found[0].related] == ["b needs a"]
+
+
+def test_marked_waves_that_change_one_file_are_shown_with_both_lines(doubts: Doubts) -> None:
+    found = doubts(WAVES.format("true", '["one"]', 'outputs = ["x"]', 'modifies = ["x"]'))
+    assert [(each.slug, str(each.place)) for each in found] == [("write-write", "exarp.toml:9:1")]
+    assert [(related.place.line, related.note) for related in found[0].related] == [
+        (12, "a changes it"),
+        (17, "b changes it"),
+    ]
+
+
+def test_waves_that_are_not_marked_are_no_doubt(doubts: Doubts) -> None:
+    assert doubts(WAVES.format("false", "true", 'outputs = ["x"]', 'modifies = ["x"]')) == []
+
+
+def test_undeclared_tasks_of_marked_waves_are_told_once_each(doubts: Doubts) -> None:
+    found = doubts('[settings]\ntrust = "proof"\n' + WAVES.format("true", "true", "", ""))
+    assert [(each.slug, marked(each)) for each in found] == [("undeclared", "a"), ("undeclared", "b")]

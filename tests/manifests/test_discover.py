@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from exarp.errors import ManifestError, Problem
+from exarp.manifests.discover import Found, find_manifest, named_manifest, read_bytes
+
+
+def refusal(path: Path, *, named: bool = True) -> Problem:
+    with pytest.raises(ManifestError) as raised:
+        read_bytes(named_manifest(str(path), str(path.parent)) if named else find_manifest(str(path)))
+    (problem,) = raised.value.problems
+    return problem
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A git repository inside a folder that has a manifest of its own."""
+    (tmp_path / "exarp.toml").write_text("")
+    root = tmp_path / "repository"
+    (root / ".git").mkdir(parents=True)
+    return root
+
+
+def test_the_manifest_of_the_working_directory_is_found(project: Path) -> None:
+    (project / "exarp.toml").write_text("")
+    assert find_manifest(str(project)) == Found(str(project / "exarp.toml"), str(project), "exarp.toml")
+
+
+def test_a_manifest_above_is_found_and_named_as_seen_from_below(project: Path) -> None:
+    (project / "exarp.toml").write_text("")
+    below = project / "src/deep"
+    below.mkdir(parents=True)
+    assert find_manifest(str(below)) == Found(str(project / "exarp.toml"), str(project), "../../exarp.toml")
+
+
+def test_the_nearest_manifest_wins(project: Path) -> None:
+    below = project / "src"
+    below.mkdir()
+    for folder in (project, below):
+        (folder / "exarp.toml").write_text("")
+    assert find_manifest(str(below)).root == str(below)
+
+
+@pytest.mark.parametrize("worktree", [False, True])
+def test_the_search_ends_at_the_git_root(project: Path, worktree: bool) -> None:
+    if worktree:  # there `.git` is a file
+        (project / ".git").rmdir()
+        (project / ".git").write_text("gitdir: elsewhere")
+    below = project / "src"
+    below.mkdir()
+    problem = refusal(below, named=False)
+    assert problem.slug == "no-manifest"
+    assert problem.message == (
+        "no manifest here or above (looked for exarp.toml, exarp.yaml, exarp.json, [tool.exarp] in pyproject.toml)"
+    )
+    assert problem.next == "write one with: exarp init"
+
+
+def test_without_a_git_root_the_search_goes_on_to_the_top(tmp_path: Path) -> None:
+    (tmp_path / "exarp.toml").write_text("")
+    below = tmp_path / "a/b"
+    below.mkdir(parents=True)
+    assert find_manifest(str(below)).path == str(tmp_path / "exarp.toml")
+
+
+def test_toml_is_looked_for_before_the_other_kinds(project: Path) -> None:
+    for name in ("exarp.toml", "exarp.yaml", "exarp.json"):
+        (project / name).write_text("")
+    assert find_manifest(str(project)).shown == "exarp.toml"
+
+
+@pytest.mark.parametrize("name", ["exarp.yaml", "exarp.json"])
+def test_a_kind_that_is_not_read_yet_is_refused_and_not_passed_over(project: Path, name: str) -> None:
+    (project / name).write_text("")
+    problem = refusal(project, named=False)
+    assert (problem.slug, str(problem.place)) == ("not-supported-yet", f"{name}:1:1")
+    assert problem.message == f"{name}: this kind of manifest is not supported yet"
+
+
+@pytest.mark.parametrize("header", ["[tool.exarp]", " [ tool . exarp ]", "[tool.exarp.task.a]"])
+def test_a_project_file_counts_if_it_has_the_table(project: Path, header: str) -> None:
+    (project / "pyproject.toml").write_text(f"[project]\nname = 'x'\n{header}\n")
+    assert refusal(project, named=False).slug == "not-supported-yet"
+
+
+@pytest.mark.parametrize("text", ["[tool.exarpeggio]", "# [tool.exarp]", "[tool]", ""])
+def test_a_project_file_without_the_table_is_passed_over(project: Path, text: str) -> None:
+    (project / "pyproject.toml").write_text(text)
+    assert refusal(project, named=False).slug == "no-manifest"
+
+
+def test_a_project_file_that_cannot_be_read_is_not_passed_over(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "pyproject.toml").write_text("[tool.exarp]")
+    monkeypatch.setattr(os, "open", denied)
+    assert refusal(project, named=False).slug == "unreadable"
+
+
+def test_a_named_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "sub/other.toml"
+    path.parent.mkdir()
+    path.write_bytes(b"[vars]\n")
+    found = named_manifest(str(path), str(tmp_path))
+    assert found == Found(str(path), str(path.parent), "sub/other.toml")
+    assert read_bytes(found) == b"[vars]\n"
+
+
+def test_a_named_folder_means_the_manifest_in_it(tmp_path: Path) -> None:
+    (tmp_path / "exarp.toml").write_text("")
+    assert named_manifest(str(tmp_path), str(tmp_path)).shown == "exarp.toml"
+
+
+def test_a_named_folder_without_a_manifest_is_refused_and_not_searched_upwards(project: Path) -> None:
+    problem = refusal(project)
+    assert (problem.slug, problem.message) == ("no-manifest", "repository is a folder without a manifest")
+
+
+def test_a_named_file_that_is_missing_is_refused(tmp_path: Path) -> None:
+    problem = refusal(tmp_path / "nope.toml")
+    assert (problem.slug, problem.message) == ("no-manifest", "nope.toml does not exist")
+
+
+def test_a_link_that_leads_nowhere_says_so(tmp_path: Path) -> None:
+    (tmp_path / "link.toml").symlink_to("nowhere.toml")
+    problem = refusal(tmp_path / "link.toml")
+    assert (problem.slug, problem.message) == ("unreadable", "link.toml cannot be read: the link leads nowhere")
+
+
+def test_a_link_to_a_manifest_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real.toml").write_bytes(b"x")
+    (tmp_path / "exarp.toml").symlink_to("real.toml")
+    assert read_bytes(find_manifest(str(tmp_path))) == b"x"
+
+
+def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    problem = refusal(tmp_path / "pipe.toml")
+    assert (problem.slug, problem.message) == ("unreadable", "pipe.toml cannot be read: it is not a regular file")
+
+
+def test_a_pipe_that_took_a_files_place_does_not_hang(tmp_path: Path) -> None:
+    path = tmp_path / "exarp.toml"
+    os.mkfifo(path)
+    with pytest.raises(ManifestError, match="not a regular file"):
+        read_bytes(Found(str(path), str(tmp_path), "exarp.toml"))
+
+
+def test_a_pipe_is_no_manifest_when_searching(project: Path) -> None:
+    os.mkfifo(project / "exarp.toml")
+    assert refusal(project, named=False).slug == "no-manifest"
+
+
+def test_a_device_without_end_does_not_hang() -> None:
+    assert refusal(Path("/dev/zero")).slug == "unreadable"
+
+
+def denied(path: str, flags: int, mode: int = 0o777) -> int:
+    raise PermissionError(13, "Permission denied", path)
+
+
+def test_a_file_that_may_not_be_opened_is_told_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "exarp.toml").write_text("")
+    monkeypatch.setattr(os, "open", denied)  # permissions do not stop root, who may run this
+    problem = refusal(tmp_path / "exarp.toml")
+    assert problem.slug == "unreadable"
+    assert problem.message == "exarp.toml cannot be read: Permission denied"
+    assert str(problem.place) == "exarp.toml:1:1"
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "exarp.toml").open("wb") as file:
+        file.truncate(2**40)
+    assert refusal(tmp_path / "exarp.toml").message == "the manifest has 1048576.0 MiB; the limit is 64 MiB"

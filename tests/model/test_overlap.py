@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exarp.model.overlap import overlap
+
+from .naive_glob import glob_matches
+
+NAMES = [name for name in ("".join(pair) for pair in itertools.product("ab.", ["", "a", "b", "."])) if name not in (".", "..")]
+PATHS = ["/".join(names) for depth in (1, 2, 3) for names in itertools.product(NAMES, repeat=depth)]
+TOKENS = st.lists(st.sampled_from(["a", "b", ".", "*", "?", "[ab]", "[!a]"]), min_size=1, max_size=2).map("".join)
+PARTS = TOKENS.filter(lambda part: part not in (".", "..", "**")) | st.just("**")
+PATTERNS = st.tuples(st.lists(PARTS, min_size=1, max_size=2).map("/".join), st.sampled_from(["", "", "/"])).map("".join)
+
+
+def belongs(path, pattern):
+    if any(char in pattern for char in "*?["):
+        return glob_matches(pattern, path)
+    return f"{path}/".startswith(pattern) if pattern.endswith("/") else path == pattern
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(PATTERNS, PATTERNS)
+def test_patterns_overlap_where_some_path_belongs_to_both(one, other):
+    # A folder and "**/x" may need a path that is deeper than these.
+    deep = "**" in one + other and one.endswith("/") and other.endswith("/")
+    if deep:
+        assert overlap(one, other) or not any(belongs(path, one) and belongs(path, other) for path in PATHS)
+    else:
+        assert overlap(one, other) == any(belongs(path, one) and belongs(path, other) for path in PATHS)
+
+
+@given(PATTERNS, PATTERNS)
+def test_overlap_has_no_direction(one, other):
+    assert overlap(one, other) == overlap(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("src/*.c", "src/*.h", False),
+        ("src/*.c", "src/**", True),
+        ("src/**/*.c", "src/a/", True),
+        ("src/*.c", "src/a/", False),
+        ("**/*.py", "docs/*.md", False),
+        ("**/test_*", "pkg/*_test*", True),
+        ("[a-f]*", "[g-z]*", False),
+        ("[a-g]*", "[g-z]*", True),
+        ("[!a]", "[!b]", True),
+        ("[z-a]", "*", False),
+        ("*", ".env", False),
+        (".*", ".env", True),
+        (".*", "*", False),
+        ("**/x", ".git/", False),
+        ("./", "../outside", False),
+        ("./", "a/**", True),
+        ("out/", "out", True),
+        ("out", "out/", True),
+        ("a*b*c", "a*d*c", True),
+        ("a?c", "abbc", False),
+        ("*/", "*", False),
+        ("*/", "a/*", True),
+        ("a/*/", "a/*", False),
+        ("*/", "a/b/*", True),
+        ("a**b", "ab", True),
+    ],
+)
+def test_pairs_of_patterns(one, other, expected):
+    assert overlap(one, other) is expected
