@@ -90,6 +90,12 @@ class ManifestError(ExarpError):
     exit_code = ExitCode.MANIFEST
 
 
+class TaskError(ExarpError):
+    """A task could not do what it was asked for (exit 1), outside a run."""
+
+    exit_code = ExitCode.FAILED
+
+
 class BusyError(ExarpError):
     """Another run holds what is needed (exit 5)."""
 

@@ -83,7 +83,16 @@ class _Doubts:
         return Related(self.locator.key("task", task.name), task.name)
 
     def undeclared(self) -> Iterable[Problem]:
-        """Tasks of waves that are marked parallel, whose files nobody can check."""
+        """Tasks whose files nobody can check: of waves that are marked parallel, or, where proof is asked for, any."""
+        if self.project.manifest.settings.trust == "proof":
+            for task in self.tasks:
+                if not task.is_declared:
+                    message = (
+                        f'task {task.name!r} does not say what it reads and writes: with trust = "proof" it runs alone'
+                    )
+                    step = "declare inputs and outputs ([] for none)"
+                    yield Problem("undeclared", message, self.locator.key("task", task.name), step, severity="doubt")
+            return
         for wave in self.project.manifest.waves:
             for name in wave.tasks if wave.parallel is not False else ():
                 if not self.tasks[self.ids[name]].is_declared:

@@ -132,6 +132,8 @@ class Checker:
         if changed is not None:
             doubt = f"{changed} changed while the task ran: it will run again next time"
         if doubt is not None:
+            self._records[task] = None
+            self._contributions.pop(task, None)
             return Settled(task, warnings=(doubt,)), None
         record = msgspec.structs.replace(snapshot.now, outputs=outputs, found=found)
         self._keep(task, record)
@@ -213,6 +215,8 @@ class Checker:
                     files.update(dict.fromkeys(self._exact(pattern, spec)))
                 continue
             found = [path for path in self.globbing.files(pattern, spec.excluded) if not _is_own(spec, path)]
+            if odd := next((path for path in found if not _is_text(path)), None):
+                raise InputFault(FreshnessReason("name-not-utf8", odd.encode("utf-8", "backslashreplace").decode()))
             if is_glob(pattern):
                 if not found:
                     raise InputFault(FreshnessReason("no-match", pattern))
@@ -344,6 +348,11 @@ def _decode(stored: bytes) -> Record | None:
         return _RECORD.decode(stored)
     except msgspec.DecodeError:
         return None
+
+
+def _is_text(path: str) -> bool:
+    """A file name that is not UTF-8 can be in no manifest, event or record."""
+    return path.isascii() or path.encode("utf-8", "replace").decode() == path
 
 
 def _is_own(spec: Task, path: str) -> bool:

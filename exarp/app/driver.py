@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
+from signal import SIGINT
 
 import msgspec
 
 from exarp.app.checker import Checker
 from exarp.app.launcher import Launcher, LaunchFault
-from exarp.app.ports import Clock, Host
+from exarp.app.ports import FORGOTTEN, Clock, Host
 from exarp.app.stream import Stream
 from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
@@ -116,12 +117,11 @@ class Driver:
         spec = self.machine.tasks[start.task]
         key = self._next_key = self._next_key + 1
         log, shown = self.log_path(spec.name, start.attempt)
-        is_ours = self.checker.record(start.task) is not None or start.attempt > 1
         if start.attempt > 1 and (fault := self.checker.look_again(start.task)) is not None:
             self._stimuli.append(Ended(start.task, status=127, error=f"{fault.subject} is gone ({fault.code})"))
             return
         try:
-            launch = self.launcher.launch(key, spec, self.checker.snapshots[start.task].named, is_ours, log)
+            launch = self.launcher.launch(key, spec, self.checker.snapshots[start.task].named, log)
         except LaunchFault as fault:
             self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
             return
@@ -151,6 +151,9 @@ class Driver:
         self.stream.end_output(name, running.attempt)
         if running.interactive:
             self.stream.resume()
+            if exited.signal == SIGINT:
+                # Ctrl-C went to the task alone, which had the terminal; it was meant for the run, unless the task took it.
+                self._stimuli.append(Interrupted(SIGINT))
         self.launcher.done(exited.key)
         self.checker.changed_world()
         duration_ms = self._durations[running.task] = round(exited.seconds * 1000)
@@ -171,6 +174,9 @@ class Driver:
         if record is not None:
             name = self.machine.tasks[task].name
             self.stream.record(name, msgspec.msgpack.encode(record), self._durations.get(task, 0))
+        elif settled.fault is None:
+            # What is told as "will run again" must not be found up to date by an older success.
+            self.stream.record(self.machine.tasks[task].name, FORGOTTEN, 0)
         self._stimuli.append(settled)
 
     # -- time --------------------------------------------------------------------------------------------------

@@ -116,9 +116,7 @@ def _waves(plan: Plan, first: int, second: int) -> list[Reason]:
         return []
     for verdict in plan.verdicts:
         if verdict.kind == "waves" and verdict.between == (one.name, other.name):
-            return [reason for reason in verdict.reasons if reason.code in ("unmarked", "ordered-through")] or [
-                Reason("ordered-through", name=other.name)
-            ]
+            return list(verdict.reasons)
     return [Reason("ordered-through", name=other.name)]
 
 

@@ -24,28 +24,27 @@ class LaunchFault(Exception):
 class Launcher:
     """Makes launches for the tasks of one run.
 
-    ``scratch``: an absolute folder of exarp's own for ``$in_file`` lists.
+    ``scratch`` and ``claims``: absolute folders of exarp's own, for ``$in_file`` lists, and for what it knows of output folders.
     """
 
     def __init__(
-        self, root: str, manifest: Manifest, environ: Mapping[str, str], run: str, scratch: str, raw: bool
+        self, root: str, manifest: Manifest, environ: Mapping[str, str], run: str, scratch: str, claims: str, raw: bool
     ) -> None:
         self.root = root
         self.manifest = manifest
         self.environ = dict(environ) | {"EXARP_RUN": run, "EXARP_WORKSPACE": root}
         self.scratch = scratch
         self.raw = raw
-        self.folders = OutputFolders(root)
+        self.folders = OutputFolders(root, claims)
         self._lists: dict[int, str] = {}
 
-    def launch(self, key: int, task: Task, named: Sequence[str], is_ours: bool, log: str) -> Launch:
+    def launch(self, key: int, task: Task, named: Sequence[str], log: str) -> Launch:
         """The launch of one attempt, its folders made and emptied.
 
-        ``named``: what ``$in`` stands for. ``is_ours``: the task has succeeded before, so its output folders hold what it
-        made. Raises LaunchFault.
+        ``named``: what ``$in`` stands for. Raises LaunchFault.
         """
         try:
-            self._prepare(task, is_ours)
+            self._prepare(task)
         except FolderFault as fault:
             raise LaunchFault(str(fault)) from None
         lists = {
@@ -84,14 +83,14 @@ class Launcher:
             return "foreground"
         return "inherited" if self.raw else "captured"
 
-    def _prepare(self, task: Task, is_ours: bool) -> None:
+    def _prepare(self, task: Task) -> None:
         for folder in parent_folders((*(task.outputs or ()), task.depfile)):
             if not folder.startswith(("/", "..")):
                 self.folders.make(folder)
         if not task.keep_outputs:
             for path in task.outputs or ():
                 if path.endswith("/") and "*" not in path:
-                    self.folders.empty(path, is_ours)
+                    self.folders.empty(path)
 
     def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
         """The caller's environment, then vars and launch words that a script names, then the task's env."""
@@ -110,6 +109,8 @@ class Launcher:
         return value
 
     def _write_list(self, key: int, paths: Sequence[str]) -> str:
+        if odd := next((entry for entry in paths if "\n" in entry), None):
+            raise LaunchFault(f"$in_file has one path a line, and {odd!r} has more than one: use argv with $in")
         path = f"{self.scratch}/in-{key}.txt"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

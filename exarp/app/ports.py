@@ -59,8 +59,12 @@ class View(Protocol):
         """The run is over, or broke off."""
 
 
+# The record of a success that must not be relied on any more.
+FORGOTTEN = b""
+
+
 class Ledger(Protocol):
     """Where a run's events and successes are kept; what is in it survives a crash."""
 
     def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int]]) -> None:
-        """Commit events and successes (task, record, duration in ms) in one transaction."""
+        """Commit events and successes (task, record or FORGOTTEN, duration in ms) in one transaction."""

@@ -77,7 +77,7 @@ def examine(
 
 def _examine(found: Found, environ: Mapping[str, str], overrides: Overrides) -> tuple[Project, list[Problem]]:
     data = read_bytes(found)
-    reading = read_toml(data, found.shown, environ, physical_memory(), overrides.variables)
+    reading = read_toml(data, found.shown, environ, physical_memory(), overrides.variables, found.root)
     manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
     graph, faults = build_graph(manifest.tasks)
     places = FaultPlaces(manifest, reading.locator)

@@ -20,7 +20,7 @@ from exarp.app.stream import Stream
 from exarp.app.targets import run_targets
 from exarp.app.wiring import Session, recall, usable_cpus
 from exarp.engine.machine import Limits, Machine
-from exarp.errors import ManifestError, Problem
+from exarp.errors import Problem, TaskError
 from exarp.model.event import FreshnessReason, PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
@@ -93,7 +93,15 @@ def _drive(
         session.file_clock,
     )
     raw = manifest.settings.output == "raw"
-    launcher = Launcher(project.root, manifest, environ, number, session.folder.log_folder(number), raw)
+    launcher = Launcher(
+        project.root,
+        manifest,
+        environ,
+        number,
+        session.folder.log_folder(number),
+        f"{session.folder.path}/folders",
+        raw,
+    )
     jobs = manifest.settings.jobs or usable_cpus()
     limits = Limits(
         jobs, manifest.settings.max_parallel_waves, manifest.resources, request.keep_going, request.fail_fast
@@ -169,7 +177,7 @@ def preview(
 def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
     """Record tasks and what they need as done, with their files as they are; how many. Runs and writes nothing else.
 
-    Raises ManifestError naming every task whose inputs or outputs are missing; then nothing is recorded.
+    Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
     """
     targets = run_targets(project.manifest, request.targets, request.every)
     with Session(
@@ -193,6 +201,6 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
                 known = session.memory.expected.get(name, 0.0)
                 records.append((name, msgspec.msgpack.encode(record), round(known * 1000)))
         if problems:
-            raise ManifestError(*problems)
+            raise TaskError(*problems)
         session.ledger.write([], records)
         return len(records)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ import click
 from exarp.cli.invocation import Invocation, common_options
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from exarp.errors import ExarpError
 
 COMMANDS = (
@@ -53,6 +56,16 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options, and tasks: a task's name alone runs it."""
+        from click.shell_completion import CompletionItem
+
+        from exarp.cli.invocation import complete_tasks
+
+        found = super().shell_complete(context, incomplete)
+        tasks = [] if incomplete.startswith("-") else complete_tasks(context, self.params[0], incomplete)
+        return found + [CompletionItem(name) for name in tasks if name not in COMMANDS]
+
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -82,7 +95,10 @@ def group(context: click.Context) -> None:
 def run_cli(arguments: Sequence[str]) -> int:
     """Run the command line; its exit code. Prints every error, never a traceback."""
     invocation = Invocation()
+    _end_with_status()
     try:
+        if "--" in arguments:
+            _refuse_arguments()
         status = group.main(list(arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as end:
@@ -101,6 +117,21 @@ def run_cli(arguments: Sequence[str]) -> int:
         return _refuse(error, invocation) if isinstance(error, ExarpError) else _defect(error, invocation)
     finally:
         _let_go_of_stdout()
+
+
+def _end_with_status() -> None:
+    """Ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has it."""
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        # Under nohup a hang-up stays ignored.
+        if signal.getsignal(signum) is signal.SIG_DFL:
+            signal.signal(signum, lambda received, frame: sys.exit(128 + received))
+
+
+def _refuse_arguments() -> None:
+    from exarp.errors import Problem, UsageError
+
+    step = "set a variable instead: exarp run TASK --set NAME=VALUE"
+    raise UsageError(Problem("not-supported-yet", "arguments for a task, after --, are not supported yet", None, step))
 
 
 def _let_go_of_stdout() -> None:

@@ -137,6 +137,9 @@ def locate_in(project: Project) -> Callable[[str, str, str], str]:
 
     def locate(task: str, field: str, value: str) -> str:
         path = ("task", task, field)
+        if field == "needs" and value not in project.manifest.tasks[project.graph.ids[task]].needs:
+            # The need follows from files: the line that says so is that of the input.
+            return _edge_line(project, value, task)
         if field in ("inputs", "outputs", "modifies", "needs", "after", "mutex"):
             place = project.locator.entry(path, value)
         else:
@@ -144,6 +147,19 @@ def locate_in(project: Project) -> Callable[[str, str, str], str]:
         return f"{place.file}:{place.line}"
 
     return locate
+
+
+def _edge_line(project: Project, earlier: str, later: str) -> str:
+    from exarp.graph.build import edge_origin
+
+    ids = project.graph.ids
+    try:
+        origin = edge_origin(project.manifest.tasks, ids[earlier], ids[later])
+    except LookupError:
+        place = project.locator.key("task", later)
+    else:
+        place = project.locator.entry(("task", later, origin.field), origin.text)
+    return f"{place.file}:{place.line}"
 
 
 def complete_tasks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

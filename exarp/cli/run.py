@@ -61,6 +61,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         wait=not options["no_wait"],
         command=("exarp", *sys.argv[1:]),
     )
+    if invocation.json and options["events"] == "-":
+        raise click.UsageError("--json and --events - both want stdout: write the events to a file")
     _check_names(project, tasks)
     if options["dry_run"]:
         return _dry_run(invocation, project, request)
@@ -82,19 +84,39 @@ def _run(invocation: Invocation, project: Project, request: RunRequest, events: 
     from exarp.cli.run_views import RunViews
 
     with ExitStack() as stack:
-        views = RunViews(invocation, project, _event_sink(events, stack))
+        own = _take_stdout(stack) if invocation.json or events == "-" else None
+        views = RunViews(invocation, project, _event_sink(events, own, stack), to_stdout=events == "-")
         status = run(project, request, os.environ, views.voice)
         views.tell_faults()
-    if invocation.json:
-        write_bytes(views.document())
+        if invocation.json and own is not None:
+            own.write(views.document())
+            own.flush()
     return status
 
 
-def _event_sink(events: str | None, stack: ExitStack) -> BinaryIO | None:
+def _take_stdout(stack: ExitStack) -> BinaryIO:
+    """stdout for exarp's document or events alone: what tasks print there (raw, interactive) goes to stderr."""
+    sys.stdout.flush()
+    own = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    stack.callback(_give_back, own)
+    return own
+
+
+def _give_back(own: BinaryIO) -> None:
+    # Closing complains about what could not be written; that was told where it was written.
+    with suppress(OSError):
+        own.flush()
+    os.dup2(own.fileno(), 1)
+    with suppress(OSError):
+        own.close()
+
+
+def _event_sink(events: str | None, own: BinaryIO | None, stack: ExitStack) -> BinaryIO | None:
     if events is None:
         return None
     if events == "-":
-        return sys.stdout.buffer
+        return own
     from exarp.errors import Problem, UsageError
 
     try:

@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
 
 class RunViews:
-    """The views of one run. ``sink``: where ``--events`` go."""
+    """The views of one run. ``sink``: where ``--events`` go; ``to_stdout``: that is stdout."""
 
-    def __init__(self, invocation: Invocation, project: Project, sink: BinaryIO | None = None) -> None:
+    def __init__(
+        self, invocation: Invocation, project: Project, sink: BinaryIO | None = None, to_stdout: bool = False
+    ) -> None:
         self._invocation = invocation
         self._project = project
         self._sink = sink
+        self._to_stdout = to_stdout
         self._writers: list[Console | Live | EventWriter] = []
         self._document: RunDocument | None = None
 
@@ -80,7 +83,7 @@ class RunViews:
 
         mode = self._project.manifest.settings.output
         # stdout belongs to the one document, or to the events.
-        taken = self._invocation.json or self._sink is sys.stdout.buffer
+        taken = self._invocation.json or self._to_stdout
         out = sys.stderr if taken else sys.stdout
         manner = Manner(
             mode=mode,

@@ -193,9 +193,9 @@ class Machine:
             return
         if decision.allowed:
             self._allowed.add(task)
-        else:
-            self._note_failure(task, decision)
         self._finish(task, State.SKIPPED if decision.outcome == "skipped" else State.FAILED, reason=reason)
+        if not decision.allowed:
+            self._note_failure(task, decision)
 
     def _note_failure(self, task: int, decision: GiveUp) -> None:
         self._failed = True
@@ -319,10 +319,10 @@ class Machine:
         elif state in (State.FAILED, State.SKIPPED) and task not in self._allowed:
             self._block(task)
         freed, wave_over = self.gates.pass_task(task)
-        for later in freed:
-            self._ready(later)
         if wave_over:
             self._close(number)
+        for later in freed:
+            self._ready(later)
 
     def _block(self, failed: int) -> None:
         """Everything that needs a failed task, directly or not, will not run."""

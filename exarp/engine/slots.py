@@ -59,7 +59,9 @@ class Slots:
             self._reopen(line)
 
     def _line(self, spec: Task) -> _Line:
-        request = (spec.mutex, tuple(sorted(spec.resources.items()))) if spec.mutex or spec.resources else None
+        request: object = spec.interactive
+        if spec.mutex or spec.resources:
+            request = (spec.interactive, spec.mutex, tuple(sorted(spec.resources.items())))
         line = self._by_request.get(request)
         if line is None:
             line = self._by_request[request] = _Line(len(self._lines))

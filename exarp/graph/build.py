@@ -77,4 +77,6 @@ def _is_made(pattern: str, output: str, excluded: Sequence[str]) -> bool:
     if output.endswith("/") and (matches(output, pattern) or literal_prefix(pattern).startswith(output)):
         return True
     bare = output.rstrip("/")
-    return matches(pattern, bare) and (pattern == bare or not any(matches(out, bare) for out in excluded))
+    # A path without its slash may name a folder all the same.
+    named = matches(pattern, bare) or (not is_glob(pattern) and bare.startswith(f"{pattern.rstrip('/')}/"))
+    return named and (pattern == bare or not any(matches(out, bare) for out in excluded))

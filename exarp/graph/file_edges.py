@@ -65,6 +65,11 @@ class FileEdges:
             hits: tuple[int, ...] = (
                 (exact,) if exact is not None and not self._folders else self._makers_of(pattern, task.excluded)
             )
+            if exact is None and not (is_glob(pattern) or pattern.endswith("/")):
+                # Written without its slash, it may be a folder all the same, if somebody makes files in it.
+                below = self._outputs.covered(f"{pattern}/")
+                found.update(self._exact[path] for path in below if not any(matches(o, path) for o in task.excluded))
+                found.discard(number)
             for maker in hits:
                 if maker != number:
                     found.add(maker)

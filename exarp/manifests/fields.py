@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from exarp.errors import Problem
-from exarp.manifests.place import KeyPath, Locator
+from exarp.manifests.place import KeyPath, Locator, from_root
 from exarp.manifests.variables import VariableFault, Variables
 from exarp.model.name import RESERVED_VARIABLES
 from exarp.model.path import is_outside, normalise
@@ -120,7 +120,7 @@ class Fields:
             step = f'"!…" takes away from inputs only; a file of that name is written "./{text}"'
             self.add("bad-path", f"{text!r} takes nothing away here", path, step)
             return None
-        normal = normalise(text)
+        normal = from_root(normalise(text), self.locator.root)
         if inside and is_outside(normal):
             self.outside(text, path)
             return None

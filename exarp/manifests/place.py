@@ -5,15 +5,16 @@ Knows one file's text, and scans it only when a place is asked for. Does not kno
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from exarp.errors import Place, Related
 from exarp.manifests.variables import VariableFault
-from exarp.model.path import normalise
+from exarp.model.path import is_outside, normalise
 
 if TYPE_CHECKING:
     from exarp.manifests.toml_positions import Positions, Span
@@ -22,13 +23,15 @@ KeyPath = tuple[str | int, ...]
 
 
 class Locator:
-    """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid TOML, but for ``at``.
+    """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid TOML; ``root`` is the workspace
+    root, absolute, or empty where nobody knows it.
 
     ``expand`` fills in the variables of a text; who knows the variables sets it.
     """
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, root: str = "") -> None:
         self.file = file
+        self.root = root
         self.text = text
         self.expand: Callable[[str], str] = str
         self._elsewhere: dict[KeyPath, KeyPath] = {}
@@ -55,10 +58,7 @@ class Locator:
         variables are filled in), so the list as written is asked. ``nth``: which one, where it stands there twice.
         """
         if path not in self._entries:
-            written = self._written(path)
-            self._entries[path] = _Entries(
-                [self._meaning(item) for item in written] if isinstance(written, list) else []
-            )
+            self._entries[path] = _Entries([self._meaning(item) for item in self._written(path)], self.root)
         index = self._entries[path].find(wanted, nth)
         return self.value(*path) if index is None else self.value(*path, index)
 
@@ -82,14 +82,6 @@ class Locator:
         span = self.positions.value(self._real(path))
         return span is not None and self._line(span.line)[span.column - 1] == "["
 
-    def at(self, line: int, column: int, length: int = 1) -> Place:
-        """A place by its numbers, with the line's text."""
-        # Only these end a line for TOML and for editors; splitlines() knows more.
-        lines = self.text.split("\n", line)
-        text = lines[line - 1] if 0 < line <= len(lines) else ""
-        text = text.removesuffix("\r") if line < len(lines) else text
-        return Place(self.file, line, column, length, text)
-
     @cached_property
     def positions(self) -> Positions:
         """All positions of the text; scanned when first asked for."""
@@ -102,21 +94,23 @@ class Locator:
     def _line_starts(self) -> list[int]:
         return [0, *(newline.end() for newline in re.finditer("\n", self.text))]
 
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        # Read again: keeping it would double what a large manifest takes for the whole of a run.
+    def _written(self, path: KeyPath) -> list[Any]:
+        """The elements of the list at ``path``, as they are written; none if no list is."""
+        return list(self._elements(self._real(path)))
+
+    def _elements(self, path: KeyPath) -> Iterator[Any]:
+        # Only these are read again: to keep the document would double what a large manifest takes for all of a run.
         import tomli
 
-        return tomli.loads(self.text)
-
-    def _written(self, path: KeyPath) -> Any:
-        found: Any = self._document
-        for part in self._real(path):
+        for index in itertools.count():
+            span = self.positions.value((*path, index))
+            if span is None:
+                return
+            text = self._line(span.line)[span.column - 1 :][: span.length]
             try:
-                found = found[part]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return found
+                yield tomli.loads(f"x = {text}")["x"]
+            except tomli.TOMLDecodeError:
+                yield None  # it goes on in further lines: no name or path that anybody writes does
 
     def _meaning(self, item: Any) -> str:
         text = item.get("from") if isinstance(item, dict) else item
@@ -140,7 +134,7 @@ class Locator:
             span = self._lookup(path[:end], on_key or end < len(path))
             if span is not None:
                 return self._place(span)
-        return self.at(1, 1)
+        return Place(self.file, 1, 1, 1, self._line(1))
 
     def _extent(self, whole: Place) -> tuple[int, int, int]:
         """Offsets of a string whose first line is ``whole``: its start, how far it was searched, its end."""
@@ -164,6 +158,16 @@ class Locator:
         return self.positions.value(path) or self.positions.key(path)
 
 
+def from_root(path: str, root: str) -> str:
+    """A normalised path that is absolute, or leaves the workspace, but leads back into it: that file's other name."""
+    if not root or not is_outside(path):
+        return path
+    absolute = path if path.startswith("/") else normalise(f"{root}/{path}")
+    if absolute.rstrip("/") == root:
+        return "./"
+    return absolute.removeprefix(f"{root}/") if absolute.startswith(f"{root}/") else path
+
+
 def here_first(place: Place, first: Place) -> tuple[Related, ...]:
     """The earlier of two that exclude each other; nothing where both stand in one line, which is shown already."""
     return () if first.line == place.line else (Related(first, "here first"),)
@@ -172,18 +176,22 @@ def here_first(place: Place, first: Place) -> tuple[Related, ...]:
 class _Entries:
     """The texts of one list, with variables filled in, and where in the list each stands."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], root: str) -> None:
+        self._root = root
         self._exact = _places(texts)
-        self._paths = _places([_bare(text) for text in texts])
+        self._paths = _places([self._bare(text) for text in texts])
         # What is taken away ("!…") and what is read may be the same path; the latter is more often meant.
-        self._taken = _places([_bare(text[1:]) if text.startswith("!") else "" for text in texts])
+        self._taken = _places([self._bare(text[1:]) if text.startswith("!") else "" for text in texts])
 
     def find(self, wanted: str, nth: int) -> int | None:
-        bare = _bare(wanted)
+        bare = self._bare(wanted)
         for found in (self._exact.get(wanted, ()), self._paths.get(bare, ()), self._taken.get(bare, ())):
             if len(found) > nth:
                 return found[nth]
         return None
+
+    def _bare(self, path: str) -> str:
+        return from_root(normalise(path), self._root).rstrip("/")
 
 
 def _places(texts: Sequence[str]) -> dict[str, list[int]]:
@@ -191,7 +199,3 @@ def _places(texts: Sequence[str]) -> dict[str, list[int]]:
     for index, text in enumerate(texts):
         found.setdefault(text, []).append(index)
     return found
-
-
-def _bare(path: str) -> str:
-    return normalise(path).rstrip("/")

@@ -80,7 +80,7 @@ class _Shape:
         found = dict(raw)
         for key, value in raw.items():
             name = meant_table(key) if key not in known and key not in doc.LATER_TOP else None
-            if name is not None and name not in found and isinstance(value, list if name == "wave" else dict):
+            if name is not None and name not in found and _may_be(name, value):
                 found[name] = value
                 self.locator.move((name,), (key,))
         return found
@@ -115,6 +115,9 @@ class _Shape:
         if dotted:
             table = {key: value for key, value in table.items() if key not in dotted}
         kept = self.fields(table, shape, f"task {name!r}", f'write [task.{name}] and below it run = "…"')
+        if _is_table(table) and not {"run", "argv"} & kept.keys() and set(table) - set(kept):
+            # What was refused may have been its command: it must not be told, too, that it runs nothing.
+            kept["run"] = []
         if _is_table(table) and _MAKE_VARIABLES.intersection(table):
             kept = {key: value for key, value in kept.items() if key == "run" or not _uses_variables(value)}
         return kept
@@ -237,6 +240,13 @@ class _Shape:
 
 def _is_table(value: Any) -> bool:
     return isinstance(value, dict)
+
+
+def _may_be(table: str, value: Any) -> bool:
+    """Whether ``value``, under a misspelt key, has the shape of that table of the top level."""
+    if table == "wave":
+        return isinstance(value, list)
+    return _is_table(value) and (table != "task" or all(_is_table(each) for each in value.values()))
 
 
 def _fits(value: Any, part: inspect.Type) -> bool:

@@ -52,7 +52,7 @@ def syntax_problem(error: ValueError | RecursionError, file: str, text: str) -> 
 class _Complaint:
     def __init__(self, error: Exception, file: str, text: str) -> None:
         self.text = text
-        self.locator = Locator(file, text)
+        self.file = file
         self.error = error
         self.message = error.msg if isinstance(error, tomli.TOMLDecodeError) else ""
         self.pos = min(error.pos, len(text)) if isinstance(error, tomli.TOMLDecodeError) else 0
@@ -74,11 +74,12 @@ class _Complaint:
         if start >= len(self.text):
             end = len(self.text.rstrip()) + 1
             start = end - 1
-        line = self.text.count("\n", 0, start) + 1
-        column = start - (self.text.rfind("\n", 0, start) + 1) + 1
+        begin = self.text.rfind("\n", 0, start) + 1
         stop = self.text.find("\n", start)
-        end = min(end, stop if stop >= 0 else len(self.text))
-        return self.locator.at(line, column, max(1, end - start))
+        line = self.text[begin : stop if stop >= 0 else len(self.text)]
+        number = self.text.count("\n", 0, start) + 1
+        length = max(1, min(end - start, begin + len(line) - start))
+        return Place(self.file, number, start - begin + 1, length, line)
 
     # -- a second definition ----------------------------------------------------------------------------------
 
@@ -108,7 +109,7 @@ class _Complaint:
         start = self.header()
         shown = _dotted(path)
         what = f"task {path[1]!r}" if len(path) == 2 and path[0] == "task" else f"[{shown}]"
-        before = Locator(self.locator.file, self.text[:start])
+        before = Locator(self.file, self.text[:start])
         return _duplicate(f"{what} is declared twice", self.place(start, self.pos + 1), before.value(*path))
 
     def key_twice(self, key: str, start: int) -> Problem:

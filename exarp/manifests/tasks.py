@@ -29,6 +29,7 @@ class Pool(NamedTuple):
     words: str
 
 
+_PROTECTED = frozenset({".git", ".exarp"})
 _SWITCHES = ("allow_failure", "interactive", "daemon", "manual", "keep_outputs")
 _is_plain_name = re.compile(r"[A-Za-z0-9_/][\w./-]*+", re.ASCII).fullmatch
 
@@ -48,6 +49,8 @@ class TaskReader:
         fields, at = self.fields, ("task", name)
         if not _is_plain_name(name) and (fault := name_fault(name)):
             fields.add("bad-name", f"task {name!r}: {fault}", at, "rename it", on_key=True)
+        if isinstance(written.run, UnsetType) and isinstance(written.argv, UnsetType):
+            self.check_group(written, at)
         # A struct is made six times as fast if the fields that most tasks leave alone are not passed to it.
         return Task(
             name=name,
@@ -58,6 +61,15 @@ class TaskReader:
             **(self.inputs(written.inputs, (*at, "inputs")) | self.defaults | self.policy(written, at)),
             **self.rarer(written, at),
         )
+
+    def check_group(self, written: TaskDocument, at: KeyPath) -> None:
+        """A task without a command gathers others: it reads, makes and changes nothing itself."""
+        for field in ("inputs", "outputs", "modifies", "depfile"):
+            value = getattr(written, field)
+            if not isinstance(value, UnsetType) and value:
+                message = f"task {at[1]!r} runs nothing, so it has no {field}"
+                step = "give it run or argv; a task that only gathers others has needs"
+                self.fields.add("group-with-files", message, (*at, field), step, on_key=True)
 
     def policy(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
         """How the task is run, as far as it says so."""
@@ -86,7 +98,8 @@ class TaskReader:
         if not isinstance(written.argv, UnsetType):
             found["argv"] = fields.texts(written.argv, (*at, "argv"))
         if written.modifies:
-            found["modifies"] = fields.paths(written.modifies, (*at, "modifies"))
+            path = (*at, "modifies")
+            found["modifies"] = self.unprotected(fields.paths(written.modifies, path), path)
         if written.after:
             found["after"] = fields.texts(written.after, (*at, "after"))
         if written.depfile:
@@ -132,7 +145,7 @@ class TaskReader:
     def outputs(self, written: list[str] | UnsetType, path: KeyPath) -> tuple[str, ...] | None:
         if isinstance(written, UnsetType):
             return None
-        found = self.fields.paths(written, path)
+        found = self.unprotected(self.fields.paths(written, path), path)
         if "./" in found:
             message = "the whole workspace cannot be an output: output folders are emptied before their task runs"
             step = "name the files or folders that the task makes"
@@ -141,6 +154,15 @@ class TaskReader:
         if len(found) > 1 and len({each.rstrip("/") for each in found}) < len(found):
             self.output_twice(found, path)
         return found
+
+    def unprotected(self, paths: tuple[str, ...], at: KeyPath) -> tuple[str, ...]:
+        """Paths that a task may change: git's and exarp's own folders are not among them."""
+        taken = [path for path in paths if path.split("/", 1)[0] in _PROTECTED]
+        for path in taken:
+            message = f"{path!r} lies in {path.split('/', 1)[0]}, which no task may change"
+            step = "let the task write somewhere else"
+            self.fields.problems.append(Problem("protected-path", message, self.fields.locator.entry(at, path), step))
+        return tuple([path for path in paths if path not in taken]) if taken else paths
 
     def output_twice(self, outputs: Sequence[str], path: KeyPath) -> None:
         locator = self.fields.locator

@@ -61,18 +61,19 @@ def read_toml(
     environ: Mapping[str, str],
     memory: int = 0,
     variables: Mapping[str, str] | None = None,
+    root: str = "",
 ) -> Reading:
     """Read ``data``, the content of ``file`` (as messages name it).
 
     ``memory``: physical memory in bytes, the default of that pool; 0 where it is not known. ``variables`` replace those
-    of ``[vars]``.
+    of ``[vars]``. ``root``: the workspace root, absolute.
     Raises ManifestError for what leaves nothing to check: too large, not UTF-8, not TOML; UsageError for ``variables``
     that ``[vars]`` does not have.
     """
     with not_collecting():
         text = _decode(data, file)
         raw = _parse(text, file)
-        locator = Locator(file, text)
+        locator = Locator(file, text, root)
         problems: list[Problem] = []
         if variables:
             _override(raw, variables)

@@ -75,11 +75,11 @@ def literal_prefix(pattern: str) -> str:
 
 
 def literal_ends(glob: str) -> tuple[str, str]:
-    """The text that every match of a glob starts with, and the text that it ends with."""
+    """The text that every match of a glob starts with, and the text that its last name ends with."""
     first = _MAGIC.search(glob)
     if first is None:
         return glob, glob
-    last = max(glob.rfind(char) for char in "*?[]")
+    last = max(glob.rfind(char) for char in "*?[]/")
     return glob[: first.start()], glob[last + 1 :]
 
 

@@ -157,7 +157,5 @@ def conflict_code(one: Access, other: Access) -> str:
 
 
 def narrower(one: str, other: str) -> str:
-    """The pattern that says more about what two accesses share: an exact path, else the deeper one."""
-    if is_glob(one) != is_glob(other):
-        return other if is_glob(one) else one
-    return other if len(literal_prefix(other)) > len(literal_prefix(one)) else one
+    """The pattern that says more about what two accesses share: an exact path, else the deeper one, else a glob."""
+    return max((one, other), key=lambda pattern: (not is_wide(pattern), len(literal_prefix(pattern)), is_glob(pattern)))

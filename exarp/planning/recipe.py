@@ -76,20 +76,33 @@ _ODD = re.compile(r"[\s*?\[]")
 
 
 def _is_unquoted(name: str, script: str) -> bool:
-    """Whether ``$name`` stands anywhere in ``script`` outside double quotes (inside single quotes it is no variable)."""
-    quote = ""
-    at = 0
+    """Whether ``$name`` stands anywhere in ``script`` outside double quotes (inside single quotes it is no variable).
+
+    ``$( … )`` and backquotes begin anew: inside ``"$(ls $in)"`` the list is split although quotes stand around it all.
+    """
     use = re.compile(rf"\$(?:{name}\b|\{{{name}\b)")
+    contexts = [""]
+    at = 0
     while at < len(script):
-        char = script[at]
+        char, quote = script[at], contexts[-1]
         if char == "\\" and quote != "'":
             at += 2
             continue
-        if quote == "" and char in "'\"":
-            quote = char
-        elif char == quote:
-            quote = ""
-        elif quote == "" and char == "$" and use.match(script, at):
+        if quote == "'":
+            if char == "'":
+                contexts.pop()
+        elif script.startswith("$(", at):
+            contexts.append("(")
+            at += 1
+        elif char == ")" and quote == "(":
+            contexts.pop()
+        elif char == "`":
+            contexts.append("`") if "`" not in contexts else contexts.pop()
+        elif char == '"':
+            contexts.append('"') if quote != '"' else contexts.pop()
+        elif char == "'" and quote != '"':
+            contexts.append("'")
+        elif char == "$" and quote != '"' and use.match(script, at):
             return True
         at += 1
     return False

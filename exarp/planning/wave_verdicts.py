@@ -18,7 +18,7 @@ from exarp.planning.hazards import Access, Cell, conflict_code, narrower
 
 # How many undeclared tasks of a wave each of its verdicts names.
 _NAMED = 10
-# The order in which reasons are listed: what cannot be changed first.
+# Any of these refutes a pair; a missing declaration alone leaves it unproven.
 _REFUTING = ("dependency", "ordered-through", "write-write", "read-write", "unmarked")
 
 
@@ -128,19 +128,20 @@ class WaveEvidence:
 
     def _gather(self, cell: Cell) -> None:
         """Note, for each pair of waves that meet in a cell, one reason (the first owner against the first other)."""
-        by_wave: dict[int, list[Access]] = {}
+        strongest: dict[int, Access] = {}
         for access in cell.accesses:
             if access.task in self.wave_of:
-                by_wave.setdefault(self.wave_of[access.task], []).append(access)
-        waves = sorted(by_wave)
-        owning = {wave for wave in waves if any(access.owns for access in by_wave[wave])}
+                wave = self.wave_of[access.task]
+                known = strongest.setdefault(wave, access)
+                if (access.owns, access.writes) > (known.owns, known.writes):
+                    strongest[wave] = access
+        waves = sorted(strongest)
+        owning = [wave for wave in waves if strongest[wave].owns]
         for place, one in enumerate(waves):
-            for other in waves[place + 1 :] if one in owning else sorted(wave for wave in owning if wave > one):
-                self._note(one, other, by_wave)
+            for other in waves[place + 1 :] if strongest[one].owns else [wave for wave in owning if wave > one]:
+                self._note(one, other, strongest[one], strongest[other])
 
-    def _note(self, one: int, other: int, by_wave: dict[int, list[Access]]) -> None:
-        first = max(by_wave[one], key=lambda access: (access.owns, access.writes))
-        second = max(by_wave[other], key=lambda access: (access.owns, access.writes))
+    def _note(self, one: int, other: int, first: Access, second: Access) -> None:
         if self._reach[second.task] & (1 << one):
             return
         reason = conflict_reason(self.graph.names, first, second)

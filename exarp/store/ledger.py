@@ -24,11 +24,14 @@ class StoreLedger:
         self._successes = Successes(database)
 
     def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int]]) -> None:
-        """Commit events and successes (task, record, duration in ms) in one transaction."""
+        """Commit events and successes (task, record, duration in ms) in one transaction; an empty record forgets the last."""
         if successes or len(events) > 1:
             with self._database.transaction():
                 for task, record, duration_ms in successes:
-                    self._successes.put(task, record, duration_ms)
+                    if record:
+                        self._successes.put(task, record, duration_ms)
+                    else:
+                        self._successes.forget(task)
                 self._append(events)
         elif events:
             self._append(events)

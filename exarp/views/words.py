@@ -19,7 +19,7 @@ _NOISE = re.compile(r"(g?make(\[\d+\])?|ninja): ", re.ASCII)
 
 # Why a task runs, or does not, where the reason has no subject / where it has one.
 _REASONS: dict[str, tuple[str, str]] = {
-    "never-ran": ("it never ran", "it never ran"),
+    "never-ran": ("no success of it is recorded", "no success of it is recorded"),
     "recipe-changed": ("its recipe changed", "its recipe changed: {}"),
     "input-changed": ("an input changed", "input {} changed"),
     "input-added": ("an input was added", "input {} was added"),
@@ -36,6 +36,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "blocked-by": ("a task it needs did not pass", "{}, which it needs, did not pass"),
     "outputs-not-made": ("did not make its outputs", "did not make {}"),
     "input-missing": ("an input is missing", "input {} is missing"),
+    "name-not-utf8": ("an input's name is not UTF-8", "the name of input {} is not UTF-8"),
     "no-match": ("an input matches no file", "input {} matches no file"),
     "timed-out": ("timed out", "timed out after {}"),
     "interrupted": ("interrupted", "interrupted by {}"),
@@ -44,7 +45,9 @@ _REASONS: dict[str, tuple[str, str]] = {
     "fail-fast": ("the run stops at the first failure", "the run stops at the first failure, {}"),
 }
 # Codes that say how an attempt ended, better than its exit status does.
-_CAUSES = frozenset({"outputs-not-made", "input-missing", "no-match", "timed-out", "interrupted", "start-failed"})
+_CAUSES = frozenset(
+    {"outputs-not-made", "input-missing", "no-match", "name-not-utf8", "timed-out", "interrupted", "start-failed"}
+)
 
 
 def tasks(count: int) -> str:

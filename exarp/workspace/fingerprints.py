@@ -87,7 +87,7 @@ class Fingerprints:
                 return _folder_digest(absolute)
             digest = _content_digest(absolute, found.st_size)
         except OSError:
-            return MISSING
+            return _dangling_digest(absolute)
         entry = Known(
             found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, digest, time.time_ns()
         )
@@ -142,6 +142,14 @@ def _content_digest(path: str, size: int) -> bytes:
     finally:
         os.close(descriptor)
     return hasher.digest()
+
+
+def _dangling_digest(path: str) -> bytes:
+    """A link to nothing is there all the same, and is where it points; editors leave such links as locks."""
+    try:
+        return blake3(b"link\0" + os.fsencode(os.readlink(path))).digest()
+    except OSError:
+        return MISSING
 
 
 def _folder_digest(path: str) -> bytes:

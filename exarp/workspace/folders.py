@@ -11,16 +11,23 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from blake3 import blake3
+
 
 class FolderFault(Exception):
     """A folder could not be made or must not be emptied; the message says what to do."""
 
 
 class OutputFolders:
-    """Makes and empties folders in one workspace."""
+    """Makes and empties folders in one workspace.
 
-    def __init__(self, root: str) -> None:
+    A folder is emptied only if it is exarp's: it was missing or empty when exarp first came to it, or held nothing but what
+    git ignores. That is remembered by an empty file in ``claims`` (an absolute folder).
+    """
+
+    def __init__(self, root: str, claims: str) -> None:
         self._root = root
+        self._claims = claims
         self._made: set[str] = set()
 
     def forget(self) -> None:
@@ -37,21 +44,20 @@ class OutputFolders:
             raise FolderFault(f"the folder {folder} cannot be made: {error.strerror}") from None
         self._made.add(folder)
 
-    def empty(self, folder: str, is_ours: bool) -> None:
-        """Remove all that is in an output folder.
-
-        ``is_ours``: the task made it before. Else nothing that git tracks may be in it. Raises FolderFault.
-        """
+    def empty(self, folder: str) -> None:
+        """Remove all that is in an output folder. Raises FolderFault where somebody else's files may be among it."""
         absolute = f"{self._root}/{folder}".rstrip("/")
-        if os.path.islink(absolute) or not os.path.isdir(absolute):
-            return
         try:
-            names = os.listdir(absolute)
-            if names and not is_ours and (tracked := _tracked(absolute)):
-                raise FolderFault(
-                    f"the output folder {folder} would be emptied, but git tracks {tracked} in it: "
-                    "set keep_outputs = true, or declare another folder"
-                )
+            names = os.listdir(absolute) if os.path.isdir(absolute) and not os.path.islink(absolute) else []
+            claim = f"{self._claims}/{blake3(folder.encode()).hexdigest(16)}"
+            if not os.path.exists(claim):
+                if names and (stranger := _stranger(absolute, names)):
+                    raise FolderFault(
+                        f"the output folder {folder} would be emptied, but it holds {stranger}, which exarp did not make: "
+                        "remove or move it, set keep_outputs = true, or declare another folder"
+                    )
+                os.makedirs(self._claims, mode=0o700, exist_ok=True)
+                os.close(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             for name in names:
                 _remove(f"{absolute}/{name}")
         except OSError as error:
@@ -65,15 +71,16 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def _tracked(folder: str) -> str:
-    """The first file that git tracks in a folder, or an empty string."""
+def _stranger(folder: str, names: Sequence[str]) -> str:
+    """The first file in a folder that git tracks or would track, or an empty string; without git any file at all."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]
     try:
-        done = subprocess.run(
-            ["git", "ls-files", "-z", "--", "."], cwd=folder, capture_output=True, check=False, stdin=subprocess.DEVNULL
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     except OSError:
-        return ""
-    return done.stdout.split(b"\0", 1)[0].decode(errors="replace") if done.returncode == 0 else ""
+        return min(names)
+    if done.returncode != 0:
+        return min(names)
+    return done.stdout.split(b"\0", 1)[0].decode(errors="backslashreplace")
 
 
 def parent_folders(paths: Sequence[str]) -> list[str]:

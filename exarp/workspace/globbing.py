@@ -114,10 +114,14 @@ class Globbing:
     def _search(self, pattern: str) -> set[str]:
         found: set[str] = set()
         if not is_glob(pattern):
+            if not _NEVER.isdisjoint(pattern.split("/")):
+                return found
             self._walk("" if pattern == "./" else pattern, found, hidden=True)
             return found
         prefix = literal_prefix(pattern)
         rest = pattern[len(prefix) :]
+        if not _NEVER.isdisjoint(prefix.split("/")):
+            return found
         folder = rest.endswith("/")
         self._descend(prefix, rest.rstrip("/").split("/"), folder, found)
         return found
@@ -200,7 +204,7 @@ class Globbing:
         return [
             _Entry(name, is_folder, is_link)
             for name, is_folder, is_link in entries
-            if name not in _NEVER and _is_text(name) and not self._is_hidden_by_git(folder, absolute, name, is_folder)
+            if name not in _NEVER and not self._is_hidden_by_git(folder, absolute, name, is_folder)
         ]
 
     def _is_hidden_by_git(self, folder: str, absolute: str, name: str, is_folder: bool) -> bool:
@@ -208,7 +212,9 @@ class Globbing:
         inside_ignored = self._under_ignored(folder)
         if not inside_ignored and not self._ignore.ignores(absolute, name, is_folder):
             return False
-        return not (self._outputs.has(path) or (is_folder and self._outputs.leads_to(f"{path}/")))
+        if self._outputs.has(path) or (is_folder and self._outputs.leads_to(f"{path}/")):
+            return False
+        return not self._ignore.tracks(f"{absolute}/{name}")
 
     def _under_ignored(self, folder: str) -> bool:
         """Whether a folder above is ignored itself: then so is all in it, whatever its own rules say."""
@@ -226,12 +232,3 @@ class Globbing:
 def _literal_start(part: str) -> str:
     """What every name that matches ``part`` starts with."""
     return part[: next((at for at, char in enumerate(part) if char in "*?["), len(part))]
-
-
-def _is_text(name: str) -> bool:
-    """File names that are not UTF-8 cannot be written in a manifest, an event or a database; they never match."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

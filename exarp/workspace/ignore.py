@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from typing import NamedTuple
 
 
@@ -43,6 +44,7 @@ class Ignore:
     def __init__(self, root: str) -> None:
         self._rules: dict[str, tuple[_Rules, ...]] = {}
         self._top = _git_root(root)
+        self._tracked: frozenset[str] | None = None
 
     def ignores(self, folder: str, name: str, is_folder: bool) -> bool:
         """Whether git ignores the entry ``name`` of ``folder`` (absolute); its parents are not ignored themselves."""
@@ -56,6 +58,12 @@ class Ignore:
                     return rule.ignores
         return False
 
+    def tracks(self, path: str) -> bool:
+        """Whether git tracks ``path`` (absolute), or something in it, although a rule would ignore it."""
+        if self._tracked is None:
+            self._tracked = _tracked_although_ignored(self._top) if self._top is not None else frozenset()
+        return path in self._tracked
+
     def _rules_of(self, folder: str) -> tuple[_Rules, ...]:
         """Rules that speak of a folder's entries, outermost first."""
         if folder not in self._rules:
@@ -66,6 +74,22 @@ class Ignore:
                 above = _read(f"{folder}/.git/info/exclude", folder)
             self._rules[folder] = above + _read(f"{folder}/.gitignore", folder)
         return self._rules[folder]
+
+
+def _tracked_although_ignored(top: str) -> frozenset[str]:
+    """Files that were added by force, and all folders above them; asked of git itself, once, when a rule first hides
+    something: only its index knows."""
+    command = ["git", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]
+    try:
+        done = subprocess.run(command, cwd=top, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    except OSError:
+        return frozenset()
+    found: set[str] = set()
+    for name in os.fsdecode(done.stdout).split("\0") if done.returncode == 0 else ():
+        while name and f"{top}/{name}" not in found:
+            found.add(f"{top}/{name}")
+            name = os.path.dirname(name)
+    return frozenset(found)
 
 
 def _git_root(folder: str) -> str | None:

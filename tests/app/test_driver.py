@@ -94,7 +94,7 @@ def play(
         clock,
         Stream("1", clock, ledger, [listener]),
         Checker(str(root), manifest, graph, {}, {}, Fingerprints(str(root), {})),
-        Launcher(str(root), manifest, {}, "1", str(root), raw=False),
+        Launcher(str(root), manifest, {}, "1", str(root), str(root / "claims"), raw=False),
         lambda task, attempt: (f"{root}/{task}.{attempt}.log", f"{task}.{attempt}.log"),
         ticking=False,
     )

@@ -343,3 +343,22 @@ def test_a_full_disk_is_told_and_ends_no_run(workspace: Workspace) -> None:
         assert (done.returncode, told in done.stderr) == (code, True), (arguments, done.stderr)
         assert "Exception ignored" not in done.stderr
     assert workspace.exists("done")
+
+
+def test_a_task_s_name_alone_is_completed(project: Workspace) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "exarp"],
+        cwd=project.path,
+        env=environment({"_EXARP_COMPLETE": "bash_complete", "COMP_WORDS": "exarp l", "COMP_CWORD": "1"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert sorted(done.stdout.split()) == ["plain,lint", "plain,list", "plain,log"]
+
+
+def test_check_tells_what_proof_would_need(workspace: Workspace) -> None:
+    workspace.manifest('[settings]\ntrust = "proof"\n[task.vague]\nrun = "true"')
+    result = workspace.exarp("check", "--strict")
+    assert result.code == 1
+    assert "runs alone" in result.out

@@ -246,7 +246,7 @@ def test_touch_records_without_running(workspace: Workspace) -> None:
     workspace.manifest(CHAIN)
     workspace.write("a.txt", "x")
     missing = workspace.exarp("run", "two", "--touch")
-    assert missing.code == 3
+    assert missing.code == 1
     assert "build/one.txt" in missing.err
     workspace.write("build/one.txt", "1")
     workspace.write("build/two.txt", "2")
@@ -491,3 +491,114 @@ run = 'printf "\033[31mred\033[0m \377"'""")
         [sys.executable, "-m", "exarp", "t"], cwd=workspace.path, env=environment(), capture_output=True, check=True
     )
     assert done.stdout == b"\x1b[31mred\x1b[0m \xff"
+
+
+def test_an_output_folder_with_somebody_s_files_is_not_emptied_until_they_are_gone(workspace: Workspace) -> None:
+    workspace.manifest('[task.gen]\ninputs = []\noutputs = ["out/"]\nrun = "echo x > out/made"')
+    workspace.write("out/by-hand", "precious")
+    refused = workspace.exarp("gen")
+    assert refused.code == 1
+    assert "by-hand, which exarp did not make" in refused.err
+    assert workspace.exarp("gen").code == 1
+    assert workspace.read("out/by-hand") == "precious"
+    (workspace.path / "out/by-hand").unlink()
+    assert workspace.exarp("gen").code == 0
+    # From here on the folder is exarp's, also after an attempt that failed half-way.
+    workspace.manifest('[task.gen]\ninputs = []\noutputs = ["out/"]\nrun = "echo x > out/half; exit 1"')
+    assert workspace.exarp("gen").code == 1
+    workspace.manifest('[task.gen]\ninputs = []\noutputs = ["out/"]\nrun = "ls out; echo x > out/made"')
+    assert workspace.exarp("gen").out == ""
+
+
+def test_a_success_that_is_not_recorded_takes_the_last_one_with_it(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.t]
+        inputs = ["a"]
+        outputs = ["o"]
+        depfile = "o.d"
+        run = 'cp a o; [ -e quiet ] || echo "o: a" > o.d'
+        """
+    )
+    workspace.write("a", "x")
+    assert workspace.exarp("t").code == 0
+    assert workspace.exarp("t").err == "up to date (1 task)\n"
+    (workspace.path / "o.d").unlink()
+    workspace.write("quiet", "")
+    assert "will run again" in workspace.exarp("t", "--force").err
+    assert workspace.exarp("t", "--json").json["tasks"][0]["outcome"] == "passed"
+
+
+def test_paths_that_lead_back_into_the_workspace_are_the_same_file(workspace: Workspace) -> None:
+    inside = str(workspace.path)
+    workspace.manifest(
+        f"""
+        [task.gen]
+        inputs = []
+        outputs = ["src/gen.h"]
+        run = "echo > $out"
+        [task.absolute]
+        inputs = ["{inside}/src/gen.h"]
+        run = "true"
+        [task.up]
+        inputs = ["../{workspace.path.name}/src/*.h"]
+        run = "true"
+        [task.folder]
+        inputs = ["src"]
+        run = "true"
+        """
+    )
+    tasks = workspace.exarp("plan", "--all", "--json").json["tasks"]
+    assert [tasks[name]["needs"] for name in ("absolute", "up", "folder")] == [["gen"]] * 3
+
+
+def test_closed_streams_do_no_harm(workspace: Workspace) -> None:
+    import subprocess
+    import sys
+
+    from tests.cli.conftest import environment
+
+    workspace.manifest('[task.t]\nrun = "echo out; echo err >&2; touch done-$n"')
+    for number, closing in enumerate([">&-", "2>&-", "<&- >&- 2>&-"]):
+        done = subprocess.run(
+            ["sh", "-c", f'"{sys.executable}" -m exarp t {closing}'],
+            cwd=workspace.path,
+            env=environment({"n": str(number)}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+        assert workspace.exists(f"done-{number}")
+
+
+def test_json_owns_stdout_also_where_tasks_have_exarp_s_own_streams(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "echo raw"\n[task.i]\ninteractive = true\nrun = "echo mine"')
+    raw = workspace.exarp("t", "--output", "raw", "--json")
+    assert raw.json["outcome"] == "passed"
+    assert "raw\n" in raw.err
+    interactive = workspace.exarp("i", "--events", "-")
+    assert next(json.loads(line)["type"] for line in interactive.out.splitlines()) == "run_started"
+    assert "mine\n" in interactive.err
+    assert workspace.exarp("t", "--json", "--events", "-").code == 2
+
+
+def test_arguments_for_a_task_are_refused_not_taken_for_tasks(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"\n[task.other]\nrun = "touch other"')
+    result = workspace.exarp("run", "t", "--", "other")
+    assert result.code == 2
+    assert not workspace.exists("other")
+
+
+def test_names_that_no_list_could_hold_are_told(workspace: Workspace) -> None:
+    import os
+
+    workspace.manifest('[task.t]\ninputs = ["in/*"]\noutputs = []\nrun = "cat $in_file"')
+    workspace.write("in/two\nlines", "")
+    assert "more than one" in workspace.exarp("t").err
+    (workspace.path / "in/two\nlines").unlink()
+    with open(os.fsencode(workspace.path) + b"/in/\xff", "w"):
+        pass
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert "is not UTF-8" in result.err

@@ -144,3 +144,23 @@ def test_an_interrupted_task_is_not_taken_as_done(workspace: Workspace) -> None:
     process.communicate(timeout=20)
     assert process.returncode == 130
     assert "1 task would run" in workspace.exarp("t", "-n").out
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_while_it_waits_for_another_run_ends_it_with_its_status(
+    workspace: Workspace, signum: int, code: int
+) -> None:
+    workspace.manifest('[task.t]\nrun = "touch started; until [ -e go ]; do sleep 0.02; done"')
+    first = workspace.start("t")
+    try:
+        while not workspace.exists("started"):
+            assert first.poll() is None
+        second = workspace.start("t")
+        assert second.stderr is not None
+        assert b"waiting for" in second.stderr.readline()
+        second.send_signal(signum)
+        second.communicate(timeout=20)
+        assert second.returncode == code
+    finally:
+        workspace.write("go", "")
+        first.communicate(timeout=20)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from exarp.engine.command import Tell
 from exarp.engine.machine import Limits, Machine
+from exarp.engine.stimulus import Begun
 from exarp.model.event import (
     PlannedRun,
     PlannedWave,
@@ -66,7 +68,10 @@ def test_every_selected_task_has_one_end_and_every_attempt_too(case, choices):
 
 def retold(attempts: dict[tuple[str, int], list[str]]) -> list[list[str]]:
     """A task that was cancelled while it rested has its end told with the number of the attempt before."""
-    return [["TaskStarted", "TaskRetried"] if story[1:] == ["TaskRetried", "TaskFinished"] else story for story in attempts.values()]
+    return [
+        ["TaskStarted", "TaskRetried"] if story[1:] == ["TaskRetried", "TaskFinished"] else story
+        for story in attempts.values()
+    ]
 
 
 @RUNS
@@ -113,7 +118,11 @@ def test_waves_that_are_announced_are_completed_with_what_passed_in_them(case, c
             assert run.wave_of[run.ids[event.task]].number in started
         elif isinstance(event, WaveFinished):
             wave = run.plan.waves[event.wave - 1]
-            assert (event.name, event.tasks) == (started[event.wave].name, started[event.wave].tasks) == (wave.name, len(wave.tasks))
+            assert (
+                (event.name, event.tasks)
+                == (started[event.wave].name, started[event.wave].tasks)
+                == (wave.name, len(wave.tasks))
+            )
             assert event.passed == sum(run.over[task].outcome in ("passed", "up_to_date") for task in wave.tasks)
     assert run.open_waves == set()
 
@@ -155,8 +164,31 @@ def test_views_that_fold_the_events_count_as_the_machine_does(case, choices):
 def test_the_first_failure_is_the_first_that_counts(case, choices):
     run = run_of(case, choices)
 
-    failures = [e.task for e in run.events if isinstance(e, TaskFinished) and e.outcome in ("failed", "skipped") and not e.allowed]
+    failures = [
+        e.task
+        for e in run.events
+        if isinstance(e, TaskFinished) and e.outcome in ("failed", "skipped") and not e.allowed
+    ]
     assert last(run).first_failure == (failures[0] if failures else None)
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_no_slot_stays_empty_while_a_task_could_run(case, choices):
+    free = tuple(replace(task, resources={}, mutex=(), interactive=False) for task in case.manifest.tasks)
+    case = case._replace(manifest=replace(case.manifest, tasks=free))
+    run = Run(case, choices, Limits(jobs=1 + choices.below(3), max_parallel_waves=99))
+    run.happen(Begun())
+    while not run.machine.finished:
+        run.happen(run.next_stimulus())
+        busy = [*run.checking, *run.running, *run.settling]
+        untouched = [task for task in run.tasks if task not in run.over and task not in run.attempts]
+        ready = [
+            task
+            for task in untouched
+            if all(other in run.over for other in run.tasks if task in run.order.later.get(other, ()))
+        ]
+        assert run.stopped or len(busy) == run.limits.jobs or not ready
 
 
 @RUNS
@@ -164,6 +196,10 @@ def test_the_first_failure_is_the_first_that_counts(case, choices):
 def test_stimuli_that_come_too_late_change_nothing(case, choices):
     run = run_of(case, choices)
 
-    late = [stimulus for stimulus in run.stimuli if type(stimulus).__name__ in ("TimedOut", "Rested", "Interrupted", "Begun")]
+    late = [
+        stimulus
+        for stimulus in run.stimuli
+        if type(stimulus).__name__ in ("TimedOut", "Rested", "Interrupted", "Begun")
+    ]
     told = [command for stimulus in late for command in run.machine.handle(stimulus) if isinstance(command, Tell)]
     assert told == []

@@ -64,10 +64,10 @@ def test_feature_waves(example: Workspace) -> None:
     assert refused["reasons"][0] == {
         "code": "write-write",
         "tasks": ["api", "changelog"],
-        "path": "CHANGES.md",
+        "path": "build/CHANGES.md",
         "evidence": "declared",
     }
-    assert "marked parallel with backend, but runs after it: both change CHANGES.md" in example.exarp("plan").out
+    assert "marked parallel with backend, but runs after it: both change build/CHANGES.md" in example.exarp("plan").out
 
     result = example.exarp("run", "--events", "events")
     assert result.code == 0

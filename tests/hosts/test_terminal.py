@@ -180,7 +180,9 @@ def test_an_attempt_continued_in_the_background_stops_again_when_it_reads(screen
 
 def test_a_terminal_that_the_shell_took_meanwhile_is_not_taken_from_it(screen: Open, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "go")
-    shown = screen("foreground", "kill -STOP $PPID; read line < go")
+    shown = screen("foreground", "echo ready; read line; kill -STOP $PPID; read line < go")
+    shown.until("ready")
+    shown.type("\n")
     shown.until("[stopped without the terminal")
     shown.type("bg\n")
     (tmp_path / "go").write_text("go\n")

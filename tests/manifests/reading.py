@@ -13,9 +13,14 @@ from exarp.model.task import Task
 MEMORY = 8 * 1024**3
 
 
-def read(text: str, environ: Mapping[str, str] | None = None, variables: Mapping[str, str] | None = None) -> Reading:
+def read(
+    text: str,
+    environ: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    root: str = "",
+) -> Reading:
     """What the reader makes of an (indented) text."""
-    return read_toml(textwrap.dedent(text).encode(), "exarp.toml", environ or {}, MEMORY, variables)
+    return read_toml(textwrap.dedent(text).encode(), "exarp.toml", environ or {}, MEMORY, variables, root)
 
 
 def manifest(text: str, environ: Mapping[str, str] | None = None) -> Manifest:

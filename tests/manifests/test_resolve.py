@@ -135,7 +135,7 @@ def test_argv_has_its_variables_filled_in_and_keeps_its_placeholders() -> None:
 
 
 def test_inputs_are_paths_paths_taken_away_and_tasks() -> None:
-    found = task('[task.t]\ninputs = ["./a//b", "!c/", { from = "g" }, "/abs", "../up", "src/**"]\n[task.g]')
+    found = task('[task.t]\nrun = "t"\ninputs = ["./a//b", "!c/", { from = "g" }, "/abs", "../up", "src/**"]\n[task.g]')
     assert found.inputs == ("a/b", "/abs", "../up", "src/**")
     assert (found.excluded, found.sources) == (("c/",), ("g",))
 
@@ -147,11 +147,13 @@ def test_nothing_declared_is_told_from_nothing_at_all(key: str) -> None:
 
 
 def test_inputs_that_are_only_taken_away_leave_an_empty_list() -> None:
-    assert task('inputs = ["!a"]').inputs == ()
+    assert task('run = "t"\ninputs = ["!a"]').inputs == ()
 
 
 def test_paths_are_normalised_and_keep_the_slash_of_a_folder() -> None:
-    found = task('outputs = ["./a", "b//c/", "d/../e"]\nmodifies = ["./x/*.c"]\ndepfile = "./a.d"\ncwd = "./sub/"')
+    found = task(
+        'run = "t"\noutputs = ["./a", "b//c/", "d/../e"]\nmodifies = ["./x/*.c"]\ndepfile = "./a.d"\ncwd = "./sub/"'
+    )
     assert found.outputs == ("a", "b/c/", "e")
     assert (found.modifies, found.depfile, found.cwd) == (("x/*.c",), "a.d", "sub")
 
@@ -164,16 +166,16 @@ def test_the_workspace_root_as_a_working_directory_is_the_default(written: str) 
 @pytest.mark.parametrize("path", ["inside/../../out", "..", "/abs", "../x"])
 @pytest.mark.parametrize("field", ["outputs = [{}]", "modifies = [{}]", "cwd = {}"])
 def test_what_a_task_changes_lies_inside(field: str, path: str) -> None:
-    assert slugs("[task.t]\n" + field.format(f'"{path}"')) == ["outside-workspace"]
+    assert slugs('[task.t]\nrun = "t"\n' + field.format(f'"{path}"')) == ["outside-workspace"]
 
 
 def test_a_depfile_and_inputs_may_lie_outside() -> None:
-    assert slugs('[task.t]\ninputs = ["../x", "/usr/include/", "!../y"]\ndepfile = "/tmp/d"') == []
+    assert slugs('[task.t]\nrun = "t"\ninputs = ["../x", "/usr/include/", "!../y"]\ndepfile = "/tmp/d"') == []
 
 
 @pytest.mark.parametrize("written", [".", "./", "a/..", "${root}"])
 def test_the_whole_workspace_is_no_output(written: str) -> None:
-    assert slugs(f'[vars]\nroot = "./"\n[task.t]\noutputs = ["{written}"]') == ["bad-path"]
+    assert slugs(f'[vars]\nroot = "./"\n[task.t]\nrun = "t"\noutputs = ["{written}"]') == ["bad-path"]
 
 
 def test_variables_are_filled_in_everywhere_but_in_scripts() -> None:
@@ -246,7 +248,7 @@ def test_cache_folders_are_folders() -> None:
     )
 
 
-@pytest.mark.parametrize("field", ["run", "cwd", "depfile"])
+@pytest.mark.parametrize("field", ["run", "cwd", 'run = "x"\ndepfile'])
 def test_no_text_holds_a_nul_character(field: str) -> None:
     (problem,) = problems(f'[task.t]\n{field} = "a\\u0000b"')
     assert (problem.slug, marked(problem)) == ("nul-character", '"a\\u0000b"')
@@ -254,24 +256,54 @@ def test_no_text_holds_a_nul_character(field: str) -> None:
 
 def test_a_fault_of_a_variable_is_told_once_however_often_it_is_used() -> None:
     text = '[vars]\na = "${nope}"\n' + "".join(
-        f'[task.t{n}]\noutputs = ["out/${{a}}"]\nneeds = ["${{a}}"]\n' for n in range(5)
+        f'[task.t{n}]\nrun = "t"\noutputs = ["out/${{a}}"]\nneeds = ["${{a}}"]\n' for n in range(5)
     )
     (problem,) = problems(text)
     assert (problem.slug, marked(problem)) == ("unknown-variable", "${nope}")
 
 
 def test_a_faulty_output_is_not_also_told_as_a_double_one() -> None:
-    text = "".join(f'[task.t{n}]\noutputs = ["${{nope}}"]\n' for n in range(3))
+    text = "".join(f'[task.t{n}]\nrun = "t"\noutputs = ["${{nope}}"]\n' for n in range(3))
     assert slugs(text) == ["unknown-variable"] * 3
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "timeout = {}",
+        "retry_delay = {}",
+        "cwd = {}",
+        "depfile = {}",
+        "resources = {{ memory = {} }}",
+        "env = {{ A = {} }}",
+    ],
+)
+def test_a_field_that_cannot_be_filled_in_is_told_once(field: str) -> None:
+    assert slugs('[task.t]\nrun = "t"\n' + field.format('"${nope}"')) == ["unknown-variable"]
+
+
 def test_one_output_twice_in_one_task_is_refused_but_for_globs() -> None:
-    found = problems('[task.t]\noutputs = [\n  "a",\n  "*.o", "*.o",\n  "./a",\n  "a/",\n]')
+    found = problems('[task.t]\noutputs = [\n  "a",\n  "*.o", "*.o",\n  "./a",\n  "a/",\n]\nrun = "t"')
     assert [(each.slug, marked(each)) for each in found] == [
         ("duplicate-output", '"./a"'),
         ("duplicate-output", '"a/"'),
     ]
     assert all(each.related[0].place.line == 3 for each in found)
+
+
+def test_a_path_that_leads_back_into_the_workspace_is_the_file_that_it_leads_to() -> None:
+    text = '[task.t]\ninputs = ["/work/src/a.c", "../work/b.c", "/works/c"]\noutputs = ["/work/x"]\nrun = "t"'
+    reading = read(text, root="/work")
+    assert reading.problems == []
+    assert reading.manifest.tasks[0].inputs == ("src/a.c", "b.c", "/works/c")
+    assert reading.manifest.tasks[0].outputs == ("x",)
+    assert reading.locator.entry(("task", "t", "inputs"), "b.c").column == 28
+
+
+@pytest.mark.parametrize("written", ["/work", "/work/", "../work"])
+def test_the_workspace_by_another_name_is_no_output(written: str) -> None:
+    reading = read(f'[task.t]\noutputs = ["{written}"]\nrun = "t"', root="/work")
+    assert [problem.slug for problem in reading.problems] == ["bad-path"]
 
 
 # -- names ---------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_a_list_without_sound_elements_is_left_out() -> None:
 
 
 def test_a_refused_variable_is_not_also_unknown() -> None:
-    text = '[vars]\na = true\nb = ["x"]\nc = { run = "x" }\n[task.t]\noutputs = ["${a}/${b}/${c}"]'
+    text = '[vars]\na = true\nb = ["x"]\nc = { run = "x" }\n[task.t]\nrun = "t"\noutputs = ["${a}/${b}/${c}"]'
     assert slugs(text) == ["not-supported-yet", "not-supported-yet", "wrong-type"]
 
 
@@ -100,6 +100,10 @@ def test_a_misspelt_table_is_read_as_what_was_meant(header: str) -> None:
         ("unknown-task", '"b"'),
         ("unknown-task", '"c"'),
     ]
+
+
+def test_a_table_that_only_sounds_like_one_is_not_read_as_it() -> None:
+    assert slugs('[test]\ncommand = "pytest"\n') == ["unknown-key"]
 
 
 def test_dotted_names_are_read_as_the_tasks_that_were_meant() -> None:
@@ -122,6 +126,11 @@ def test_an_inline_table_in_a_task_is_an_unknown_key() -> None:
 @pytest.mark.parametrize("table_name", ["env", "resources"])
 def test_the_tables_of_a_task_may_have_headers(table_name: str) -> None:
     assert slugs(f"[resources]\nX = 1\n[task.a.{table_name}]\nX = 1") == []
+
+
+@pytest.mark.parametrize("command", ['prompt = "x"', 'cmd = "x"', "run = 1", "argv = []"])
+def test_a_task_whose_command_is_refused_is_not_also_told_that_it_runs_nothing(command: str) -> None:
+    assert len(slugs(f'[task.a]\n{command}\noutputs = ["x"]')) == 1
 
 
 def test_a_wave_without_a_name_is_told_once() -> None:

@@ -68,6 +68,7 @@ def test_toml_1_1_is_read() -> None:
         ("x = 'a\nb = 1", "the string that begins here has no end", "'a", "close it with '"),
         ('x = "a\\"', "the string that begins here has no end", '"a\\"', 'close it with "'),
         ('x = "" # "\ny = "a', "the string that begins here has no end", '"a', 'close it with "'),
+        ('# c\n"a', "the string that begins here has no end", '"a', 'close it with "'),
         ("x = '''a", "the string that begins here has no end", "'''", "close it with '''"),
         ('y = """b"""\nx = """a\'\'\'', "the string that begins here has no end", '"""', 'close it with """'),
         ('x = ["a', "the string that begins here has no end", '"a', 'close it with "'),

@@ -10,7 +10,11 @@ from exarp.model.overlap import overlap
 
 from .naive_glob import glob_matches
 
-NAMES = [name for name in ("".join(pair) for pair in itertools.product("ab.", ["", "a", "b", "."])) if name not in (".", "..")]
+NAMES = [
+    name
+    for name in ("".join(pair) for pair in itertools.product("ab.", ["", "a", "b", "."]))
+    if name not in (".", "..")
+]
 PATHS = ["/".join(names) for depth in (1, 2, 3) for names in itertools.product(NAMES, repeat=depth)]
 TOKENS = st.lists(st.sampled_from(["a", "b", ".", "*", "?", "[ab]", "[!a]"]), min_size=1, max_size=2).map("".join)
 PARTS = TOKENS.filter(lambda part: part not in (".", "..", "**")) | st.just("**")

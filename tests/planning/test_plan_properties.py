@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -215,4 +217,4 @@ def test_the_critical_path_is_a_chain_of_edges(case, expected):
     path = plan.critical_path
     assert path
     edges = graph_edges(plan, case.graph)
-    assert all(pair in edges for pair in zip(path, path[1:], strict=False))
+    assert all(pair in edges for pair in pairwise(path))

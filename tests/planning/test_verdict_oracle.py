@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given, settings
 
@@ -139,7 +139,11 @@ def test_the_reason_names_what_both_tasks_touch_and_who_writes_it(case):
 def test_tasks_that_exclude_each_other_by_name_or_size_are_told_where_they_could_meet(case):
     judged = Judged(case)
 
-    told = {(reason.code, reason.name, one, other) for v, one, other in judged.told("tasks", "group") for reason in v.reasons}
+    told = {
+        (reason.code, reason.name, one, other)
+        for v, one, other in judged.told("tasks", "group")
+        for reason in v.reasons
+    }
     for one, other in combinations(judged.tasks, 2):
         first, second = judged.spec(one), judged.spec(other)
         if judged.anyway.orders(one, other) or first.is_group or second.is_group:
@@ -227,6 +231,6 @@ def test_a_dependency_between_waves_comes_with_a_path_of_real_edges(case):
         for reason in verdict.reasons:
             if reason.code == "dependency":
                 via = [ids[name] for name in reason.via]
-                assert all(pair in edges for pair in zip(via, via[1:], strict=False))
+                assert all(pair in edges for pair in pairwise(via))
                 assert (home[reason.via[0]], home[reason.via[-1]]) == verdict.between
                 assert reason.tasks == (reason.via[0], reason.via[-1])

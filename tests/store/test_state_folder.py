@@ -40,7 +40,7 @@ def test_git_sees_nothing_of_it_but_the_configuration(folder: StateFolder) -> No
     seen = subprocess.run(
         ["git", "status", "--porcelain", "-uall"], cwd=folder.root, check=True, capture_output=True, text=True
     )
-    assert seen.stdout.split() == ["??", ".exarp/.gitignore", "??", ".exarp/config.yaml"]
+    assert seen.stdout.split() == ["??", ".exarp/config.yaml"]
 
 
 def test_prepare_again_keeps_what_a_person_has_written(folder: StateFolder) -> None:

@@ -90,6 +90,20 @@ def test_what_git_ignores_matches_only_where_a_task_makes_it(tmp_path: Path) -> 
     assert declared.files("**/*.c") == ["build/x.c", "out/deep/z.c", "src/a.c", "src/gen.c"]
 
 
+def test_what_git_tracks_although_a_rule_would_ignore_it_matches(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    make(tmp_path, ["a.c", "b.c", "gen/deep/c.c", "gen/d.c"])
+    (tmp_path / ".gitignore").write_text("b.c\ngen/\n")
+    subprocess.run(["git", "add", "-f", "b.c", "gen/deep/c.c"], cwd=tmp_path, check=True)
+    assert globbing(tmp_path).files("**/*.c") == ["a.c", "b.c", "gen/deep/c.c"]
+
+
+def test_git_s_and_exarp_s_own_folders_never_match_even_by_name(tmp_path: Path) -> None:
+    make(tmp_path, FILES)
+    for pattern in (".git/*", ".git/**", ".exarp/*", ".git/", "**/.git/*"):
+        assert globbing(tmp_path).files(pattern) == []
+
+
 ignore_lines = st.lists(
     st.sampled_from(
         [

@@ -1,0 +1,120 @@
+"""A machine driven by hand: names instead of ids, and commands as lines that read like the story of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
+from exarp.engine.machine import Limits, Machine
+from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.graph.build import build_graph
+from exarp.model.event import FreshnessReason, RunFinished, TaskFinished, TaskRetried, WaveFinished, WaveStarted
+from exarp.model.manifest import Manifest, Settings, WaveSpec
+from exarp.model.task import Task
+from exarp.planning.planner import make_plan
+
+STALE = FreshnessReason("never-ran")
+
+
+class Hand:
+    """Each method makes something happen and gives back what follows, as lines."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        waves: Sequence[WaveSpec] = (),
+        settings: dict[str, Any] | None = None,
+        **limits: Any,
+    ) -> None:
+        chosen = Settings(**{"schedule": "waves" if waves else "flow", **(settings or {})})
+        graph, faults = build_graph(tasks)
+        assert not faults
+        pools = limits.setdefault("pools", {"gpu": 2, "memory": 10})
+        manifest = Manifest("exarp.toml", tuple(tasks), tuple(waves), chosen, pools)
+        self.plan = make_plan(manifest, graph, graph.names)
+        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}))
+        self.ids = graph.ids
+        self.told: list[object] = []
+
+    def happen(self, stimulus: Stimulus) -> list[str]:
+        commands = self.machine.handle(stimulus)
+        self.told += [command.event for command in commands if isinstance(command, Tell)]
+        return [line for line in map(self._line, commands) if line]
+
+    def begin(self) -> list[str]:
+        """The run begins; whatever is looked at is stale."""
+        return self.stale(self.happen(Begun()))
+
+    def stale(self, lines: list[str]) -> list[str]:
+        """Answers every check among ``lines`` with "it must run", and those that follow from it."""
+        done = []
+        while lines:
+            done += [line for line in lines if not line.startswith("check ")]
+            checks = [self.ids[line.removeprefix("check ")] for line in lines if line.startswith("check ")]
+            lines = [line for task in checks for line in self.happen(Checked(task, stale=STALE))]
+        return done
+
+    def check(self, name: str, **found: Any) -> list[str]:
+        return self.happen(Checked(self.ids[name], **found))
+
+    def passes(self, name: str) -> list[str]:
+        """An attempt ends well, and its files are settled."""
+        assert self.ends(name, 0) == [f"settle {name}"]
+        return self.settles(name)
+
+    def settles(self, name: str, fault: FreshnessReason | None = None) -> list[str]:
+        return self.stale(self.happen(Settled(self.ids[name], fault=fault)))
+
+    def ends(self, name: str, status: int | None, **fields: Any) -> list[str]:
+        return self.stale(self.happen(Ended(self.ids[name], status, **fields)))
+
+    def rested(self, name: str) -> list[str]:
+        return self.stale(self.happen(Rested(self.ids[name])))
+
+    def late(self, name: str, attempt: int = 1) -> list[str]:
+        return self.happen(TimedOut(self.ids[name], attempt))
+
+    def interrupt(self, signum: int = 2) -> list[str]:
+        return self.happen(Interrupted(signum))
+
+    def last(self) -> RunFinished:
+        assert self.machine.finished
+        event = self.told[-1]
+        assert isinstance(event, RunFinished)
+        return event
+
+    def ended(self, name: str) -> TaskFinished:
+        [event] = [e for e in self.told if isinstance(e, TaskFinished) and e.task == name]
+        return event
+
+    def _line(self, command: Command) -> str:
+        names = self.plan.names
+        match command:
+            case Check(task):
+                return f"check {names[task]}"
+            case Start(task, attempt):
+                return f"start {names[task]} {attempt}"
+            case Settle(task):
+                return f"settle {names[task]}"
+            case Rest(task, seconds):
+                return f"rest {names[task]} {seconds:g}s"
+            case Kill(task, now):
+                return f"kill {names[task]}{' now' if now else ''}"
+            case Tell(event):
+                return told_line(event)
+
+
+def told_line(event: object) -> str:
+    match event:
+        case WaveStarted(wave=number):
+            return f"wave {number}"
+        case WaveFinished(wave=number, passed=passed, tasks=tasks):
+            return f"wave {number} {passed}/{tasks}"
+        case TaskFinished(task=name, outcome=outcome):
+            return f"{name} {outcome}"
+        case TaskRetried(task=name, attempt=attempt):
+            return f"{name} failed {attempt}x"
+        case RunFinished(outcome=outcome, exit_code=code):
+            return f"run {outcome} {code}"
+    return ""

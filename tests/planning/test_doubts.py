@@ -1,0 +1,250 @@
+"""Verdicts on tasks, by example: what is found, what is told of it, and what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from exarp.model.manifest import WaveSpec
+from exarp.model.path import normalise
+from exarp.planning.hazards import narrower
+
+from .plain_plans import edges, plan, task, told
+
+
+def pair(first, second, **settings):
+    return plan([task("a", **first), task("b", **second)], **settings)
+
+
+def reads(*paths):
+    return {"inputs": paths}
+
+
+def makes(*paths):
+    return {"outputs": paths}
+
+
+def changes(*paths):
+    return {"modifies": paths}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code", "path", "writer"),
+    [
+        (changes("x"), changes("x"), "write-write", "x", ""),
+        (changes("x"), makes("x"), "write-write", "x", ""),
+        (makes("out/"), makes("out/x"), "write-write", "out/x", ""),
+        (makes("out/"), changes("out/x/*"), "write-write", "out/x/*", ""),
+        (makes("gen/*.c"), makes("gen/a*"), "write-write", "gen/*.c", ""),
+        (changes("src/"), changes("src"), "write-write", "src", ""),
+        (changes("x"), reads("x"), "read-write", "x", "a"),
+        (reads("x"), changes("x"), "read-write", "x", "b"),
+        (changes("src/"), reads("src/x.c"), "read-write", "src/x.c", "a"),
+        (changes("src/x.c"), reads("src/"), "read-write", "src/x.c", "a"),
+        (changes("src/**/*.c"), reads("src/x.c"), "read-write", "src/x.c", "a"),
+        (reads("src/**"), changes("src/x.c"), "read-write", "src/x.c", "b"),
+        (reads("src/**"), changes("**/*.c"), "read-write", "src/**", "b"),
+        (reads("src"), changes("src/"), "read-write", "src", "b"),
+        (reads("./"), changes("deep/down"), "read-write", "deep/down", "b"),
+        (makes("gen/*.h"), reads("gen/a.h"), "read-write", "gen/a.h", "a"),
+        ({"depfile": "o/x.d"}, reads("o/**"), "read-write", "o/x.d", "a"),
+        ({"depfile": "o/x.d"}, reads("o/x.d"), "read-write", "o/x.d", "a"),
+        ({"depfile": "x.d"}, {"depfile": "x.d"}, "write-write", "x.d", ""),
+        ({"depfile": "x.d"}, makes("x.d"), "write-write", "x.d", ""),
+        (changes(normalise("./src//x.c")), reads(normalise("src/y/../x.c")), "read-write", "src/x.c", "a"),
+    ],
+)
+def test_two_tasks_that_touch_one_path_run_in_manifest_order(first, second, code, path, writer):
+    made = pair(first, second)
+
+    [verdict] = made.verdicts
+    [reason] = verdict.reasons
+    assert (verdict.between, verdict.verdict, verdict.runs) == (("a", "b"), "refuted", "sequential")
+    assert (reason.code, reason.tasks, reason.path, reason.writer) == (code, ("a", "b"), path, writer)
+    assert reason.evidence == "declared"
+    assert edges(made) == ["a<b"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (reads("x"), reads("x")),
+        (changes("src/*.c"), reads("src/*.h")),
+        (changes("src/a*"), changes("src/b*")),
+        (makes("out/a/"), makes("out/b/")),
+        (makes("out/"), reads("output/x")),
+        (changes("*.c"), reads("src/x.c")),
+        (changes("src/*"), reads("src/.hidden")),
+        (changes("src/x.c"), {"inputs": ("src/**",), "excluded": ("src/x.c",)}),
+        (changes("src/gen/*"), {"inputs": ("src/**",), "excluded": ("src/gen/",)}),
+    ],
+)
+def test_tasks_that_share_nothing_are_left_alone(first, second):
+    made = pair(first, second)
+
+    assert made.verdicts == ()
+    assert made.order == ()
+
+
+def test_what_the_graph_orders_needs_no_verdict():
+    made = plan([task("a", **changes("x")), task("mid", "a"), task("b", "mid", **changes("x"))])
+
+    assert (made.verdicts, made.order) == ((), ())
+
+
+def test_a_pair_with_two_reasons_has_one_verdict_with_both():
+    made = pair({**changes("x"), "mutex": ("db",)}, {**changes("x"), "mutex": ("db",)})
+
+    assert told(made) == [("a b", "write-write", "mutex")]
+
+
+def test_three_writers_of_a_file_are_a_group_in_a_chain():
+    made = plan([task(name, **changes("x")) for name in "abc"])
+
+    assert told(made) == [("a b c", "write-write")]
+    assert made.verdicts[0].reasons[0].path == "x"
+    assert edges(made) == ["a<b", "b<c"]
+
+
+def test_readers_between_writers_are_tied_to_both_but_not_to_each_other():
+    made = plan(
+        [task("w1", **changes("x")), *[task(f"r{n}", **reads("x")) for n in (1, 2)], task("w2", **changes("x"))]
+    )
+
+    assert edges(made) == ["w1<r1", "w1<r2", "w1<w2", "r1<w2", "r2<w2"]
+    assert ("r1 r2",) not in [row[:1] for row in told(made)]
+
+
+def test_readers_of_what_a_group_writes_are_told_as_against_it():
+    made = plan([*[task(name, **changes("x")) for name in "abc"], task("r", **reads("x"))])
+
+    assert told(made) == [("a b c /r", "write-write")]
+    assert edges(made) == ["a<b", "b<c", "c<r"]
+
+
+def test_what_lies_in_a_cache_folder_may_be_shared():
+    shared = changes("cache/x")
+
+    assert told(pair(shared, shared, cache_dirs=("cache/",))) == []
+    assert told(pair(shared, shared, cache_dirs=("cache2/",))) == [("a b", "write-write")]
+
+
+def test_a_barrier_between_two_tasks_needs_no_verdict():
+    tasks = [task("a", **changes("x")), task("mid"), task("b", "mid", **changes("x"))]
+
+    assert told(plan(tasks, schedule="waves")) == []
+    assert told(plan(tasks, schedule="flow")) == [("a b", "write-write")]
+
+
+def test_waves_in_turn_and_sequential_waves_need_no_verdicts_on_their_tasks():
+    tasks = [task("a", **changes("x")), task("b", **changes("x")), task("c", **changes("x"))]
+    made = plan(tasks, [WaveSpec("A", ("a", "b"), "sequential"), WaveSpec("B", ("c",))])
+
+    assert told(made) == []
+
+
+# -- undeclared ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("silent", [{"inputs": None}, {"outputs": None}])
+def test_a_task_that_does_not_say_all_it_touches_excludes_every_other_under_proof(silent):
+    tasks = [task("a"), task("silent", **silent), task("b"), task("group", commands=())]
+
+    made = plan(tasks, trust="proof")
+    assert told(made) == [("a silent", "undeclared"), ("silent b", "undeclared")]
+    assert {verdict.verdict for verdict in made.verdicts} == {"unproven"}
+    assert made.verdicts[0].reasons[0].tasks == ("silent",)
+    assert edges(made) == ["a<silent", "silent<b"]
+    assert told(plan(tasks, trust="plan")) == []
+
+
+def test_many_undeclared_tasks_are_one_group():
+    made = plan([task(name, outputs=None) for name in "abcd"] + [task("e")], trust="proof")
+
+    assert told(made) == [("a b c d /e", "undeclared")]
+    assert made.verdicts[0].verdict == "unproven"
+
+
+def test_a_file_refutes_where_silence_alone_would_leave_it_unproven():
+    made = pair({**changes("x"), "inputs": None}, changes("x"), trust="proof")
+
+    assert told(made) == [("a b", "write-write", "undeclared")]
+    assert made.verdicts[0].verdict == "refuted"
+
+
+# -- mutexes and pools -----------------------------------------------------------------------------------------
+
+
+def test_a_mutex_of_two_is_a_pair_and_of_three_a_group_without_edges():
+    held = {"mutex": ("db",)}
+
+    assert told(plan([task("a", **held), task("b", **held)])) == [("a b", "mutex")]
+    made = plan([task("a", **held), task("b", **held), task("c", **held)])
+    assert told(made) == [("a b c", "mutex")]
+    assert made.verdicts[0].reasons[0].name == "db"
+    assert made.order == ()
+
+
+def test_a_mutex_of_tasks_in_a_chain_is_not_told():
+    held = {"mutex": ("db",)}
+
+    assert told(plan([task("a", **held), task("b", "a", **held), task("c", "b", **held)])) == []
+
+
+def test_a_mutex_is_told_where_only_two_of_many_could_meet():
+    held = {"mutex": ("db",)}
+
+    assert told(plan([task("a", **held), task("b", "a", **held), task("c", "a", **held)])) == [("a b c", "mutex")]
+
+
+def test_a_group_task_holds_nothing():
+    held = {"mutex": ("db",), "resources": {"gpu": 2}}
+
+    assert told(plan([task("a", **held), task("b", commands=(), **held)])) == []
+
+
+def asks(amount):
+    return {"resources": {"memory": amount}}
+
+
+def test_requests_that_do_not_fit_together_are_told():
+    tasks = [task("six", **asks(6)), task("five", **asks(5)), task("four", **asks(4))]
+
+    assert told(plan(tasks)) == [("six five", "resource")]
+
+
+def test_small_requests_exclude_the_large_ones_they_do_not_fit_beside():
+    tasks = [*[task(f"large{n}", **asks(8)) for n in (1, 2, 3)], *[task(f"small{n}", **asks(3)) for n in (1, 2)]]
+
+    assert told(plan(tasks)) == [
+        ("large1 large2 large3", "resource"),
+        ("large1 large2 large3 /small1 /small2", "resource"),
+    ]
+
+
+def test_small_requests_against_two_large_ones_are_pairs_each():
+    tasks = [task("l1", **asks(8)), task("s1", **asks(3)), task("l2", **asks(8)), task("s2", **asks(3))]
+
+    assert [who for who, _ in told(plan(tasks))] == ["l1 s1", "l1 l2", "l1 s2", "s1 l2", "l2 s2"]
+
+
+def test_requests_of_zero_exclude_nobody():
+    assert told(plan([task("a", **asks(0)), task("b", **asks(10))])) == []
+
+
+# -- how reasons are worded ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("src/", "src/x.c", "src/x.c"),
+        ("src/*.c", "src/x.c", "src/x.c"),
+        ("x", "./", "x"),
+        ("src/", "**/*.c", "src/"),
+        ("src/", "src/*.c", "src/*.c"),
+        ("src/deep/", "src/**", "src/deep/"),
+        ("a*", "b*", "a*"),
+    ],
+)
+def test_the_narrower_pattern_says_more(one, other, expected):
+    assert narrower(one, other) == expected
