@@ -12,6 +12,7 @@ _NUMBER = r"\d{1,15}(?:\.\d{1,15})?"
 _DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(rf"({_NUMBER})\s*([KMGTP]i?B|B)?", re.ASCII)
+_MOST_DIGITS = 100
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
 
@@ -34,13 +35,15 @@ def parse_duration(text: str) -> float:
 def parse_size(text: str) -> int:
     """Bytes in ``"8GiB"`` (powers of 1024), ``"8GB"`` (powers of 1000) or ``"512"``.
 
-    Raises ValueError for anything else.
+    Raises ValueError for anything else, OverflowError for numbers of absurd length.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a size")
     unit = match[2] or "B"
-    factor = (1024 if "i" in unit else 1000) ** _POWERS.get(unit[0], 0)
+    factor: int = (1024 if "i" in unit else 1000) ** _POWERS.get(unit[0], 0)
+    if len(match[1]) > _MOST_DIGITS:
+        raise OverflowError(f"{text[:20]!r}… is larger than anything")
     whole, _, fraction = match[1].partition(".")
     return int(whole + fraction) * factor // 10 ** len(fraction)
 

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from exarp.model.name import did_you_mean, name_fault, nearest, variable_fault
 
 
-@pytest.mark.parametrize("name", ["a", "build-all", "x_1", "ui/app", "v1.2", "überall", "日本", "🎉", "a-", "$x", "a b".replace(" ", "_")])
+@pytest.mark.parametrize(
+    "name", ["a", "build-all", "x_1", "ui/app", "v1.2", "überall", "日本", "🎉", "a-", "$x", "a b".replace(" ", "_")]
+)
 def test_names_of_tasks(name):
     assert name_fault(name) is None
 
@@ -46,7 +48,9 @@ def test_names_of_variables(name):
     assert variable_fault(name) is None
 
 
-@pytest.mark.parametrize("name", ["", "1a", "a-b", "é", "a b", "a\n", "in", "out", "depfile", "in_file", "PATH", "EXARP_RUN"])
+@pytest.mark.parametrize(
+    "name", ["", "1a", "a-b", "é", "a b", "a\n", "in", "out", "depfile", "in_file", "PATH", "EXARP_RUN"]
+)
 def test_what_is_no_variable(name):
     assert variable_fault(name) is not None
 
