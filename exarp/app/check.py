@@ -12,7 +12,7 @@ from itertools import pairwise
 from exarp.app.faults import FaultPlaces
 from exarp.app.project import Project, examine, in_file_order
 from exarp.errors import ManifestError, Place, Problem, Related
-from exarp.model.path import is_folder, is_glob, literal_prefix, matches
+from exarp.model.overlap import overlap
 from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.planner import make_plan
@@ -77,7 +77,7 @@ class _Doubts:
         reads = reason.code == "read-write" and task.name != reason.writer
         for field in ("inputs",) if reads else ("modifies", "outputs", "depfile"):
             for pattern in _patterns(task, field):
-                if _overlaps(pattern, reason.path):
+                if overlap(pattern, reason.path):
                     place = self.locator.entry(("task", task.name, field), pattern)
                     return Related(place, f"{task.name} {'reads' if reads else 'changes'} it")
         return Related(self.locator.key("task", task.name), task.name)
@@ -137,12 +137,3 @@ def _patterns(task: Task, field: str) -> Sequence[str]:
     if field == "depfile":
         return (task.depfile,) if task.depfile else ()
     return {"inputs": task.inputs, "outputs": task.outputs, "modifies": task.modifies}[field] or ()
-
-
-def _overlaps(pattern: str, path: str) -> bool:
-    """Whether a task's pattern may be what brought it into the cell of ``path``, as ``planning.hazards`` sees it."""
-    if pattern == path or matches(pattern, path):
-        return True
-    wide = [each for each in (pattern, path) if is_glob(each) or is_folder(each)]
-    prefixes = sorted((literal_prefix(each) for each in wide), key=len)
-    return len(wide) == 2 and prefixes[1].startswith(prefixes[0])

@@ -13,7 +13,7 @@ import msgspec
 from exarp.graph.cycles import find_cycles
 from exarp.graph.file_edges import DuplicateOutput, FileEdges, SelfInput
 from exarp.graph.task_graph import TaskGraph
-from exarp.model.path import is_glob, literal_prefix, matches
+from exarp.model.path import is_glob, is_outside, literal_prefix, matches
 from exarp.model.task import Task
 
 
@@ -74,9 +74,16 @@ def edge_origin(tasks: Sequence[Task], earlier: int, later: int) -> EdgeOrigin:
 
 def _is_made(pattern: str, output: str, excluded: Sequence[str]) -> bool:
     """Whether an input follows from an exact output or output folder (``FileEdges`` finds the same with indexes)."""
-    if output.endswith("/") and (matches(output, pattern) or literal_prefix(pattern).startswith(output)):
-        return True
-    bare = output.rstrip("/")
-    # A path without its slash may name a folder all the same.
-    named = matches(pattern, bare) or (not is_glob(pattern) and bare.startswith(f"{pattern.rstrip('/')}/"))
-    return named and (pattern == bare or not any(matches(out, bare) for out in excluded))
+    if output == "./":
+        return not is_outside(pattern)
+    made = output.rstrip("/")
+    if is_glob(pattern):
+        if literal_prefix(pattern).startswith(f"{made}/"):
+            return True
+        below = matches(pattern, made)
+    else:
+        path = pattern.rstrip("/")
+        if path == made or path.startswith(f"{made}/"):
+            return True
+        below = pattern == "./" or made.startswith(f"{path}/")
+    return below and not any(matches(out, made) for out in excluded)

@@ -21,8 +21,8 @@ class PathIndex:
     """
 
     def __init__(self, paths: Iterable[str], patience: int = 4) -> None:
-        self._paths = sorted(paths)
-        self._patience = patience * len(self._paths)
+        self._given = tuple(paths)
+        self._patience = patience * len(self._given)
         self._looked_at = 0
 
     def covered(self, pattern: str) -> list[str]:
@@ -47,6 +47,10 @@ class PathIndex:
         if best is fewest:
             return self._paths[fewest]
         return sorted((self._by_name if best is by_start else self._by_ending)[1][best])
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return sorted(self._given)
 
     @cached_property
     def _by_name(self) -> tuple[list[str], list[str]]:

@@ -22,6 +22,7 @@ is_plain_path = re.compile(r"[\w*][\w.*-]*+(?:/[\w*][\w.*-]*+)*+/?", re.ASCII).f
 # Clocks and databases take no more; nobody waits a century.
 _LONGEST = 100 * 365 * 86400.0
 _LARGEST = 2**63 - 1
+_HUGE = re.compile(r"\d{16}", re.ASCII)
 
 
 class Fields:
@@ -79,18 +80,20 @@ class Fields:
 
     def size(self, value: int | str, path: KeyPath) -> int | None:
         """Bytes, or a plain number; None where ``value`` is at fault."""
-        text = self.text(value, path) if isinstance(value, str) else str(value)
+        if isinstance(value, int) and value >= 0:
+            return value
+        text = self.text(str(value), path)
         if text is None:
             return None
         size = _parsed(parse_size, text)
-        if size is None:
-            below = text.startswith("-")
-            message = f"{text} is below zero" if below else f"{text!r} is not a size"
-            self.add("bad-size", message, path, 'write "512MiB", "8GiB", or a plain number')
-        elif size > _LARGEST:
+        if size is not None and size <= _LARGEST:
+            return int(size)
+        if size is not None:
             self.add("bad-size", f"{text!r} is larger than any machine can count", path, "write a smaller one")
-            return None
-        return None if size is None else int(size)
+        else:
+            message = f"{text} is below zero" if text.startswith("-") else f"{text!r} is not a size"
+            self.add("bad-size", message, path, 'write "512MiB", "8GiB", or a plain number')
+        return None
 
     def sizes(self, values: Mapping[str, int | str], path: KeyPath) -> dict[str, int]:
         """Sizes by name, without those that are at fault."""
@@ -139,10 +142,10 @@ def is_reserved(name: str) -> bool:
 
 
 def _parsed(parse: Callable[[str], float], text: str) -> float | None:
-    """The quantity; None for what is none, infinity for what is too large for a number."""
+    """The quantity; None for what is none, infinity for one with more digits than anybody means."""
+    if _HUGE.match(text):
+        return float("inf")
     try:
         return parse(text)
-    except OverflowError:
-        return float("inf")
     except ValueError:
         return None

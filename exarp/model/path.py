@@ -9,6 +9,7 @@ A *pattern* is a normalised string: an exact path, a folder (ends in ``/``), or 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 _MAGIC = re.compile(r"[*?\[]")
@@ -90,6 +91,18 @@ def parents(path: str) -> list[str]:
     while end > 0:
         found.append(path[: end + 1])
         end = path.rfind("/", 0, end)
+    return found
+
+
+def folders_of(patterns: Iterable[str]) -> set[str]:
+    """Every folder above any of ``patterns``, with its slash; folders among them hold themselves."""
+    found: set[str] = set()
+    for pattern in patterns:
+        end = pattern.rfind("/")
+        # What is above a folder that was met before was met with it.
+        while end > 0 and pattern[: end + 1] not in found:
+            found.add(pattern[: end + 1])
+            end = pattern.rfind("/", 0, end)
     return found
 
 

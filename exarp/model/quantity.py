@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+# More digits than these are a slip, and would overflow what the numbers are used for.
+_NUMBER = r"\d{1,15}(?:\.\d{1,15})?"
+_DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]i?B|B)?", re.ASCII)
+_SIZE = re.compile(rf"({_NUMBER})\s*([KMGTP]i?B|B)?", re.ASCII)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
 
@@ -32,19 +34,20 @@ def parse_duration(text: str) -> float:
 def parse_size(text: str) -> int:
     """Bytes in ``"8GiB"`` (powers of 1024), ``"8GB"`` (powers of 1000) or ``"512"``.
 
-    Raises ValueError for anything else.
+    Raises ValueError for anything else, a number of more than fifteen digits among it.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a size")
     unit = match[2] or "B"
-    base = 1024 if "i" in unit else 1000
-    return int(float(match[1]) * base ** _POWERS.get(unit[0], 0))
+    factor = int((1024 if "i" in unit else 1000) ** _POWERS.get(unit[0], 0))
+    whole, _, fraction = match[1].partition(".")
+    return int(whole + fraction) * factor // int(10 ** len(fraction))
 
 
 def format_duration(seconds: float) -> str:
     """``0.6s``, ``12s``, ``3m05s``, ``2h04m``: short enough for a column of a live display."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f}s"
     if seconds < 60:
         return f"{seconds:.0f}s" if seconds < 59.5 else "1m00s"

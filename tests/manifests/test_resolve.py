@@ -231,6 +231,40 @@ def test_sizes_and_pools() -> None:
     assert found.settings.log_limit == 1024**2
 
 
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("-1", "-1 is below zero"),
+        ('"-1"', "-1 is below zero"),
+        ('""', "'' is not a size"),
+        ('"8 gigs"', "'8 gigs' is not a size"),
+        ('"8192PiB"', "'8192PiB' is larger than any machine can count"),
+        (f'"{"9" * 20}"', f"'{'9' * 20}' is larger than any machine can count"),
+    ],
+)
+def test_what_is_no_size_is_refused(written: str, message: str) -> None:
+    assert [problem.message for problem in problems(f"[resources]\ngpu = {written}")] == [message]
+
+
+def test_the_largest_whole_number_is_a_size() -> None:
+    assert manifest(f"[resources]\ngpu = {2**63 - 1}").resources["gpu"] == 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("5", "'5' is not a duration"),
+        ("", "'' is not a duration"),
+        ("1h 30m", "'1h 30m' is not a duration"),
+        ("-1s", "'-1s' is not a duration"),
+        ("36501d", "'36501d' is longer than a hundred years"),
+        ("9" * 20 + "ms", f"'{'9' * 20}ms' is longer than a hundred years"),
+    ],
+)
+def test_what_is_no_duration_is_refused(written: str, message: str) -> None:
+    assert [problem.message for problem in problems(f'[settings]\ntimeout = "{written}"')] == [message]
+
+
 def test_memory_that_is_not_known_is_not_held_against_a_task() -> None:
     from exarp.manifests.toml import read_toml
 

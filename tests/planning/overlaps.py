@@ -32,6 +32,16 @@ def covers(wide: str, path: str) -> bool:
     return wide == "./" or f"{path}/".startswith(wide)
 
 
+def root(wide: str) -> str:
+    """The folder that a pattern's literal names lead to."""
+    kept = []
+    for part in wide.split("/")[:-1]:
+        if is_glob(part):
+            break
+        kept.append(part)
+    return "" if kept in ([], ["."]) else "/".join(kept) + "/"
+
+
 @cache
 def members(wide: str) -> frozenset[str]:
     return frozenset(path for path in PATHS if covers(wide, path))
