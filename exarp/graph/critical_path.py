@@ -16,11 +16,11 @@ def critical_path(
     origin: dict[int, int] = {}
     last = -1
     for node in order:
-        best, via = 0.0, -1
+        best, via = -1.0, -1
         for earlier in before(node):
             if length.get(earlier, -1.0) > best:
                 best, via = length[earlier], earlier
-        length[node] = best + weights[node]
+        length[node] = max(best, 0.0) + weights[node]
         if via >= 0:
             origin[node] = via
         if last < 0 or length[node] > length[last]:

@@ -25,7 +25,8 @@ def find_cycles(before: Sequence[Iterable[int]]) -> list[tuple[int, ...]]:
         except CycleError as error:
             cycle = [int(node) for node in error.args[1][:-1]]
             start = cycle.index(min(cycle))
-            found.append(tuple(cycle[start:] + cycle[:start]))
+            cycle = cycle[start:] + cycle[:start]
+            found.append(tuple(cycle))
             removed.add((cycle[-1], cycle[0]))
         else:
             break

@@ -33,7 +33,7 @@ def find_manifest(start: str) -> Found:
         for name in NAMES:
             path = os.path.join(folder, name)
             if os.path.isfile(path) and (name != "pyproject.toml" or _has_table(path, start)):
-                return _supported(Found(path, folder, os.path.relpath(path, start)))
+                return _supported(Found(path, folder, _shown(path, start)))
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             break
@@ -51,16 +51,21 @@ def named_manifest(path: str, directory: str) -> Found:
     if os.path.isdir(path):
         inside = [name for name in NAMES[:3] if os.path.isfile(os.path.join(path, name))]
         if not inside:
-            message = f"{os.path.relpath(path, directory)} is a folder without a manifest"
+            message = f"{_shown(path, directory)} is a folder without a manifest"
             raise ManifestError(Problem("no-manifest", message, None, "name a file, or write one with: exarp init"))
         path = os.path.join(path, inside[0])
-    found = Found(path, os.path.dirname(path), os.path.relpath(path, directory))
+    found = Found(path, os.path.dirname(path), _shown(path, directory))
     if not os.path.isfile(path):
         if os.path.lexists(path):
             raise _unreadable(found, _NO_FILE if os.path.exists(path) else "the link leads nowhere")
         message = f"{found.shown} does not exist"
         raise ManifestError(Problem("no-manifest", message, None, "check the path given with --file"))
     return _supported(found)
+
+
+def _shown(path: str, directory: str) -> str:
+    """How messages name a file, for somebody in ``directory``: from there, or in full where that is shorter."""
+    return min(os.path.relpath(path, directory), path, key=len)
 
 
 def _supported(found: Found) -> Found:
@@ -72,7 +77,7 @@ def _supported(found: Found) -> Found:
 
 
 def _has_table(path: str, start: str) -> bool:
-    found = Found(path, os.path.dirname(path), os.path.relpath(path, start))
+    found = Found(path, os.path.dirname(path), _shown(path, start))
     return _TOOL_TABLE.search(read_bytes(found)) is not None
 
 

@@ -157,7 +157,7 @@ class TaskReader:
 
     def unprotected(self, paths: tuple[str, ...], at: KeyPath) -> tuple[str, ...]:
         """Paths that a task may change: git's and exarp's own folders are not among them."""
-        taken = [path for path in paths if path.split("/", 1)[0] in _PROTECTED]
+        taken = [path for path in paths if path[0] == "." and path.split("/", 1)[0] in _PROTECTED]
         for path in taken:
             message = f"{path!r} lies in {path.split('/', 1)[0]}, which no task may change"
             step = "let the task write somewhere else"

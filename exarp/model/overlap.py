@@ -21,11 +21,14 @@ _ONE = "[^/]"
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether some path belongs to both patterns. A folder belongs to itself."""
+    """Whether some path belongs to both patterns.
+
+    A folder belongs to itself. A path without its slash is a folder all the same where the other pattern leads into it.
+    """
     if not is_wide(one):
-        return matches(other, one)
+        return matches(other, one) or other.startswith(f"{one}/") or one.startswith(f"{other}/")
     if not is_wide(other):
-        return matches(one, other)
+        return matches(one, other) or one.startswith(f"{other}/")
     return _may_end_alike(one, other) and _meet(_names(one), _names(other))
 
 

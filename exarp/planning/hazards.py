@@ -4,8 +4,8 @@ Knows accesses (outputs, modifies, depfile: writes; inputs: reads) and how to fi
 (``model.overlap`` decides). Does not judge: an overlap between tasks that the graph orders is none of its business
 (``doubts``, ``wave_verdicts``).
 
-Exact outputs need no look here of their own: every input that names or matches one is an edge of the graph, and two tasks
-with one exact output are an error. So a manifest of exact paths costs next to nothing.
+An exact output needs no look here of its own unless other paths lie in it: every input that names or matches one is an
+edge of the graph, and two tasks with one exact output are an error. So a manifest of exact paths costs next to nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 
 from exarp.graph.path_index import PathIndex
 from exarp.model.overlap import is_wide, overlap
-from exarp.model.path import is_folder, is_glob, literal_ends, literal_prefix, matches
+from exarp.model.path import folders_of, is_folder, is_glob, literal_ends, literal_prefix, matches, parents
 from exarp.model.task import Task
 
 
@@ -46,6 +46,7 @@ class _Index:
 
     def __init__(self) -> None:
         self.uses: dict[str, list[tuple[int, bool]]] = {}
+        self.holding: set[str] = set()
         self.exact = PathIndex(())
         self.wide: dict[str, list[str]] = {}
         self.beginnings: list[str] = []
@@ -59,25 +60,35 @@ class _Index:
                 self.wide.setdefault(_beginning(pattern), []).append(pattern)
         self.beginnings = sorted(self.wide)
         self.exact = PathIndex(pattern for pattern in self.uses if not is_wide(pattern))
+        self.holding = folders_of(self.uses)
+
+    def is_shared(self, path: str) -> bool:
+        """Whether an exact path is declared twice, or lies in another."""
+        return len(self.uses.get(path, ())) > 1 or any(folder[:-1] in self.uses for folder in parents(path))
 
     def overlapping(self, pattern: str) -> Iterable[str]:
-        if is_wide(pattern):
-            yield from self.exact.covered(pattern)
-            if not is_glob(pattern):
-                yield pattern[:-1]
-            near: Iterable[str] = self._beginning_with(_beginning(pattern))
-        else:
-            yield pattern
-            near = self.wide.get(f"{pattern}/", ())
+        yield from self._exact_overlapping(pattern)
+        yield from (wide for wide in self._wide_near(pattern) if overlap(wide, pattern))
+
+    def _exact_overlapping(self, pattern: str) -> Iterable[str]:
+        folder = pattern if is_wide(pattern) else f"{pattern}/"
+        if is_glob(pattern) or pattern == "./" or folder in self.holding:
+            yield from self.exact.covered(folder)
+        if not is_glob(pattern):
+            yield folder[:-1]
+        above = literal_prefix(pattern if is_glob(pattern) else folder[:-1])
+        yield from (holder[:-1] for holder in parents(above))
+
+    def _wide_near(self, pattern: str) -> Iterable[str]:
+        """Folders and globs one of whose beginnings begins with the other's."""
         beginning = _beginning(pattern)
         for end in range(len(beginning) + 1):
-            yield from (wide for wide in self.wide.get(beginning[:end], ()) if overlap(wide, pattern))
-        yield from (wide for wide in near if overlap(wide, pattern))
-
-    def _beginning_with(self, text: str) -> Iterable[str]:
-        """Wide patterns whose beginning is longer than ``text`` and starts with it."""
-        for at in range(bisect_right(self.beginnings, text), len(self.beginnings)):
-            if not self.beginnings[at].startswith(text):
+            yield from self.wide.get(beginning[:end], ())
+        if not is_wide(pattern):
+            beginning = f"{pattern}/"
+            yield from self.wide.get(beginning, ())
+        for at in range(bisect_right(self.beginnings, beginning), len(self.beginnings)):
+            if not self.beginnings[at].startswith(beginning):
                 break
             yield from self.wide[self.beginnings[at]]
 
@@ -93,7 +104,8 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
     What lies inside a folder of ``cache_dirs`` may be shared safely and is left out.
     """
     index = _Index()
-    wide: dict[str, None] = {}
+    written: dict[str, None] = {}
+    outputs: dict[str, None] = {}
     depfiles: dict[str, None] = {}
     for number in selected:
         task = tasks[number]
@@ -102,16 +114,16 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
                 continue
             index.add(pattern, number, writes)
         for pattern in task.outputs or ():
-            if is_wide(pattern):
-                wide[pattern] = None
+            (written if is_wide(pattern) else outputs)[pattern] = None
         for pattern in task.modifies:
-            wide[pattern] = None
+            written[pattern] = None
         if task.depfile:
             depfiles[task.depfile] = None
     index.close()
+    written.update((path, None) for path in outputs if f"{path}/" in index.holding)
     # No edge of the graph follows from a depfile; nearly all are touched by nobody else.
-    wide.update((path, None) for path in depfiles if index.wide or len(index.uses.get(path, ())) > 1)
-    cells = (_cell(index, pattern, tasks) for pattern in sorted(wide) if pattern in index.uses)
+    written.update((path, None) for path in depfiles if index.wide or index.is_shared(path))
+    cells = (_cell(index, pattern, tasks) for pattern in sorted(written) if pattern in index.uses)
     return [cell for cell in cells if len(cell.accesses) > 1]
 
 

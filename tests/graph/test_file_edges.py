@@ -44,6 +44,11 @@ def reader_needs(outputs, inputs, excluded=()):
         ("out/", "o*", True),
         ("out/", "*/x", False),
         ("output/", "out/x", False),
+        ("out", "out/x", True),
+        ("out", "out/*.c", True),
+        ("out", "output/x", False),
+        ("out/x", "out", True),
+        ("out-x", "out", False),
         ("out/*.c", "out/x.c", False),
         ("out/*.c", "out/*.c", False),
         ("./", "anything", True),
@@ -143,15 +148,14 @@ def plainly_makes(maker, reader):
     for output in maker.outputs or ():
         if is_glob(output):
             continue
-        bare = output.rstrip("/")
+        made = f"{output.rstrip('/')}/"
         for pattern in reader.inputs or ():
-            wide = is_glob(pattern) or pattern.endswith("/")
-            if not wide and (pattern == bare or (output.endswith("/") and covers(output, pattern))):
+            inside = root(pattern) if is_glob(pattern) else f"{pattern.rstrip('/')}/"
+            if inside.startswith(made):
                 return True
-            spared = any(out == bare or (out != bare and _covers(out, bare)) for out in reader.excluded)
-            if wide and covers(pattern, bare) and not spared:
-                return True
-            if wide and output.endswith("/") and root(pattern).startswith(output):
+            spared = any(out == made[:-1] or _covers(out, made[:-1]) for out in reader.excluded)
+            holds = covers(pattern, made[:-1]) if is_glob(pattern) else made.startswith(inside)
+            if holds and not spared:
                 return True
     return False
 

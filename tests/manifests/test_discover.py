@@ -108,6 +108,13 @@ def test_a_named_file_is_read(tmp_path: Path) -> None:
     assert read_bytes(found) == b"[vars]\n"
 
 
+def test_a_file_far_away_is_named_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("")
+    far = "/" + "/".join("abcdefghijklmnopqrstuvwxyz")
+    assert named_manifest(str(path), far).shown == str(path)
+
+
 def test_a_named_folder_means_the_manifest_in_it(tmp_path: Path) -> None:
     (tmp_path / "exarp.toml").write_text("")
     assert named_manifest(str(tmp_path), str(tmp_path)).shown == "exarp.toml"

@@ -50,9 +50,14 @@ def members(wide: str) -> frozenset[str]:
 def overlap(one: str, other: str) -> bool:
     if is_wide(one) and is_wide(other):
         return not members(one).isdisjoint(members(other))
-    if is_wide(one):
-        return covers(one, other)
-    return covers(other, one) if is_wide(other) else one == other
+    if is_wide(other):
+        one, other = other, one
+    # What others lie in is a folder, with or without its slash.
+    return (
+        one.startswith(f"{other}/")
+        or other.startswith(f"{one}/")
+        or (covers(one, other) if is_wide(one) else one == other)
+    )
 
 
 def writes(task: Task) -> list[str]:
