@@ -150,7 +150,7 @@ def test_leftovers_that_ignore_terminate_are_killed_after_their_own_grace(marker
 
 
 def test_what_is_born_of_the_interrupt_is_interrupted_too(marker: str, launch: MakeLaunch) -> None:
-    with LocalHost(marker, grace=60) as host:
+    with LocalHost(marker, grace=5) as host:
         host.start(launch((sys.executable, "-c", _HANDS_ON)))
         until_printed(host, 1, b"ready\n")
         host.end(1)
