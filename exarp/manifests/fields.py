@@ -17,7 +17,7 @@ from exarp.model.path import is_outside, normalise
 from exarp.model.quantity import parse_duration, parse_size
 
 # Nearly every path of a large manifest: normal already, inside, without variables or anything else to look at.
-is_plain_path = re.compile(r"[\w*][\w.*-]*+(?:/[\w*][\w.*-]*+)*+/?", re.ASCII).fullmatch
+is_plain_path = re.compile(r"[\w*][\w.*-]*(?:/[\w*][\w.*-]*)*/?", re.ASCII).fullmatch
 
 # Clocks and databases take no more; nobody waits a century.
 _LONGEST = 100 * 365 * 86400.0

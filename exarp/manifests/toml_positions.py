@@ -18,14 +18,14 @@ from typing import NamedTuple, TypeAlias
 
 # Every repeated group is possessive: a greedy one keeps 128 bytes an iteration for a way back that no pattern here
 # needs. None holds a choice to come back to, which Python 3.11.0 to 3.11.4 get wrong in such a group (gh-106052).
-_GAP = r"[ \t\r\n,]*+(?:#[^\n]*+[ \t\r\n,]*+)*+"
-_BASIC = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
+_GAP = r"[ \t\r\n,]*+(?:#[^\n]*+[ \t\r\n,]*+)*"
+_BASIC = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"'
 _LITERAL = r"'[^'\n]*+'"
 # Up to two quotes may stand before the three that end the string.
-_LONG_BASIC = r'"""[^"\\]*+(?:(?!""")\\?+[\s\S][^"\\]*+)*+"{3,5}'
-_LONG_LITERAL = r"'''[^']*+(?:(?!''')'[^']*+)*+'{3,5}"
+_LONG_BASIC = r'"""[^"\\]*+(?:(?!""")\\?+[\s\S][^"\\]*+)*"{3,5}'
+_LONG_LITERAL = r"'''[^']*+(?:(?!''')'[^']*+)*'{3,5}"
 # White space inside: a date may be parted from its time by a space.
-_BARE = r"""[^\s,\]}#"'\[{=][^\s,\]}#]*+(?:[ \t]++[^\s,\]}#]++)*+"""
+_BARE = r"""[^\s,\]}#"'\[{=][^\s,\]}#]*+(?:[ \t]++[^\s,\]}#]++)*"""
 
 _HEADER = re.compile(rf"{_GAP}(\[\[?)[ \t]*+")
 _KEY = re.compile(rf"{_GAP}([A-Za-z0-9_-]++|{_BASIC}|{_LITERAL})[ \t]*+(?:[.=]|\]\]?)")
