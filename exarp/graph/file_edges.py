@@ -44,6 +44,7 @@ class FileEdges:
         self._index_outputs()
         self._outputs = PathIndex(self._makers)
         self._holding = folders_of(self._makers)
+        self._nested = "." in self._makers or any(f"{path}/" in self._holding for path in self._makers)
         self._above: dict[str, tuple[int, ...]] = {}
         self._below: dict[str, list[str]] = {}
 
@@ -61,14 +62,20 @@ class FileEdges:
         task = self._tasks[number]
         found: set[int] = set()
         for pattern in task.inputs or ():
-            if is_glob(pattern):
+            maker = self._makers.get(pattern)
+            if maker is not None and not self._nested:
+                # Nearly every input of a large manifest: an output that neither lies in another nor holds one.
+                inside: tuple[int, ...] = (maker,)
+            elif is_glob(pattern):
                 found.update(self._makers_in(literal_prefix(pattern)))
+                found.update(self._makers_below(pattern, task.excluded))
+                continue
             else:
                 inside = self._makers_at(pattern)
-                found.update(inside)
-                if number in inside:
-                    self.self_inputs.append(SelfInput(number, pattern))
-            found.update(self._makers_below(pattern, task.excluded))
+                found.update(self._makers_below(pattern, task.excluded))
+            found.update(inside)
+            if number in inside:
+                self.self_inputs.append(SelfInput(number, pattern))
         found.discard(number)
         return found
 

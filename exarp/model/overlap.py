@@ -25,11 +25,18 @@ def overlap(one: str, other: str) -> bool:
 
     A folder belongs to itself. A path without its slash is a folder all the same where the other pattern leads into it.
     """
-    if not is_wide(one):
-        return matches(other, one) or other.startswith(f"{one}/") or one.startswith(f"{other}/")
+    if not is_glob(one):
+        one, other = other, one
+    if not is_glob(one):
+        return _is_inside(one, other) or _is_inside(other, one)
     if not is_wide(other):
         return matches(one, other) or one.startswith(f"{other}/")
-    return _may_end_alike(one, other) and _meet(_names(one), _names(other))
+    return one == other or (_may_end_alike(one, other) and _meet(_names(one), _names(other)))
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    """Whether an exact path or folder is another one, or lies in it."""
+    return path == folder or matches(folder if folder.endswith("/") else f"{folder}/", path)
 
 
 def _may_end_alike(one: str, other: str) -> bool:

@@ -15,14 +15,14 @@ from blake3 import blake3
 from exarp.model.path import is_glob, relative
 from exarp.model.task import Task
 
-_NAMED = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
+_NAMED = re.compile(r"\$(?:\{[#!]?)?([A-Za-z_]\w*)", re.ASCII)
 _LAUNCH_WORDS = ("$in", "$out", "$depfile", "$in_file")
 # What one environment string may hold on Linux is 128 KiB; the contract's limit leaves room for the rest.
 MAX_LIST_BYTES = 100 * 1024
 
 
 def named_variables(scripts: Iterable[str]) -> list[str]:
-    """Names after ``$`` or ``${`` in scripts, sorted. A name inside single quotes counts too: one too many is harmless."""
+    """Names after ``$``, ``${`` or ``${#`` in scripts, sorted. One inside single quotes counts too: that is harmless."""
     return sorted({name for script in scripts if "$" in script for name in _NAMED.findall(script)})
 
 
@@ -64,8 +64,9 @@ def list_variable(name: str, paths: Iterable[str], scripts: Iterable[str]) -> st
     """The value of ``$in`` or ``$out``: paths joined by spaces, or why a shell would not see them as they are."""
     paths = list(paths)
     text = " ".join(paths)
-    if len(text) > MAX_LIST_BYTES:
-        return ListFault(f"${name} would be {len(text)} bytes long: use argv, or $in_file (one path a line)")
+    size = len(text.encode("utf-8", "surrogateescape"))
+    if size > MAX_LIST_BYTES:
+        return ListFault(f"${name} would be {size} bytes long: use argv, or $in_file (one path a line)")
     odd = next((path for path in paths if _ODD.search(path)), None)
     if odd is not None and any(_is_unquoted(name, script) for script in scripts):
         return ListFault(f"${name} holds {odd!r}, which a shell would split or expand: use argv, or $in_file")
@@ -75,36 +76,35 @@ def list_variable(name: str, paths: Iterable[str], scripts: Iterable[str]) -> st
 _ODD = re.compile(r"[\s*?\[]")
 
 
+# What matters in a script: escapes, whole single-quoted strings, comments, and what opens or closes a context.
+_PLAIN = r"""\\.|'[^']*(?:'|\Z)|(?<![^\s;&|()`])\#[^\n]*|\$\(|["`()]|\$(?:NAME\b|\{NAME\b)"""
+_IN_DOUBLE_QUOTES = re.compile(r"""\\.|\$\(|["`]""", re.DOTALL)
+
+
 def _is_unquoted(name: str, script: str) -> bool:
     """Whether ``$name`` stands anywhere in ``script`` outside double quotes (inside single quotes it is no variable).
 
-    ``$( … )`` and backquotes begin anew: inside ``"$(ls $in)"`` the list is split although quotes stand around it all.
+    Inside ``$(…)`` and backquotes quoting begins anew. Here-documents are taken for what surrounds them.
     """
-    use = re.compile(rf"\$(?:{name}\b|\{{{name}\b)")
-    contexts = [""]
-    at = 0
-    while at < len(script):
-        char, quote = script[at], contexts[-1]
-        if char == "\\" and quote != "'":
-            at += 2
-            continue
-        if quote == "'":
-            if char == "'":
-                contexts.pop()
-        elif script.startswith("$(", at):
-            contexts.append("(")
-            at += 1
-        elif char == ")" and quote == "(":
-            contexts.pop()
-        elif char == "`":
-            contexts.append("`") if "`" not in contexts else contexts.pop()
-        elif char == '"':
-            contexts.append('"') if quote != '"' else contexts.pop()
-        elif char == "'" and quote != '"':
-            contexts.append("'")
-        elif char == "$" and quote != '"' and use.match(script, at):
+    plain = re.compile(_PLAIN.replace("NAME", name), re.ASCII | re.DOTALL)
+    open_ = [""]
+    # Up to ``word`` a word surely goes on, so that a "#" there begins no comment.
+    at = word = 0
+    while (step := (_IN_DOUBLE_QUOTES if open_[-1] == '"' else plain).search(script, at)) is not None:
+        at = step.end()
+        text = step[0]
+        if text[0] == "\\":
+            word = at
+        elif text[0] == "#" and word == step.start() > 0:
+            at = word + 1
+        elif text in ("$(", "("):
+            open_.append(text)
+        elif text[0] == "$":
             return True
-        at += 1
+        elif (text == ")" and open_[-1] in ("$(", "(")) or text == open_[-1]:
+            word = at if open_.pop() != "(" else word
+        elif text in ('"', "`"):
+            open_.append(text)
     return False
 
 

@@ -28,7 +28,7 @@ from ..planning.overlaps import conflicts
 from ..planning.random_manifests import Case, cases
 from .simulator import Run, expected_exit, last, needing
 
-RUNS = settings(max_examples=3000, deadline=None, derandomize=True)
+RUNS = settings(max_examples=400, deadline=None, derandomize=True)
 
 
 def run_of(case: Case, choices: Dice) -> Run:
@@ -44,7 +44,7 @@ def run_of(case: Case, choices: Dice) -> Run:
     return Run(case, choices, limits).go()
 
 
-@settings(RUNS, max_examples=10000)
+@settings(RUNS, max_examples=1000)
 @given(cases(), dice(250))
 def test_every_run_ends_with_the_right_exit_code(case, choices):
     run = run_of(case, choices)

@@ -173,7 +173,7 @@ def test_relative_paths(path, start, expected):
 # -- matching --------------------------------------------------------------------------------------------------
 
 
-@settings(SOME, max_examples=3000)
+@settings(SOME, max_examples=1500)
 @given(GLOBS, PATHS)
 def test_globs_match_as_their_definition_says(glob, path):
     if is_glob(glob):

@@ -46,10 +46,11 @@ def _told(value: msgspec.Struct) -> str:
 
 def cases(most: int = 8, waves: bool = True) -> st.SearchStrategy[Case]:
     """A manifest with up to ``most`` tasks, listed in an order of their own."""
-    return dice(64 * most).map(lambda dice: _case(dice, most, waves))
+    return dice(64 * most).map(lambda dice: case_of(dice, most, waves))
 
 
-def _case(dice: Dice, most: int, waves: bool) -> Case:
+def case_of(dice: Dice, most: int = 8, waves: bool = True) -> Case:
+    """The manifest that the dice make."""
     count = most - dice.below(most)
     calm = dice.of(True, False)
     settings = _settings(dice)

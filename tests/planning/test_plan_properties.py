@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -218,3 +222,35 @@ def test_the_critical_path_is_a_chain_of_edges(case, expected):
     assert path
     edges = graph_edges(plan, case.graph)
     assert all(pair in edges for pair in pairwise(path))
+
+
+PLAN_BYTES = """
+import random, sys
+from exarp.planning.planner import make_plan
+from exarp.views.plan_document import document
+from tests.planning.dice import Dice
+from tests.planning.random_manifests import case_of
+
+for seed in range(150):
+    case = case_of(Dice(random.Random(seed).randbytes(600)), most=9)
+    plan = make_plan(case.manifest, case.graph, case.targets)
+    sys.stdout.buffer.write(document(plan, case.manifest, {}, {}, "d"))
+"""
+
+
+def test_the_bytes_do_not_depend_on_how_this_process_hashes_text():
+    root = Path(__file__).parents[2]
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", PLAN_BYTES],
+            cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            capture_output=True,
+            check=True,
+            timeout=120,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+
+    assert done[0] == done[1]
+    assert done[0].count(b'"version"') == 150

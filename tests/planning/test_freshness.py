@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exarp.model.event import FreshnessReason
+from exarp.model.task import Task
+from exarp.planning.freshness import MISSING, Record, decide
+
+SOME = settings(max_examples=300, deadline=None, derandomize=True)
+TASK = Task("a", commands=("true",), inputs=("x",), outputs=("y",))
+DIGESTS = st.sampled_from([b"1", b"2"])
+FILES = st.dictionaries(st.sampled_from(["x", "y", "z"]), DIGESTS | st.just(MISSING), max_size=3)
+RECORDS = st.builds(
+    Record, DIGESTS, FILES, FILES, FILES, st.dictionaries(st.sampled_from(["b", "c"]), DIGESTS, max_size=2)
+)
+THEN = Record(b"r", {"x": b"1", "w": b"2"}, {"h": b"3"}, {"y": b"4"}, {"b": b"5"})
+
+
+def now(**fields):
+    return msgspec.structs.replace(THEN, **fields)
+
+
+@SOME
+@given(RECORDS)
+def test_what_is_as_it_was_is_up_to_date(record):
+    assert decide(TASK, record, record) is None
+
+
+@SOME
+@given(RECORDS, RECORDS)
+def test_a_task_runs_where_anything_is_not_as_it_was(then, there):
+    reason = decide(TASK, then, there)
+
+    assert (reason is None) == (then == there)
+
+
+@pytest.mark.parametrize(
+    ("there", "reason"),
+    [
+        (now(recipe=b"s"), FreshnessReason("recipe-changed")),
+        (now(inputs={"x": b"9", "w": b"2"}), FreshnessReason("input-changed", "x")),
+        (now(inputs={"x": b"1"}), FreshnessReason("input-removed", "w")),
+        (now(inputs={**THEN.inputs, "v": b"0"}), FreshnessReason("input-added", "v")),
+        (now(inputs={"x": b"1", "w": MISSING}), FreshnessReason("input-removed", "w")),
+        (now(found={"h": b"9"}), FreshnessReason("input-changed", "h")),
+        (now(found={"h": MISSING}), FreshnessReason("input-removed", "h")),
+        (now(outputs={"y": MISSING}), FreshnessReason("output-missing", "y")),
+        (now(outputs={}), FreshnessReason("output-missing", "y")),
+        (now(outputs={"y": b"9"}), FreshnessReason("output-changed", "y")),
+        (now(outputs={"y": b"4", "z": b"1"}), FreshnessReason("output-changed", "z")),
+        (now(needs={"b": b"9"}), FreshnessReason("need-changed", "b")),
+        (now(needs={"b": b"5", "c": b"1"}), FreshnessReason("need-changed", "c")),
+        (now(needs={}), FreshnessReason("recipe-changed")),
+    ],
+)
+def test_the_reason_names_what_changed(there, reason):
+    assert decide(TASK, THEN, there) == reason
+
+
+def test_the_recipe_is_told_before_inputs_and_those_before_outputs():
+    everything = Record(b"s", {"x": b"9"}, {}, {}, {})
+
+    assert decide(TASK, THEN, everything) == FreshnessReason("recipe-changed")
+    assert decide(TASK, THEN, msgspec.structs.replace(everything, recipe=b"r")).code == "input-changed"
+    assert decide(TASK, THEN, now(outputs={}, needs={})) == FreshnessReason("output-missing", "y")
+
+
+def test_a_task_that_never_succeeded_runs():
+    assert decide(TASK, None, THEN) == FreshnessReason("never-ran")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "runs"), [(None, None, True), ((), None, False), (None, (), False), (("x",), ("y",), False)]
+)
+def test_a_task_that_declares_neither_side_always_runs(inputs, outputs, runs):
+    task = Task("a", commands=("true",), inputs=inputs, outputs=outputs)
+
+    assert decide(task, THEN, THEN) == (FreshnessReason("undeclared") if runs else None)
+
+
+@SOME
+@given(RECORDS, RECORDS)
+def test_what_dependents_see_is_the_outputs_else_the_recipe(one, other):
+    same = one.outputs == other.outputs and (bool(one.outputs) or one.recipe == other.recipe)
+
+    assert (one.contribution() == other.contribution()) == same
+    if not one.outputs:
+        assert one.contribution() == one.recipe
+
+
+def test_the_order_of_outputs_is_not_seen():
+    assert now(outputs={"y": b"4", "z": b"5"}).contribution() == now(outputs={"z": b"5", "y": b"4"}).contribution()

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exarp.model.task import Task
+from exarp.planning.recipe import (
+    MAX_LIST_BYTES,
+    ListFault,
+    expand_argv,
+    list_variable,
+    named_variables,
+    names_launch_word,
+    out_paths,
+    recipe_digest,
+)
+
+# -- what a script names ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("cc $CFLAGS -o $out $in", ["CFLAGS", "in", "out"]),
+        ("${x}${y:-$z}${w%.c}", ["w", "x", "y", "z"]),
+        ("${#length} ${!indirect}", ["indirect", "length"]),
+        ("$1 $$ $? $! $# $@ ${1} $(date) $((1+2)) 100$", []),
+        ("$xé", ["x"]),
+        ("'$quoted' \\$escaped", ["escaped", "quoted"]),
+        ("no dollars", []),
+        ("$_a1 $a $a", ["_a1", "a"]),
+    ],
+)
+def test_names_in_a_script(script, names):
+    assert named_variables([script]) == names
+
+
+def test_names_of_several_scripts_are_one_sorted_list():
+    assert named_variables(["$b $a", "$c", "$a"]) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("task", "word", "named"),
+    [
+        (Task("a", argv=("cc", "$in")), "in", True),
+        (Task("a", argv=("cc", "x$in")), "in", False),
+        (Task("a", commands=("cat ${in_file}",)), "in_file", True),
+        (Task("a", commands=("cat $in_file",)), "in", False),
+    ],
+)
+def test_whether_a_task_names_a_launch_word(task, word, named):
+    assert names_launch_word(task, word) is named
+
+
+# -- digests ---------------------------------------------------------------------------------------------------
+
+BASE = Task("a", commands=("cc $FLAGS $VAR",), inputs=("x",), outputs=("y",), env={"E": "1"})
+OF_THE_RECIPE = {
+    "commands": ("cc",),
+    "argv": ("cc",),
+    "inputs": ("x", "z"),
+    "excluded": ("z",),
+    "sources": ("b",),
+    "outputs": ("z",),
+    "modifies": ("z",),
+    "env": {"E": "2"},
+    "cwd": "sub",
+    "shell": ("bash", "-c"),
+    "depfile": "x.d",
+}
+OF_THE_RUN = {
+    "name": "b",
+    "description": "other",
+    "needs": ("b",),
+    "after": ("b",),
+    "priority": 5,
+    "tags": ("t",),
+    "mutex": ("m",),
+    "resources": {"gpu": 1},
+    "retries": 3,
+    "retry_delay": 1.0,
+    "timeout": 9.0,
+    "on_failure": "abort",
+    "allow_failure": True,
+    "interactive": True,
+    "daemon": True,
+    "manual": True,
+    "keep_outputs": True,
+}
+
+
+def digest(task=BASE, variables=(), environ=()):
+    return recipe_digest(task, dict(variables), dict(environ))
+
+
+def test_every_field_of_a_task_belongs_to_the_recipe_or_to_the_run():
+    assert OF_THE_RECIPE.keys() | OF_THE_RUN.keys() == set(Task.__struct_fields__)
+    assert not OF_THE_RECIPE.keys() & OF_THE_RUN.keys()
+
+
+@pytest.mark.parametrize("field", OF_THE_RECIPE)
+def test_a_change_of_the_recipe_changes_the_digest(field):
+    assert digest(msgspec.structs.replace(BASE, **{field: OF_THE_RECIPE[field]})) != digest()
+
+
+@pytest.mark.parametrize("field", OF_THE_RUN)
+def test_a_change_of_how_it_is_run_does_not_change_the_digest(field):
+    assert digest(msgspec.structs.replace(BASE, **{field: OF_THE_RUN[field]})) == digest()
+
+
+def test_the_shell_counts_only_for_scripts():
+    argv = Task("a", argv=("cc",))
+
+    assert digest(msgspec.structs.replace(argv, shell=("bash",))) == digest(argv)
+
+
+def test_nothing_declared_is_not_the_same_as_declared_nothing():
+    assert digest(msgspec.structs.replace(BASE, inputs=None)) != digest(msgspec.structs.replace(BASE, inputs=()))
+
+
+def test_the_order_of_env_does_not_count():
+    one, other = {"A": "1", "B": "2"}, {"B": "2", "A": "1"}
+
+    assert digest(msgspec.structs.replace(BASE, env=one)) == digest(msgspec.structs.replace(BASE, env=other))
+
+
+def test_named_variables_count_with_the_value_they_would_have():
+    assert digest(environ={"FLAGS": "-O2"}) != digest()
+    assert digest(variables={"FLAGS": "-O2"}) == digest(environ={"FLAGS": "-O2"})
+    assert digest(variables={"FLAGS": "-O2"}, environ={"FLAGS": "-O0"}) == digest(environ={"FLAGS": "-O2"})
+    assert digest(environ={"FLAGS": ""}) != digest()
+
+
+def test_variables_that_no_script_names_do_not_count():
+    assert digest(variables={"OTHER": "1"}, environ={"OTHER": "2", "PATH": "/x"}) == digest()
+
+
+def test_what_a_task_sets_itself_hides_the_caller():
+    own = msgspec.structs.replace(BASE, env={"FLAGS": "-O2"})
+
+    assert digest(own, environ={"FLAGS": "-O0"}) == digest(own)
+
+
+@pytest.mark.parametrize("name", ["EXARP_RUN", "in", "out", "depfile", "in_file"])
+def test_reserved_names_never_count(name):
+    task = Task("a", commands=(f"echo ${name}",))
+
+    assert digest(task, environ={name: "1"}) == digest(task)
+
+
+def test_scripts_do_not_run_together():
+    assert digest(Task("a", commands=("x", "y"))) != digest(Task("a", commands=("x y",)))
+    assert digest(Task("a", inputs=("x",), outputs=())) != digest(Task("a", inputs=(), outputs=("x",)))
+
+
+# -- lists -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'cat "$in"',
+        "cat '$in'",
+        'cat "a${in}b"',
+        'cat "\\"$in\\""',
+        "cat \\$in",
+        "cat $in_file $inside",
+        'x="$(cat "$in")"',
+        "# all of $in\ncat x",
+        "cat x # $in",
+        '# don\'t\ncat "$in"',
+        'echo it\\\'s "$in"',
+        'echo "(" "$in" ")"',
+        'echo "`cat "$in"`"',
+    ],
+)
+def test_a_quoted_list_may_hold_odd_paths(script):
+    assert list_variable("in", ["a b"], [script]) == "a b"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cat $in",
+        "cat ${in}",
+        "cat ${in%.c}",
+        'cat "x"$in',
+        "cat 'x'$in",
+        'cat "$in" $in',
+        "# don't\ncat $in",
+        "echo a#b'\ncat '$in",
+        'x="$(cat $in)"',
+        'x="`cat $in`"',
+        'x="$(cat "$(ls $in)")"',
+        "(cat $in)",
+        "echo \\\\$in",
+        'echo "a\\\\"$in',
+        "cat <<END\n$in\nEND",
+        "cat $iné",
+        "case x in a) ;; esac; cat $in",
+        'echo $((1)) "x"$in',
+    ],
+)
+def test_an_unquoted_list_may_not(script):
+    fault = list_variable("in", ["a", "b c"], ["true", script])
+
+    assert isinstance(fault, ListFault)
+    assert fault.message == "$in holds 'b c', which a shell would split or expand: use argv, or $in_file"
+
+
+@pytest.mark.parametrize("path", ["a b", "a\tb", "a\nb", "a*", "a?", "[a]", "a\u00a0b"])
+def test_paths_that_a_shell_would_not_see_as_they_are(path):
+    assert isinstance(list_variable("out", [path], ["touch $out"]), ListFault)
+
+
+@pytest.mark.parametrize("path", ["a", "a$b", "a;b", "a'b", 'a"b', "a\\b", "a{b,c}", "é"])
+def test_paths_that_pass_through_a_shell(path):
+    assert list_variable("in", ["x", path], ["cat $in"]) == f"x {path}"
+
+
+def test_a_list_is_measured_in_bytes():
+    fits = ["x" * 1023] * (MAX_LIST_BYTES // 1024)
+
+    assert list_variable("in", fits, ["cat $in"]) == " ".join(fits)
+    fault = list_variable("in", ["é" * 1000] * 60, ["cat $in"])
+    assert fault == ListFault("$in would be 120059 bytes long: use argv, or $in_file (one path a line)")
+
+
+SHELL_BITS = st.lists(
+    st.sampled_from(["$in", '"', "'", "\\", " ", "x", "$(", ")", "`", "#", "\n", "${in}"]), min_size=1, max_size=8
+).map("".join)
+SH = shutil.which("sh")
+
+
+@pytest.mark.skipif(SH is None, reason="there is no shell")
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(SHELL_BITS)
+def test_where_a_shell_splits_the_list_it_is_found_unquoted(script):
+    """A path of two words must never reach a command as two arguments unnoticed."""
+    probe = f"p() {{ for a; do printf '<%s>' \"$a\"; done; }}\np {script}\n"
+    done = subprocess.run([SH, "-c", probe], env={"in": "u v"}, capture_output=True, check=False, timeout=60)
+    is_split = done.returncode == 0 and any(part in done.stdout for part in (b"u>", b"<v"))
+
+    assert not is_split or isinstance(list_variable("in", ["u v"], [probe]), ListFault)
+
+
+def test_argv_takes_lists_as_arguments_of_their_own():
+    lists = {"in": ["a b", "c"], "out": [], "depfile": ["d"], "in_file": ["f"]}
+
+    assert expand_argv(["cc", "$in", "-o", "$out", "x$in", "$depfile", "$in_file", "$other"], lists) == (
+        *("cc", "a b", "c", "-o", "x$in", "d", "f", "$other"),
+    )
+
+
+def test_out_leaves_globs_out_and_is_seen_from_the_tasks_folder():
+    task = Task("a", outputs=("build/x", "build/*.o", "build/sub/", "sub/y"), cwd="build")
+
+    assert out_paths(task) == ["x", "sub/", "../sub/y"]
+    assert out_paths(Task("a")) == []
