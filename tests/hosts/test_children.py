@@ -21,7 +21,7 @@ from . import processes
 _LEAVES = """
 import os, subprocess, sys
 left = [subprocess.Popen(["sleep", "300"], stdout=subprocess.DEVNULL, start_new_session=True) for _ in range(int(sys.argv[1]))]
-print(*(process.pid for process in left))
+print(*(process.pid for process in left), flush=True)
 os._exit(0)
 """
 
