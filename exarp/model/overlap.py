@@ -13,9 +13,12 @@ from itertools import zip_longest
 from exarp.model.path import ANY, NOTHING, hides_dots, is_glob, literal_ends, matches, tokens
 
 # Names of a pattern that stand for more than one name: any number of visible ones, any number of any.
-_VISIBLE, _DEEP = "**", "/"
+VISIBLE, DEEP = "**", "/"
+MANY = (VISIBLE, DEEP)
 # A name that stands for any one, hidden or not.
-_EACH = ""
+EACH = ""
+# What absolute paths begin with; no name is like it.
+_ROOT = "//"
 # The token of any one character.
 _ONE = "[^/]"
 
@@ -31,7 +34,7 @@ def overlap(one: str, other: str) -> bool:
         return _is_inside(one, other) or _is_inside(other, one)
     if not is_wide(other):
         return matches(one, other) or one.startswith(f"{other}/")
-    return one == other or (_may_end_alike(one, other) and _meet(_names(one), _names(other)))
+    return one == other or (_may_end_alike(one, other) and _meet(pattern_names(one), pattern_names(other)))
 
 
 def _is_inside(path: str, folder: str) -> bool:
@@ -63,15 +66,17 @@ def is_wide(pattern: str) -> bool:
     return pattern.endswith("/") or is_glob(pattern)
 
 
-def _names(pattern: str) -> list[str]:
-    """A folder or glob as names, ``_VISIBLE``, ``_DEEP`` and ``_EACH``."""
+def pattern_names(pattern: str) -> list[str]:
+    """A pattern as names, ``VISIBLE``, ``DEEP`` and ``EACH``."""
     if pattern == "./":
-        return [_DEEP]
+        return [DEEP]
     names = pattern.rstrip("/").split("/")
+    if pattern.startswith("/"):
+        names[0] = _ROOT
     if names[-1] == "**":
         names.append("*")
     if pattern.endswith("/"):
-        names += [_EACH, _DEEP] if is_glob(pattern) else [_DEEP]
+        names += [EACH, DEEP] if is_glob(pattern) else [DEEP]
     return names
 
 
@@ -93,22 +98,24 @@ def _meet(one: list[str], other: list[str]) -> bool:
 def _steps(one: list[str], other: list[str], at: int, to: int) -> Iterable[tuple[int, int]]:
     first = one[at] if at < len(one) else None
     second = other[to] if to < len(other) else None
-    if first in (_VISIBLE, _DEEP):
+    if first in MANY:
         yield at + 1, to
-    if second in (_VISIBLE, _DEEP):
+    if second in MANY:
         yield at, to + 1
-    if first is None or second is None or not _share_name(first, second):
+    if first is None or second is None or not share_name(first, second):
         return
-    yield at + (first not in (_VISIBLE, _DEEP)), to + (second not in (_VISIBLE, _DEEP))
+    yield at + (first not in MANY), to + (second not in MANY)
 
 
-def _share_name(one: str, other: str) -> bool:
+def share_name(one: str, other: str) -> bool:
     """Whether two names, or what stands for many, have one name in common."""
-    if one in (_DEEP, _EACH) or other in (_DEEP, _EACH):
+    if one in (_ROOT, "..") or other in (_ROOT, ".."):
+        return one == other
+    if one in (DEEP, EACH) or other in (DEEP, EACH):
         return True
-    if one == _VISIBLE or other == _VISIBLE:
-        rest = other if one == _VISIBLE else one
-        return rest == _VISIBLE or hides_dots(rest) or not rest.startswith(".")
+    if one == VISIBLE or other == VISIBLE:
+        rest = other if one == VISIBLE else one
+        return rest == VISIBLE or hides_dots(rest) or not rest.startswith(".")
     return one == other or ((is_glob(one) or is_glob(other)) and _share_text(one, other))
 
 

@@ -22,7 +22,7 @@ ReasonCode = Literal[
 ]
 Evidence = Literal["declared", "traced", "history"]
 Decision = Literal["upheld", "refuted", "unproven"]
-VerdictKind = Literal["waves", "tasks", "group"]
+VerdictKind = Literal["waves", "tasks", "group", "groups"]
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,7 +46,8 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
 class Verdict(msgspec.Struct, frozen=True):
     """What was decided of one pair (``between``) or of a group whose members exclude each other (``among``).
 
-    ``against``: tasks that each member of ``among`` excludes too, while they do not exclude each other.
+    ``against``: tasks that each member of ``among`` excludes too, while they do not exclude each other. Of ``groups``,
+    neither those of ``among`` nor those of ``against`` exclude each other, but each of one list each other of the other.
     """
 
     kind: VerdictKind

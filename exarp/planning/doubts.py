@@ -8,14 +8,14 @@ all of them. Mutexes and pools need no edges: the machine holds them while it ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 import msgspec
 
-from exarp.graph.reachability import Pair, ordered_pairs
+from exarp.graph.reachability import Block, Pair, ordered_pairs, unordered
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
-from exarp.model.verdict import Decision, Reason, Verdict
+from exarp.model.verdict import Decision, Reason, Verdict, VerdictKind
 from exarp.planning.hazards import Access, Cell
 from exarp.planning.wave_verdicts import conflict_reason
 
@@ -24,24 +24,29 @@ class Company(msgspec.Struct, frozen=True):
     """Where selected tasks stand: ``tasks`` in manifest order, ``position`` by task id (-1: not selected).
 
     ``apart(a, b)``: the plan itself keeps two tasks from running at once, whatever they touch (a barrier, a sequential
-    wave, two declared waves in turn).
+    wave, two declared waves in turn). ``stretch(a)``: a number for which tasks of different numbers are apart, or at
+    least share no files.
     """
 
     tasks: Sequence[int]
     position: Sequence[int]
     apart: Callable[[int, int], bool]
+    stretch: Callable[[int], int]
 
 
 class _Claim(msgspec.Struct, frozen=True):
     """Accesses to one thing, in manifest order: owners exclude each other and all the rest.
 
-    ``reason``: what the claim is about; None where each pair's own patterns say it. ``ties``: the plan must order who is
-    not ordered yet (else the machine keeps them apart, in whatever order they come).
+    ``reason``: what the claim is about; None where it is about the files of ``pattern``, and each pair's own patterns say
+    it. ``ties``: the plan must order who is not ordered yet (else the machine keeps them apart, in whatever order they
+    come). ``has_sides``: see ``Cell``.
     """
 
     accesses: list[Access]
     reason: Reason | None
     ties: bool
+    pattern: str = ""
+    has_sides: bool = False
 
     @property
     def owners(self) -> list[Access]:
@@ -85,7 +90,7 @@ class Doubts:
     def add_cells(self, cells: Iterable[Cell]) -> None:
         """Doubts about files."""
         for cell in cells:
-            self._claim(cell.accesses, None, ties=True)
+            self._claims.append(_Claim(self._sorted(cell.accesses), None, True, cell.pattern, cell.has_sides))
 
     def add_undeclared(self) -> None:
         """Doubts about tasks that do not say all they touch (``trust = "proof"``): each excludes every other task."""
@@ -133,14 +138,18 @@ class Doubts:
         accesses += [Access(task, False, False, "") for task in against]
         self._claim(accesses, reason, ties=False)
 
-    def _claim(self, accesses: Iterable[Access], reason: Reason | None, ties: bool) -> None:
-        ordered = sorted(accesses, key=lambda access: self.company.position[access.task])
-        self._claims.append(_Claim(ordered, reason, ties))
+    def _claim(self, accesses: Iterable[Access], reason: Reason, ties: bool) -> None:
+        self._claims.append(_Claim(self._sorted(accesses), reason, ties))
+
+    def _sorted(self, accesses: Iterable[Access]) -> list[Access]:
+        return sorted(accesses, key=lambda access: self.company.position[access.task])
 
     # -- settling ----------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Find out which claims are met by two tasks that nothing orders, and tell of them."""
+        sided = [claim for claim in self._claims if claim.has_sides]
+        self._claims = [claim for claim in self._claims if not claim.has_sides]
         meetings = [self._meetings(claim) for claim in self._claims]
         pairs = {(one.task, other.task) for found in meetings for one, other in found}
         ordered = ordered_pairs(self.graph, pairs, self.company.tasks)
@@ -148,6 +157,48 @@ class Doubts:
             left = [(one, other) for one, other in found if (one.task, other.task) not in ordered]
             if left:
                 self._tell(claim, left)
+        self._settle_sides(sided)
+
+    def _settle_sides(self, claims: Sequence[_Claim]) -> None:
+        blocks = [(claim, block) for claim in claims for block in self._blocks(claim)]
+        found = unordered(self.graph, [block for _, block in blocks], self.company.tasks)
+        met: dict[int, set[int]] = {}
+        for (claim, _), (earlier, later) in zip(blocks, found, strict=True):
+            if earlier:
+                self.edges.update(_tie(earlier, later))
+                met.setdefault(id(claim), set()).update(earlier, later)
+        for claim in claims:
+            if id(claim) in met:
+                self._add_sides(claim, met[id(claim)])
+
+    def _blocks(self, claim: _Claim) -> Iterable[Block]:
+        """Neighbouring blocks of tasks that all exclude each other: owners one by one, readers, writers."""
+        last: list[int] = []
+        role = stretch = None
+        block: list[int] = []
+        for access in claim.accesses:
+            here = self.company.stretch(access.task)
+            if here != stretch:
+                if last and block:
+                    yield last, block
+                last, block = [], []
+            elif access.owns or (access.owns, access.writes) != role:
+                if last:
+                    yield last, block
+                last, block = block, []
+            block.append(access.task)
+            role, stretch = (access.owns, access.writes), here
+        if last and block:
+            yield last, block
+
+    def _add_sides(self, claim: _Claim, met: set[int]) -> None:
+        """Writers, and the readers that none of them runs beside; one group where all do both."""
+        readers = self._names(a for a in claim.accesses if a.task in met and (a.owns or not a.writes))
+        writers = self._names(a for a in claim.accesses if a.task in met and a.writes)
+        reasons = (Reason("read-write", path=claim.pattern),)
+        kind: VerdictKind = "group" if readers == writers else "groups"
+        against = () if kind == "group" else readers
+        self._groups.append(Verdict(kind, "refuted", "sequential", reasons, among=writers, against=against))
 
     def _meetings(self, claim: _Claim) -> list[AccessPair]:
         """Pairs of accesses that would have to be ordered, as far as the plan's waves do not see to it."""
@@ -192,7 +243,7 @@ class Doubts:
         among = self._names(owners)
         met = {access.task for pair in left for access in pair} if claim.ties else None
         against = self._names(a for a in claim.accesses if not a.owns and (met is None or a.task in met))
-        reason = claim.reason or Reason("write-write", path=owners[0].pattern)
+        reason = claim.reason or Reason("write-write", path=claim.pattern)
         if reason.code == "undeclared":
             reason = Reason("undeclared", tasks=among)
         self._groups.append(
@@ -210,6 +261,19 @@ class Doubts:
         return tuple([self.graph.names[access.task] for access in accesses])
 
 
+def _tie(earlier: Sequence[int], later: Sequence[int]) -> Iterable[Pair]:
+    """Edges after which every earlier task comes before every later one.
+
+    Where these would be many, the first of the later ones stands between: it loses its company, and the plan stays small.
+    """
+    if len(earlier) * len(later) <= _MANY_EDGES * (len(earlier) + len(later)):
+        return product(earlier, later)
+    first, *others = later
+    return [*((task, first) for task in earlier), *((first, task) for task in others)]
+
+
+# From this many edges for each task on, one task stands between.
+_MANY_EDGES = 8
 # Three or more tasks that exclude each other are told as a group.
 _FEW = 2
 

@@ -6,26 +6,26 @@ Knows accesses (outputs, modifies, depfile: writes; inputs: reads) and how to fi
 
 An exact output needs no look here of its own unless other paths lie in it: every input that names or matches one is an
 edge of the graph, and two tasks with one exact output are an error. So a manifest of exact paths costs next to nothing.
+Nor do pairs of tasks cost anything where a pattern stands for all of them: no list made here grows with their number.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from exarp.graph.path_index import PathIndex
-from exarp.model.overlap import is_wide, overlap
-from exarp.model.path import folders_of, is_folder, is_glob, literal_ends, literal_prefix, matches, parents
+from exarp.graph.pattern_index import PatternIndex
+from exarp.model.overlap import is_wide
+from exarp.model.path import folders_of, is_folder, is_glob, literal_prefix, matches, parents
 from exarp.model.task import Task
 
 
 class Access(msgspec.Struct, frozen=True, gc=False):
     """One task's strongest use of a cell: whether it writes, and the pattern it declared.
 
-    ``owns``: it writes the cell's very pattern, and so excludes everybody else in the cell. Two tasks that only overlap
-    with the pattern need not overlap with each other.
+    ``owns``: it excludes everybody else in the cell. Who does not own need not overlap with each other.
     """
 
     task: int
@@ -35,40 +35,57 @@ class Access(msgspec.Struct, frozen=True, gc=False):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A written pattern and all that touches it."""
+    """A pattern and all that touches it: written by the owners; or read by many and written, in parts, by many.
+
+    ``has_sides``: the latter. Who reads excludes who writes; owners do both.
+    """
 
     pattern: str
     accesses: tuple[Access, ...]
+    has_sides: bool = False
+
+
+# A reader's pattern, and what it takes away from it.
+_View = tuple[str, tuple[str, ...]]
 
 
 class _Index:
-    """All declared patterns, findable by overlap: of two that overlap, one's literal beginning begins with the other's."""
+    """All declared patterns, findable by overlap."""
 
     def __init__(self) -> None:
-        self.uses: dict[str, list[tuple[int, bool]]] = {}
+        self.writers: dict[str, list[int]] = {}
+        self.readers: dict[str, dict[tuple[str, ...], list[int]]] = {}
+        self.shared: set[str] = set()
         self.holding: set[str] = set()
         self.exact = PathIndex(())
-        self.wide: dict[str, list[str]] = {}
-        self.beginnings: list[str] = []
+        self.wide = PatternIndex(())
+        self.has_wide = False
 
-    def add(self, pattern: str, task: int, writes: bool) -> None:
-        self.uses.setdefault(pattern, []).append((task, writes))
+    def add(self, pattern: str, task: int, excluded: tuple[str, ...] | None) -> None:
+        """``excluded``: what a reader takes away; None for a writer."""
+        if pattern in self.writers or pattern in self.readers:
+            self.shared.add(pattern)
+        if excluded is None:
+            self.writers.setdefault(pattern, []).append(task)
+        else:
+            self.readers.setdefault(pattern, {}).setdefault(excluded, []).append(task)
 
     def close(self) -> None:
-        for pattern in self.uses:
-            if is_wide(pattern):
-                self.wide.setdefault(_beginning(pattern), []).append(pattern)
-        self.beginnings = sorted(self.wide)
-        self.exact = PathIndex(pattern for pattern in self.uses if not is_wide(pattern))
-        self.holding = folders_of(self.uses)
+        patterns = self.writers.keys() | self.readers.keys()
+        wide = [pattern for pattern in patterns if is_wide(pattern)]
+        self.wide, self.has_wide = PatternIndex(wide), bool(wide)
+        self.exact = PathIndex(patterns.difference(wide))
+        self.holding = folders_of(patterns)
 
     def is_shared(self, path: str) -> bool:
         """Whether an exact path is declared twice, or lies in another."""
-        return len(self.uses.get(path, ())) > 1 or any(folder[:-1] in self.uses for folder in parents(path))
+        return path in self.shared or any(
+            folder[:-1] in self.writers or folder[:-1] in self.readers for folder in parents(path)
+        )
 
-    def overlapping(self, pattern: str) -> Iterable[str]:
-        yield from self._exact_overlapping(pattern)
-        yield from (wide for wide in self._wide_near(pattern) if overlap(wide, pattern))
+    def overlapping(self, pattern: str) -> list[str]:
+        """All patterns that overlap with one, without repetition; some may be nobody's."""
+        return list(dict.fromkeys([*self._exact_overlapping(pattern), *self.wide.overlapping(pattern)]))
 
     def _exact_overlapping(self, pattern: str) -> Iterable[str]:
         folder = pattern if is_wide(pattern) else f"{pattern}/"
@@ -78,24 +95,6 @@ class _Index:
             yield folder[:-1]
         above = literal_prefix(pattern if is_glob(pattern) else folder[:-1])
         yield from (holder[:-1] for holder in parents(above))
-
-    def _wide_near(self, pattern: str) -> Iterable[str]:
-        """Folders and globs one of whose beginnings begins with the other's."""
-        beginning = _beginning(pattern)
-        for end in range(len(beginning) + 1):
-            yield from self.wide.get(beginning[:end], ())
-        if not is_wide(pattern):
-            beginning = f"{pattern}/"
-            yield from self.wide.get(beginning, ())
-        for at in range(bisect_right(self.beginnings, beginning), len(self.beginnings)):
-            if not self.beginnings[at].startswith(beginning):
-                break
-            yield from self.wide[self.beginnings[at]]
-
-
-def _beginning(pattern: str) -> str:
-    """The text that all of a pattern's paths start with."""
-    return "" if pattern == "./" else literal_ends(pattern)[0]
 
 
 def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Sequence[str] = ()) -> list[Cell]:
@@ -109,10 +108,10 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
     depfiles: dict[str, None] = {}
     for number in selected:
         task = tasks[number]
-        for pattern, writes in _accesses(task):
+        for pattern, excluded in _uses(task):
             if cache_dirs and any(pattern.startswith(folder) for folder in cache_dirs):
                 continue
-            index.add(pattern, number, writes)
+            index.add(pattern, number, excluded)
         for pattern in task.outputs or ():
             (written if is_wide(pattern) else outputs)[pattern] = None
         for pattern in task.modifies:
@@ -122,42 +121,140 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
     index.close()
     written.update((path, None) for path in outputs if f"{path}/" in index.holding)
     # No edge of the graph follows from a depfile; nearly all are touched by nobody else.
-    written.update((path, None) for path in depfiles if index.wide or index.is_shared(path))
-    cells = (_cell(index, pattern, tasks) for pattern in sorted(written) if pattern in index.uses)
-    return [cell for cell in cells if len(cell.accesses) > 1]
+    written.update((path, None) for path in depfiles if index.has_wide or index.is_shared(path))
+    return _Overlaps(index, sorted(path for path in written if path in index.writers)).cells()
 
 
-def _accesses(task: Task) -> Iterable[tuple[str, bool]]:
+def _uses(task: Task) -> Iterable[tuple[str, tuple[str, ...] | None]]:
     for pattern in task.inputs or ():
-        yield pattern, False
+        yield pattern, task.excluded
     for pattern in task.outputs or ():
-        yield pattern, True
+        yield pattern, None
     for pattern in task.modifies:
-        yield pattern, True
+        yield pattern, None
     if task.depfile:
-        yield task.depfile, True
+        yield task.depfile, None
 
 
-def _cell(index: _Index, pattern: str, tasks: Sequence[Task]) -> Cell:
-    strongest: dict[int, Access] = {}
-    for other in index.overlapping(pattern):
-        for task, writes in index.uses.get(other, ()):
-            if not writes and _taken_away(tasks[task], pattern):
+# From this many pairs for each of its members on, a reader's pattern is a cell of its own.
+_MANY_PAIRS = 16
+# Beyond so many overlaps, and so many more for each pattern, those that are left count as overlapping in their folder.
+_ALWAYS_FOUND, _MANY_OVERLAPS = 10_000, 32
+
+
+class _Overlaps:
+    """Turns overlaps of patterns into cells whose accesses are few, however many pairs of tasks they stand for.
+
+    An overlap is told in the cell of the pattern that more tasks use, so that it costs no more than the fewer.
+    """
+
+    def __init__(self, index: _Index, written: Sequence[str]) -> None:
+        self.index = index
+        self.written = dict.fromkeys(written)
+        self.partners: dict[str, list[str]] = {}
+        self.crowded: list[str] = []
+        self.views: dict[_View, list[str]] = {}
+        self._find()
+
+    def _find(self) -> None:
+        left = _ALWAYS_FOUND + _MANY_OVERLAPS * (len(self.index.writers) + len(self.index.readers))
+        for pattern in self.written:
+            if left <= 0:
+                self.crowded.append(pattern)
                 continue
-            access = Access(task, writes, writes and other == pattern, other)
-            known = strongest.get(task)
-            if known is None or (access.owns, access.writes) > (known.owns, known.writes):
-                strongest[task] = access
-    return Cell(pattern, tuple(strongest.values()))
+            self.partners[pattern] = self.index.overlapping(pattern)
+            left -= len(self.partners[pattern])
+            for view in self._views_beside(pattern):
+                self.views.setdefault(view, []).append(pattern)
+        self.views = {view: writers for view, writers in self.views.items() if self._is_many(view, writers)}
+
+    def _views_beside(self, pattern: str) -> Iterable[_View]:
+        """What more tasks read than write ``pattern``."""
+        count = len(self.index.writers[pattern])
+        for other in self.partners[pattern]:
+            for excluded, readers in self.index.readers.get(other, {}).items():
+                if len(readers) > count and not _taken_away(excluded, pattern):
+                    yield other, excluded
+
+    def _is_many(self, view: _View, writers: Sequence[str]) -> bool:
+        readers = len(self.index.readers[view[0]][view[1]])
+        return readers * len(writers) > _MANY_PAIRS * (readers + len(writers))
+
+    def cells(self) -> list[Cell]:
+        found = [self._cell(pattern) for pattern in self.partners]
+        found += [self._cell_with_sides(view) for view in self.views]
+        if self.crowded:
+            found.append(self._crowd())
+        return sorted((cell for cell in found if len(cell.accesses) > 1), key=lambda cell: cell.pattern)
+
+    def _cell(self, pattern: str) -> Cell:
+        strongest = _Strongest()
+        own = len(self.index.writers[pattern])
+        strongest.add(self.index.writers[pattern], True, True, pattern)
+        for other in self.partners[pattern]:
+            writers = self.index.writers.get(other, ())
+            # Of two written patterns that overlap, the one with more writers tells of it.
+            if other != pattern and (other not in self.partners or (len(writers), other) < (own, pattern)):
+                strongest.add(writers, True, False, other)
+            for excluded, readers in self.index.readers.get(other, {}).items():
+                is_told = len(readers) > own and (other, excluded) in self.views
+                if not is_told and not _taken_away(excluded, pattern):
+                    strongest.add(readers, False, False, other)
+        return Cell(pattern, strongest.accesses)
+
+    def _cell_with_sides(self, view: _View) -> Cell:
+        readers = set(self.index.readers[view[0]][view[1]])
+        strongest = _Strongest()
+        for pattern in self.views[view]:
+            for task in self.index.writers[pattern]:
+                strongest.add((task,), True, task in readers, pattern)
+        strongest.add(readers.difference(strongest.by_task), False, False, view[0])
+        return Cell(view[0], strongest.accesses, has_sides=True)
+
+    def _crowd(self) -> Cell:
+        """Everything that may overlap with the patterns that were too many, in one cell."""
+        folder = _shared_folder(self.crowded)
+        strongest = _Strongest()
+        for other in self.index.overlapping(folder):
+            strongest.add(self.index.writers.get(other, ()), True, True, other)
+            for readers in self.index.readers.get(other, {}).values():
+                strongest.add(readers, False, False, other)
+        return Cell(folder, strongest.accesses)
 
 
-def _taken_away(task: Task, pattern: str) -> bool:
-    """Whether a reader's ``!…`` surely covers all of ``pattern``."""
+class _Strongest:
+    """The strongest access of each task."""
+
+    def __init__(self) -> None:
+        self.by_task: dict[int, Access] = {}
+
+    @property
+    def accesses(self) -> tuple[Access, ...]:
+        return tuple(self.by_task.values())
+
+    def add(self, tasks: Iterable[int], writes: bool, owns: bool, pattern: str) -> None:
+        for task in tasks:
+            known = self.by_task.get(task)
+            if known is None or (owns, writes) > (known.owns, known.writes):
+                self.by_task[task] = Access(task, writes, owns, pattern)
+
+
+def _shared_folder(patterns: Iterable[str]) -> str:
+    """The deepest folder that surely holds all matches of all patterns."""
+    shared, *others = [literal_prefix(pattern) for pattern in patterns]
+    for folder in others:
+        while not folder.startswith(shared):
+            shared = shared[: shared.rfind("/", 0, -1) + 1]
+    return shared or "./"
+
+
+def _taken_away(excluded: Iterable[str], pattern: str) -> bool:
+    """Whether a reader's ``!…`` surely cover all of ``pattern``."""
     return any(
         out == pattern
         or (is_folder(out) and pattern.startswith(out))
         or (not is_glob(pattern) and matches(out, pattern))
-        for out in task.excluded
+        for out in excluded
     )
 
 

@@ -132,8 +132,15 @@ class _Planner:
             for task in wave.tasks:
                 number[task] = wave.number
         apart = _apart(waves, number, self.barriers)
+
+        def stretch(task: int) -> int:
+            wave = waves[number[task] - 1]
+            if not self.barriers:
+                return 0
+            return wave.number if wave.order == "parallel" else -task - 1
+
         tasks = [task for wave in waves for task in wave.tasks]
-        doubts = Doubts(self.manifest, self.graph, Company(tasks, position, apart))
+        doubts = Doubts(self.manifest, self.graph, Company(tasks, position, apart, stretch))
         doubts.add_cells(self.cells)
         if self.settings.trust == "proof":
             doubts.add_undeclared()

@@ -40,7 +40,7 @@ class WaveEvidence:
         if sum(draft.spec >= 0 for draft in drafts) > 1:
             self._spread()
             for cell in cells:
-                self._gather(cell)
+                (self._gather_sides if cell.has_sides else self._gather)(cell)
 
     def marked(self, one: int, other: int) -> bool:
         """Whether both markings allow the pair (of indices into ``drafts``)."""
@@ -140,6 +140,24 @@ class WaveEvidence:
         for place, one in enumerate(waves):
             for other in waves[place + 1 :] if strongest[one].owns else [wave for wave in owning if wave > one]:
                 self._note(one, other, strongest[one], strongest[other])
+
+    def _gather_sides(self, cell: Cell) -> None:
+        """As ``_gather``, where who reads excludes who writes."""
+        reading: dict[int, Access] = {}
+        writing: dict[int, Access] = {}
+        for access in cell.accesses:
+            if access.task in self.wave_of:
+                wave = self.wave_of[access.task]
+                if access.writes:
+                    writing.setdefault(wave, access)
+                if access.owns or not access.writes:
+                    reading.setdefault(wave, Access(access.task, False, False, cell.pattern))
+        for writer, change in writing.items():
+            for reader, look in reading.items():
+                if writer < reader:
+                    self._note(writer, reader, change, look)
+                elif reader < writer:
+                    self._note(reader, writer, look, change)
 
     def _note(self, one: int, other: int, first: Access, second: Access) -> None:
         if self._reach[second.task] & (1 << one):

@@ -205,9 +205,10 @@ class _Table:
         if verdict.runs == "parallel":
             yield f"    {who} may run side by side, though not proven safe: {reasons}"
             return
-        yield "    " + paint(f"{who} run one after the other: {reasons}", "wait", self.layout.color)
-        if verdict.against:
-            against = listing([escape.name(name) for name in verdict.against], _NAMES)
+        against = listing([escape.name(name) for name in verdict.against], _NAMES)
+        apart = f"run beside none of {against}" if verdict.kind == "groups" else "run one after the other"
+        yield "    " + paint(f"{who} {apart}: {reasons}", "wait", self.layout.color)
+        if verdict.against and verdict.kind == "group":
             yield f"        nor beside {against}"
         if self.layout.verbose:
             for reason in verdict.reasons:

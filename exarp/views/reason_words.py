@@ -49,7 +49,7 @@ def sentence(reason: Reason, tasks: Mapping[str, Task], among: Sequence[str] = (
         case "write-write":
             return f"{both} change {path}"
         case "read-write":
-            return _read_write(reason, path)
+            return _read_write(reason, path, both)
         case "mutex":
             return f"{both} hold the mutex {name}"
         case "resource":
@@ -108,10 +108,12 @@ def _dependency(reason: Reason, tasks: Mapping[str, Task]) -> str:
     return f"{later} {needs(reason, tasks)}"
 
 
-def _read_write(reason: Reason, path: str) -> str:
+def _read_write(reason: Reason, path: str, both: str) -> str:
     readers = [task for task in reason.tasks if task != reason.writer]
     if not reason.writer or not readers:
-        return f"one changes what the other reads: {path}"
+        return (
+            f"one changes what the other reads: {path}" if both == "both" else f"some change what others read: {path}"
+        )
     return f"{escape.name(reason.writer)} changes what {escape.name(readers[0])} reads"
 
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exarp.graph import reachability
 from exarp.graph.critical_path import critical_path
 from exarp.graph.cycles import MAX_CYCLES, find_cycles
 from exarp.graph.levels import levels, ordered
-from exarp.graph.reachability import closure, dependents_of, ordered_pairs, path_between
+from exarp.graph.reachability import closure, dependents_of, ordered_pairs, path_between, unordered
 from exarp.graph.task_graph import TaskGraph
 
 from .plain_graphs import acyclic, any_edges, depths, graphs, paths_to
@@ -144,6 +145,29 @@ def test_pairs_are_ordered_where_some_path_leads_from_one_to_the_other(graph, da
 
     expected = {(one, other) for one, other in asked if any(path[0] == one for path in paths_to(inside, other))}
     assert ordered_pairs(graph, asked, chosen) == expected
+
+
+@SOME
+@given(graphs(), st.data(), st.sampled_from([1, 2, 2048]))
+def test_blocks_keep_only_tasks_of_which_some_pair_is_not_ordered(graph, data, sweep):
+    order = [node for nodes in levels(dict(enumerate(before_of(graph)))) for node in nodes]
+    blocks = []
+    for _ in range(data.draw(st.integers(0, 3))):
+        cut = data.draw(st.integers(0, len(order)))
+        blocks.append(([n for n in order[:cut] if data.draw(st.booleans())], [n for n in order[cut:] if n % 3]))
+    free = [
+        [(a, b) for a in one for b in other if not any(path[0] == a for path in paths_to(before_of(graph), b))]
+        for one, other in blocks
+    ]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reachability, "_SWEEP", sweep)
+        found = unordered(graph, blocks, order)
+
+    assert [(set(one), set(other)) for one, other in found] == [
+        ({a for a, _ in pairs}, {b for _, b in pairs}) for pairs in free
+    ]
+    assert all(list(side) == sorted(side, key=order.index) for block in found for side in block)
 
 
 def test_more_pairs_than_fit_into_one_sweep_are_answered_too():

@@ -121,6 +121,81 @@ def test_readers_of_what_a_group_writes_are_told_as_against_it():
     assert edges(made) == ["a<b", "b<c", "c<r"]
 
 
+# -- many ------------------------------------------------------------------------------------------------------
+
+MANY = 100
+
+
+def many_writers(after=()):
+    return [task(f"w{n}", *after, **reads(), modifies=(f"src/{n}.c",)) for n in range(MANY)]
+
+
+def many_readers(needs=(), **fields):
+    return [task(f"r{n}", *needs, **{**reads("src/**"), **fields}) for n in range(MANY)]
+
+
+def test_many_readers_of_what_many_write_are_told_once_and_tied_by_few_edges():
+    made = plan([*many_writers(), *many_readers()])
+
+    [verdict] = made.verdicts
+    assert (verdict.kind, verdict.runs) == ("groups", "sequential")
+    assert set(verdict.among) == {f"w{n}" for n in range(MANY)}
+    assert set(verdict.against) == {f"r{n}" for n in range(MANY)}
+    assert [(reason.code, reason.path) for reason in verdict.reasons] == [("read-write", "src/**")]
+    # One reader comes first; the others do not wait for each other.
+    assert set(edges(made)) == {f"w{n}<r0" for n in range(MANY)} | {f"r0<r{n}" for n in range(1, MANY)}
+
+
+def test_many_that_the_graph_orders_already_are_left_alone():
+    hub = task("between", *[f"w{n}" for n in range(MANY)])
+
+    made = plan([*many_writers(), hub, *many_readers(needs=("between",))])
+
+    assert (made.verdicts, made.order) == ((), ())
+
+
+def test_of_many_only_those_are_tied_that_nothing_orders():
+    hub = task("between", *[f"w{n}" for n in range(MANY)])
+    free = task("free", **reads("src/**"))
+
+    made = plan([*many_writers(), hub, *many_readers(needs=("between",)), free])
+
+    assert told(made)[0] == (" ".join([*[f"w{n}" for n in range(MANY)], "/free"]), "read-write")
+    assert set(edges(made)) == {f"w{n}<free" for n in range(MANY)}
+
+
+def test_many_that_read_what_each_of_them_writes_are_one_group_in_a_chain():
+    tasks = [task(f"t{n}", inputs=("src/**/*.c",), outputs=(f"src/m{n}/*.c",)) for n in range(MANY)]
+
+    made = plan(tasks)
+
+    assert told(made) == [(" ".join(f"t{n}" for n in range(MANY)), "read-write")]
+    assert edges(made) == [f"t{n}<t{n + 1}" for n in range(MANY - 1)]
+
+
+def test_what_many_readers_take_away_is_not_held_against_them():
+    assert told(plan([*many_writers(), *many_readers(excluded=("src/*.c",))])) == []
+
+
+def test_many_in_sequential_waves_or_in_waves_in_turn_need_no_verdict_on_their_tasks():
+    tasks = [*many_writers(), *many_readers()]
+    names = [made.name for made in tasks]
+    waves = [WaveSpec("A", tuple(names[:MANY])), WaveSpec("B", tuple(names[MANY:]))]
+
+    assert told(plan(tasks, waves)) == []
+    assert told(plan(tasks, [WaveSpec("A", tuple(names), "sequential")])) == []
+
+
+def test_patterns_that_all_overlap_are_one_group_however_many_they_are():
+    tasks = [task(f"t{n}", inputs=(f"out/*_y{n}",), outputs=(f"out/x{n}_*",)) for n in range(300)]
+
+    made = plan(tasks)
+
+    assert any(verdict.reasons[0].path == "out/" and len(verdict.among) == len(tasks) for verdict in made.verdicts)
+    assert {f"t{n}<t{n + 1}" for n in range(299)} <= set(edges(made))
+    assert len(made.order) < 100 * len(tasks)
+
+
 def test_what_lies_in_a_cache_folder_may_be_shared():
     shared = changes("cache/x")
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exarp.model.plan import Plan
 from exarp.model.task import Task
 from exarp.model.verdict import Verdict
+from exarp.planning import doubts, hazards
 from exarp.planning.planner import make_plan
 
 from .overlaps import conflicts
@@ -18,14 +21,28 @@ from .random_manifests import Case, cases
 
 PLANS = settings(max_examples=600, deadline=None, derandomize=True)
 FILE_CODES = {"write-write", "read-write"}
+# As if there were thousands of tasks: every pattern that is read more often than written is a cell of its own.
+CROWDED = {(hazards, "_MANY_PAIRS"): 0}
+SIZES = st.sampled_from([{}, CROWDED])
+# Besides: one task stands between all blocks; overlaps are not looked for at all.
+ALL_SIZES = SIZES | st.sampled_from(
+    [
+        {**CROWDED, (doubts, "_MANY_EDGES"): 0},
+        {(hazards, "_ALWAYS_FOUND"): 3, (hazards, "_MANY_OVERLAPS"): 0},
+        {(hazards, "_ALWAYS_FOUND"): 0, (hazards, "_MANY_OVERLAPS"): 0},
+    ]
+)
 
 
 class Judged:
     """A plan, and what it orders: by the graph alone, with its waves, and in all."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, sizes: dict | None = None) -> None:
         self.case = case
-        self.plan: Plan = make_plan(case.manifest, case.graph, case.targets)
+        with pytest.MonkeyPatch.context() as patch:
+            for (module, name), size in (sizes or {}).items():
+                patch.setattr(module, name, size)
+            self.plan: Plan = make_plan(case.manifest, case.graph, case.targets)
         self.tasks = selected(self.plan)
         self.by_graph = Order(graph_edges(self.plan, case.graph))
         # What holds whatever the tasks touch: edges, waves in turn, turns in a sequential wave.
@@ -52,17 +69,19 @@ class Judged:
         for verdict in self.plan.verdicts:
             if verdict.kind not in kinds:
                 continue
-            pairs = [verdict.between] if verdict.between else list(combinations(verdict.among, 2))
-            pairs += [(one, other) for one in verdict.among for other in verdict.against]
+            pairs = [verdict.between] if verdict.between else []
+            if verdict.kind == "group":
+                pairs += combinations(verdict.among, 2)
+            pairs += {(one, other) for one in verdict.among for other in verdict.against if one != other}
             for pair in pairs:
                 one, other = sorted((ids[name] for name in pair), key=position.__getitem__)
                 yield verdict, one, other
 
 
 @PLANS
-@given(cases())
-def test_tasks_that_touch_the_same_files_never_run_at_the_same_time(case):
-    judged = Judged(case)
+@given(cases(), ALL_SIZES)
+def test_tasks_that_touch_the_same_files_never_run_at_the_same_time(case, sizes):
+    judged = Judged(case, sizes)
 
     for one, other in combinations(judged.tasks, 2):
         if judged.clash(one, other):
@@ -70,38 +89,38 @@ def test_tasks_that_touch_the_same_files_never_run_at_the_same_time(case):
 
 
 @PLANS
-@given(cases())
-def test_verdicts_tell_every_edge_that_the_plan_adds_for_a_doubt(case):
-    judged = Judged(case)
+@given(cases(), SIZES)
+def test_verdicts_tell_every_edge_that_the_plan_adds_for_a_doubt(case, sizes):
+    judged = Judged(case, sizes)
 
-    told = {(one, other) for _, one, other in judged.told("tasks", "group")}
+    told = {(one, other) for _, one, other in judged.told("tasks", "group", "groups")}
     by_after = {(edge, task) for task in judged.tasks for edge in case.graph.after[task]}
     in_turn = {pair for wave in judged.plan.waves for pair in zip(wave.tasks, wave.tasks[1:], strict=False)}
     assert {edge for edge in judged.plan.order if edge not in by_after | in_turn} <= told
 
 
 @PLANS
-@given(cases())
-def test_doubts_tie_only_what_could_otherwise_run_at_the_same_time(case):
-    judged = Judged(case)
+@given(cases(), SIZES)
+def test_doubts_tie_only_what_could_otherwise_run_at_the_same_time(case, sizes):
+    judged = Judged(case, sizes)
 
     # In flow, what only waves in turn and edges together order may be told all the same.
     apart = wave_edges(judged.plan) | turn_edges(judged.plan)
     barriers = judged.plan.schedule == "waves"
     groups: dict[int, list[bool]] = {}
-    for verdict, one, other in judged.told("tasks", "group"):
+    for verdict, one, other in judged.told("tasks", "group", "groups"):
         ordered = judged.anyway.orders(one, other) if barriers else judged.by_graph.orders(one, other)
         groups.setdefault(id(verdict), []).append(ordered or (one, other) in apart)
     assert not any(all(ordered) for ordered in groups.values())
 
 
 @PLANS
-@given(cases())
-def test_nothing_is_told_of_tasks_that_share_nothing(case):
-    judged = Judged(case)
+@given(cases(), SIZES)
+def test_nothing_is_told_of_tasks_that_share_nothing(case, sizes):
+    judged = Judged(case, sizes)
 
     pools = case.manifest.resources
-    for verdict, one, other in judged.told("tasks", "group"):
+    for verdict, one, other in judged.told("tasks", "group", "groups"):
         first, second = judged.spec(one), judged.spec(other)
         assert not first.is_group or not {"mutex", "resource"}.intersection(r.code for r in verdict.reasons)
         for reason in verdict.reasons:
@@ -141,7 +160,7 @@ def test_tasks_that_exclude_each_other_by_name_or_size_are_told_where_they_could
 
     told = {
         (reason.code, reason.name, one, other)
-        for v, one, other in judged.told("tasks", "group")
+        for v, one, other in judged.told("tasks", "group", "groups")
         for reason in v.reasons
     }
     for one, other in combinations(judged.tasks, 2):
@@ -167,9 +186,9 @@ def test_a_verdict_is_unproven_where_nothing_but_missing_declarations_speaks_aga
 
 
 @PLANS
-@given(cases())
-def test_every_pair_of_declared_waves_has_one_verdict_with_the_reasons_that_brute_force_finds(case):
-    judged = Judged(case)
+@given(cases(), SIZES)
+def test_every_pair_of_declared_waves_has_one_verdict_with_the_reasons_that_brute_force_finds(case, sizes):
+    judged = Judged(case, sizes)
 
     waves: dict[str, list[int]] = {}
     for wave in judged.plan.waves:

@@ -185,3 +185,13 @@ def test_a_large_plan_takes_linear_time():
     waves = (Wave(1, "wave 1", tuple(range(50_000))), Wave(2, "wave 2", tuple(range(50_000, 100_000)), after=(1,)))
     a_plan = simple_plan(*names, waves=waves)
     assert shown(a_plan, manifest_of(*map(task, names))).count("\n") == 4
+
+
+def test_many_that_write_what_many_read_are_told_as_two_lists():
+    reason = Reason("read-write", path="src/**")
+    verdict = Verdict("groups", "refuted", "sequential", (reason,), among=BACK, against=("ui:a", "ui:b"))
+
+    lines = shown(plan(verdicts=(*VERDICTS, verdict))).split("\n")
+
+    assert "    api, db, srv run beside none of ui:a, ui:b: some change what others read: src/**" in lines
+    assert not any("nor beside" in line for line in lines)
