@@ -1,6 +1,6 @@
-"""Every refusal of a manifest, word for word: ``tests/bad_manifests/NAME.toml`` (or in another notation) is refused with ``NAME.expected``.
+"""Every refusal of a manifest, word for word: ``tests/bad_manifests/NAME.toml`` is refused with ``NAME.expected``.
 
-A new manifest there needs no code. To write down what is printed now, after reading it aloud:
+So is one in any other notation. A new manifest there needs no code. To write down what is printed now, after reading it aloud:
 ``REWRITE_EXPECTED=1 pytest tests/manifests/test_bad_manifests.py``, then look at the difference.
 """
 
