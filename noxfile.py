@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import nox
 
-nox.options.default_venv_backend = "uv|virtualenv"
+# pip knows the index and the certificates of the machine that it was set up on; faster installers ask for their own.
+nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "types", "layers", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 # A missing interpreter is skipped, and nox says so, also where CI is set.
 nox.options.error_on_missing_interpreters = False
-nox.options.download_python = "never"
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 CODE = ("exarp", "tests", "benchmarks", "noxfile.py")
