@@ -10,6 +10,7 @@ nox.options.sessions = ["lint", "types", "layers", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 # A missing interpreter is skipped, and nox says so, also where CI is set.
 nox.options.error_on_missing_interpreters = False
+nox.options.download_python = "never"
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 CODE = ("exarp", "tests", "benchmarks", "noxfile.py")
