@@ -16,7 +16,7 @@ from exarp.engine.failure import GiveUp, Retry, after_failure
 from exarp.engine.gates import Gates
 from exarp.engine.slots import Slots
 from exarp.engine.state import FINAL, State, States
-from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
 from exarp.model.event import (
     FreshnessReason,
     Outcome,
@@ -40,6 +40,7 @@ _OUTCOMES: dict[State, Outcome] = {
     State.BLOCKED: "blocked",
     State.CANCELLED: "cancelled",
 }
+_SIGINT = 2
 _GOOD = frozenset({State.PASSED, State.UP_TO_DATE})
 
 
@@ -69,7 +70,7 @@ class Machine:
         self.plan = plan
         self.tasks = tasks
         self.limits = limits
-        self.states = States(len(tasks))
+        self.states = States(plan.names)
         self.gates = Gates(plan, limits.max_parallel_waves)
         self.slots = Slots(tasks, limits.jobs, limits.pools, plan.position)
         self.finished = False
@@ -142,7 +143,10 @@ class Machine:
         attempt = self._attempts[task]
         attempt.ended = ended
         del self._active[task]
-        if self._is_ending:
+        if ended.signal == _SIGINT and self.tasks[task].interactive and not attempt.timed_out and not self.is_ending:
+            # Ctrl-C went to the task alone, which had the terminal; it was meant for the run, unless the task took it.
+            self._interrupted(_SIGINT)
+        if self.is_ending:
             self.slots.release(task)
             self._finish(task, State.CANCELLED, reason=self._stopping)
         elif attempt.timed_out:
@@ -157,6 +161,10 @@ class Machine:
             self._fail(task, attempt.number, None, ended.status)
 
     def _settled(self, settled: Settled) -> None:
+        if settled.fault == BROKEN_OFF:
+            self.slots.release(settled.task)
+            self._finish(settled.task, State.CANCELLED, reason=self._stopping)
+            return
         if settled.fault is not None:
             self._fail(settled.task, self._attempts[settled.task].number, settled.fault, 0)
             return
@@ -201,7 +209,7 @@ class Machine:
         self._failed = True
         if self._first_failure is None:
             self._first_failure = self.plan.names[task]
-        if decision.abort and not self._is_ending:
+        if decision.abort and not self.is_ending:
             self._stop(FreshnessReason("aborted", self.plan.names[task]))
             self._commands += [Kill(other, now=False) for other in self._active]
         elif self.limits.fail_fast and not self.limits.keep_going:
@@ -229,13 +237,13 @@ class Machine:
         self._commands.append(Rest(task, seconds))
 
     @property
-    def _is_ending(self) -> bool:
+    def is_ending(self) -> bool:
         """Whether even what runs was told to end (after a failure under ``fail_fast`` it goes on)."""
         return self._stopping is not None and self._stopping.code != "fail-fast"
 
     def _stop(self, reason: FreshnessReason) -> None:
         """Nothing starts any more. What only waits is cancelled; what is being checked or runs ends by itself."""
-        if self._is_ending:
+        if self.is_ending:
             return
         self._stopping = reason
         self.slots.clear()
@@ -381,6 +389,7 @@ class Machine:
     def _tell(self, event: TaskStarted | TaskFinished | TaskRetried | WaveStarted | WaveFinished | RunFinished) -> None:
         self._commands.append(Tell(event))
 
-    def is_over(self, task: int) -> bool:
-        """Whether a task has its last state."""
-        return self.states[task] in FINAL
+    def unfinished_stories(self) -> list[str]:
+        """What has become of each selected task that has no end yet, for the report of a defect."""
+        tasks = (task for wave in self.plan.waves for task in wave.tasks)
+        return [self.states.told(task) for task in tasks if self.states[task] not in FINAL]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat as stat_bits
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -34,10 +34,18 @@ class Known(NamedTuple):
     hashed_at_ns: int
 
 
+def _on_and_on() -> None:
+    """Nobody wants to be let in between."""
+
+
 class Fingerprints:
-    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards."""
+    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards.
+
+    ``breathe`` is called after each slice of a file that is read, which may be huge; what it raises ends the reading.
+    """
 
     def __init__(self, root: str, known: Mapping[str, Known]) -> None:
+        self.breathe: Callable[[], None] = _on_and_on
         self._root = root
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
@@ -85,7 +93,7 @@ class Fingerprints:
                 return known.digest
             if stat_bits.S_ISDIR(found.st_mode):
                 return _folder_digest(absolute)
-            digest = _content_digest(absolute, found.st_size)
+            digest = _content_digest(absolute, found.st_size, self.breathe)
         except OSError:
             return _dangling_digest(absolute)
         entry = Known(
@@ -133,12 +141,13 @@ def _same(known: Known, found: os.stat_result) -> bool:
     return youngest + slack < known.hashed_at_ns
 
 
-def _content_digest(path: str, size: int) -> bytes:
+def _content_digest(path: str, size: int, breathe: Callable[[], None]) -> bytes:
     hasher = blake3()
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         while chunk := os.read(descriptor, min(max(size + 1, 512), _CHUNK)):
             hasher.update(chunk)
+            breathe()
     finally:
         os.close(descriptor)
     return hasher.digest()
