@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
-from exarp.engine.failure import GiveUp, Retry, after_failure
+from exarp.engine.failure import Cause, Failure, GiveUp, Retry, after_failure
 from exarp.engine.gates import Gates
 from exarp.engine.slots import Slots
 from exarp.engine.state import FINAL, State, States
@@ -117,7 +117,7 @@ class Machine:
     def _checked(self, checked: Checked) -> None:
         task = checked.task
         if checked.impossible is not None:
-            self._fail(task, 0, checked.impossible, 127)
+            self._fail(task, "impossible", checked.impossible)
         elif checked.stale is None:
             self.slots.release(task)
             self._finish(task, State.UP_TO_DATE)
@@ -151,14 +151,14 @@ class Machine:
             self._finish(task, State.CANCELLED, reason=self._stopping)
         elif attempt.timed_out:
             limit = format_duration(self.tasks[task].timeout)
-            self._fail(task, attempt.number, FreshnessReason("timed-out", limit), None)
+            self._fail(task, "timed-out", FreshnessReason("timed-out", limit))
         elif ended.error:
-            self._fail(task, attempt.number, FreshnessReason("start-failed", ended.error), ended.status)
+            self._fail(task, "not-started", FreshnessReason("start-failed", ended.error))
         elif ended.status == 0:
             self.states.change(task, State.SETTLING)
             self._commands.append(Settle(task))
         else:
-            self._fail(task, attempt.number, None, ended.status)
+            self._fail(task, "exited", None, ended.status)
 
     def _settled(self, settled: Settled) -> None:
         if settled.fault == BROKEN_OFF:
@@ -166,7 +166,7 @@ class Machine:
             self._finish(settled.task, State.CANCELLED, reason=self._stopping)
             return
         if settled.fault is not None:
-            self._fail(settled.task, self._attempts[settled.task].number, settled.fault, 0)
+            self._fail(settled.task, "not-made", settled.fault)
             return
         self.slots.release(settled.task)
         self._finish(settled.task, State.PASSED, warnings=settled.warnings)
@@ -190,11 +190,10 @@ class Machine:
 
     # -- failure -----------------------------------------------------------------------------------------------
 
-    def _fail(self, task: int, attempt: int, reason: FreshnessReason | None, status: int | None) -> None:
-        spec = self.tasks[task]
-        # Nothing is tried again that was never started, nor after the run was told to stop.
-        is_last = attempt == 0 or self._stopping is not None
-        decision = after_failure(spec, spec.retries + 1 if is_last else attempt, status, self.limits.keep_going)
+    def _fail(self, task: int, cause: Cause, reason: FreshnessReason | None, status: int | None = None) -> None:
+        attempt = self._attempts.get(task)
+        failure = Failure(cause, attempt.number if attempt is not None else 0, status)
+        decision = after_failure(self.tasks[task], failure, self.limits.keep_going, self._stopping is not None)
         self.slots.release(task)
         if isinstance(decision, Retry):
             self._retry(task, decision.seconds, reason)
