@@ -50,8 +50,6 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
     """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case."""
     targets = run_targets(project.manifest, request.targets, request.every)
     with _session(project, request, environ, voice) as session:
-        for warning in session.warnings:
-            voice.note(f"warning: {warning}")
         plan = make_plan(project.manifest, project.graph, targets, session.memory.expected)
         for problem in plan.warnings:
             voice.note(f"warning: {problem.message} ({problem.slug})")
@@ -65,9 +63,7 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
 
 
 def _session(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> Session:
-    return Session(
-        project.root, request.command, environ, request.wait, lambda other: voice.note(f"waiting for {other}")
-    )
+    return Session(project.root, request.command, environ, request.wait, voice.note)
 
 
 def _drive(
@@ -96,7 +92,7 @@ def _drive(
     launcher = Launcher(
         project.root,
         manifest,
-        environ,
+        session.environment(number),
         number,
         session.folder.log_folder(number),
         f"{session.folder.path}/folders",
@@ -180,14 +176,12 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
     Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
     """
     targets = run_targets(project.manifest, request.targets, request.every)
-    with Session(
-        project.root, request.command, environ, request.wait, lambda other: voice.note(f"waiting for {other}")
-    ) as session:
+    with _session(project, request, environ, voice) as session:
         plan = make_plan(project.manifest, project.graph, targets)
         checker = Checker(
             project.root, project.manifest, project.graph, environ, session.memory.records, session.fingerprints
         )
-        records: list[tuple[str, bytes, int]] = []
+        records: list[tuple[str, bytes, int | None]] = []
         problems: list[Problem] = []
         for task in (task for wave in plan.waves for task in wave.tasks if not project.manifest.tasks[task].is_group):
             record, missing = checker.touch(task)
@@ -198,8 +192,7 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
                     Problem("touch-missing", message, project.locator.key("task", name), f"run it: exarp run {name}")
                 )
             else:
-                known = session.memory.expected.get(name, 0.0)
-                records.append((name, msgspec.msgpack.encode(record), round(known * 1000)))
+                records.append((name, msgspec.msgpack.encode(record), None))
         if problems:
             raise TaskError(*problems)
         session.ledger.write([], records)

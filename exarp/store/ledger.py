@@ -23,8 +23,11 @@ class StoreLedger:
         self._events = EventLog(database)
         self._successes = Successes(database)
 
-    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int]]) -> None:
-        """Commit events and successes (task, record, duration in ms) in one transaction; an empty record forgets the last."""
+    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
+        """Commit events and successes in one transaction: (task, record, ms or None where nothing ran).
+
+        An empty record forgets the last.
+        """
         if successes or len(events) > 1:
             with self._database.transaction():
                 for task, record, duration_ms in successes:
@@ -59,9 +62,9 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.successes: list[tuple[str, bytes, int]] = []
+        self.successes: list[tuple[str, bytes, int | None]] = []
 
-    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int]]) -> None:
+    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
         """Keep events and successes."""
         self.events.extend(events)
         self.successes.extend(successes)

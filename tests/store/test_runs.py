@@ -69,6 +69,25 @@ def test_a_run_without_an_end_is_running_or_has_died(log: EventLog, history: Run
     ]
 
 
+def test_only_the_newest_run_can_be_running(log: EventLog, history: RunHistory) -> None:
+    log.begin(started("r1", pid=1))
+    log.begin(started("r2", pid=1))
+    assert [row.outcome for row in history.runs(2)] == ["running", "died"]
+    found = history.find("r1")
+    assert found is not None
+    assert found.outcome == "died"
+
+
+def test_attempts_of_one_run_are_found_by_its_id(log: EventLog, history: RunHistory) -> None:
+    ended_run(log, "r1", "a", "b")
+    ended_run(log, "r2", "b")
+    log.begin(started("r3", pid=1))
+    log.append([task_started("r3", 2, "b")])
+    for run, outcome in (("r1", "passed"), ("r2", "passed"), ("r3", "running")):
+        assert [(row.run, row.outcome) for row in history.attempts_in(run, "b")] == [(run, outcome)]
+    assert history.attempts_in("r2", "a") == history.attempts_in("r9", "b") == []
+
+
 def test_the_last_attempt_is_that_of_the_newest_run(log: EventLog, history: RunHistory) -> None:
     ended_run(log, "r1", "a", "b")
     ended_run(log, "r2", "b")
