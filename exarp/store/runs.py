@@ -80,10 +80,6 @@ class RunHistory:
         """The run of this id."""
         return next(iter(self._rows("WHERE id = ?", to_column(run))), None)
 
-    def last_attempt(self, task: str) -> AttemptRow | None:
-        """The task's newest attempt."""
-        return next(iter(self.task_history(task, 1)), None)
-
     def task_history(self, task: str, limit: int) -> list[AttemptRow]:
         """The task's newest ``limit`` attempts, newest first; runs in which it did not start have none."""
         return self._attempts(task, self._attempt_events(task, limit * _EVENTS_AN_ATTEMPT))[:limit]

@@ -62,13 +62,6 @@ class Fingerprints:
             found = self._now[path] = self._look(path)
         return found
 
-    def is_file(self, path: str) -> bool:
-        """Whether something other than a folder stands at ``path``."""
-        try:
-            return not stat_bits.S_ISDIR(os.stat(self._absolute(path)).st_mode)
-        except OSError:
-            return False
-
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at ``path``."""
         return os.path.isdir(self._absolute(path))
