@@ -14,11 +14,12 @@ from exarp.app.checker import Checker
 from exarp.app.driver import Driver
 from exarp.app.forecast import forecast
 from exarp.app.launcher import Launcher
+from exarp.app.memory import recall, selection
 from exarp.app.ports import View
 from exarp.app.project import Project
 from exarp.app.stream import Stream
 from exarp.app.targets import run_targets
-from exarp.app.wiring import Session, recall, usable_cpus
+from exarp.app.wiring import Session, usable_cpus
 from exarp.engine.machine import Limits, Machine
 from exarp.errors import Problem, TaskError
 from exarp.model.event import FreshnessReason, PlannedRun, PlannedWave, RunStarted
@@ -49,14 +50,19 @@ class Voice(msgspec.Struct, frozen=True):
 def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
     """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case."""
     targets = run_targets(project.manifest, request.targets, request.every)
+    selected = selection(project, targets)
     with _session(project, request, environ, voice) as session:
+        session.recall(selected)
         plan = make_plan(project.manifest, project.graph, targets, session.memory.expected)
         for problem in plan.warnings:
             voice.note(f"warning: {problem.message} ({problem.slug})")
         number = session.new_run()
         views = voice.views(number)
         try:
-            return _drive(project, request, environ, session, plan, number, views, voice)
+            status = _drive(project, request, environ, session, plan, number, views, voice)
+            if status == 0 and selected.whole:
+                session.forget_unseen()
+            return status
         finally:
             for view in views:
                 view.close()
@@ -161,7 +167,7 @@ def preview(
     project: Project, targets: Sequence[str], environ: Mapping[str, str], force: bool = False, look: bool = True
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
-    memory = recall(project.root)
+    memory = recall(project.root, selection(project, targets))
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
     if not look:
         return Preview(plan, {}, memory.expected)
@@ -176,7 +182,9 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
     Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
     """
     targets = run_targets(project.manifest, request.targets, request.every)
+    selected = selection(project, targets)
     with _session(project, request, environ, voice) as session:
+        session.recall(selected)
         plan = make_plan(project.manifest, project.graph, targets)
         checker = Checker(
             project.root, project.manifest, project.graph, environ, session.memory.records, session.fingerprints

@@ -14,20 +14,16 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
-import msgspec
-
+from exarp.app.memory import Memory, Selection, remembered
 from exarp.errors import BusyError, ExarpError, Problem
 from exarp.hosts.local import LocalHost
 from exarp.hosts.process_tree import identity
-from exarp.store.database import Database, open_for_writing
-from exarp.store.file_digests import FileDigests
+from exarp.store.database import open_for_writing
 from exarp.store.ledger import StoreLedger
-from exarp.store.reading import read
 from exarp.store.run_lock import Holder, acquire, last_holder
 from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
-from exarp.store.successes import Successes
-from exarp.workspace.fingerprints import FileClock, Fingerprints, Known
+from exarp.workspace.fingerprints import FileClock, Fingerprints
 
 # Older runs, their events and their logs are forgotten; the record of a task's last success never is.
 KEPT_RUNS = 200
@@ -56,29 +52,6 @@ class SystemClock:
         return f"{self._prefix}.{nanoseconds // 1000:06d}Z"
 
 
-class Memory(msgspec.Struct, frozen=True):
-    """What earlier runs left: records of successes and durations in seconds by task, digests by file."""
-
-    records: dict[str, bytes] = {}
-    expected: dict[str, float] = {}
-    known: dict[str, Known] = {}
-
-
-def recall(root: str) -> Memory:
-    """What earlier runs left in a workspace, read without changing anything."""
-    folder = StateFolder(root)
-    return read(folder.database, _memory) if os.path.exists(folder.database) else Memory()
-
-
-def _memory(database: Database) -> Memory:
-    successes = Successes(database)
-    return Memory(
-        records=successes.load(),
-        expected={task: ms / 1000 for task, ms in successes.durations().items()},
-        known={path: Known(*row) for path, row in FileDigests(database).load().items()},
-    )
-
-
 class Session:
     """The one run that a workspace may have at a time: its lock, its database, its host.
 
@@ -103,6 +76,7 @@ class Session:
         self._note = note
         self._stack = ExitStack()
         self._log_folder = ""
+        self._gone: list[str] = []
 
     def __enter__(self) -> Session:
         with ExitStack() as stack:
@@ -123,8 +97,8 @@ class Session:
         self._database = stack.enter_context(open_for_writing(self.folder.database))
         for warning in self._database.warnings:
             self._note(f"warning: {warning}")
-        self.memory = _memory(self._database)
-        self.fingerprints = Fingerprints(self.root, self.memory.known)
+        self.memory = Memory()
+        self.fingerprints = Fingerprints(self.root, {})
         self.file_clock = FileClock(f"{self.folder.path}/clock")
         stack.callback(self.file_clock.close)
         self.ledger = StoreLedger(self._database)
@@ -142,10 +116,19 @@ class Session:
                     os.rmdir(self._log_folder)
             self._stack.close()
 
+    def recall(self, selected: Selection) -> None:
+        """Fill ``memory`` with what earlier runs left for these tasks, and let ``fingerprints`` know of it."""
+        self.memory = remembered(self._database, selected)
+        self.fingerprints = Fingerprints(self.root, self.memory.known)
+
+    def forget_unseen(self) -> None:
+        """A whole run has succeeded: what it did not look at is gone, or will be looked at as if it were new."""
+        self._gone = self.memory.outlived(self.fingerprints.seen)
+
     def _learn(self) -> None:
         """Remember digests. The run is over, and what it came to does not change because a disk is full now."""
         try:
-            self.ledger.learn(self.fingerprints.learned.items())
+            self.ledger.learn(self.fingerprints.learned.items(), self._gone)
         except ExarpError as error:
             self._note(f"warning: digests of files are not remembered, the next run reads them again: {error}")
 

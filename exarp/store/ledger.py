@@ -52,9 +52,12 @@ class StoreLedger:
         if start < len(events):
             self._events.append(events[start:] if start else events)
 
-    def learn(self, files: Iterable[tuple[str, FileState]]) -> None:
-        """Remember digests of files."""
-        FileDigests(self._database).save(files)
+    def learn(self, files: Iterable[tuple[str, FileState]], gone: Iterable[str]) -> None:
+        """Remember digests of files, and forget those of files that are gone."""
+        digests = FileDigests(self._database)
+        with self._database.transaction():
+            digests.save(files)
+            digests.forget(gone)
 
 
 class MemoryLedger:

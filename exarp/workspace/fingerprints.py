@@ -39,7 +39,7 @@ def _on_and_on() -> None:
 
 
 class Fingerprints:
-    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards.
+    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards, ``seen`` all looked at.
 
     ``breathe`` is called after each slice of a file that is read, which may be huge; what it raises ends the reading.
     """
@@ -50,6 +50,7 @@ class Fingerprints:
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
         self.learned: dict[str, Known] = {}
+        self.seen: set[str] = set()
 
     def forget(self) -> None:
         """Files may have changed since they were looked at."""
@@ -59,6 +60,7 @@ class Fingerprints:
         """Digest of a file's content, MISSING where there is none; of a link to a folder: where it points."""
         found = self._now.get(path)
         if found is None:
+            self.seen.add(path)
             found = self._now[path] = self._look(path)
         return found
 
