@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat as stat_bits
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -34,14 +34,23 @@ class Known(NamedTuple):
     hashed_at_ns: int
 
 
+def _on_and_on() -> None:
+    """Nobody wants to be let in between."""
+
+
 class Fingerprints:
-    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards."""
+    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards, ``seen`` all looked at.
+
+    ``breathe`` is called after each slice of a file that is read, which may be huge; what it raises ends the reading.
+    """
 
     def __init__(self, root: str, known: Mapping[str, Known]) -> None:
+        self.breathe: Callable[[], None] = _on_and_on
         self._root = root
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
         self.learned: dict[str, Known] = {}
+        self.seen: set[str] = set()
 
     def forget(self) -> None:
         """Files may have changed since they were looked at."""
@@ -51,15 +60,9 @@ class Fingerprints:
         """Digest of a file's content, MISSING where there is none; of a link to a folder: where it points."""
         found = self._now.get(path)
         if found is None:
+            self.seen.add(path)
             found = self._now[path] = self._look(path)
         return found
-
-    def is_file(self, path: str) -> bool:
-        """Whether something other than a folder stands at ``path``."""
-        try:
-            return not stat_bits.S_ISDIR(os.stat(self._absolute(path)).st_mode)
-        except OSError:
-            return False
 
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at ``path``."""
@@ -85,7 +88,7 @@ class Fingerprints:
                 return known.digest
             if stat_bits.S_ISDIR(found.st_mode):
                 return _folder_digest(absolute)
-            digest = _content_digest(absolute, found.st_size)
+            digest = _content_digest(absolute, found.st_size, self.breathe)
         except OSError:
             return _dangling_digest(absolute)
         entry = Known(
@@ -133,12 +136,13 @@ def _same(known: Known, found: os.stat_result) -> bool:
     return youngest + slack < known.hashed_at_ns
 
 
-def _content_digest(path: str, size: int) -> bytes:
+def _content_digest(path: str, size: int, breathe: Callable[[], None]) -> bytes:
     hasher = blake3()
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         while chunk := os.read(descriptor, min(max(size + 1, 512), _CHUNK)):
             hasher.update(chunk)
+            breathe()
     finally:
         os.close(descriptor)
     return hasher.digest()
