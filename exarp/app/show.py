@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exarp.app.checker import Checker, InputFault
+from exarp.app.checker import Checker
 from exarp.app.project import Project
+from exarp.app.resolution import InputFault
 from exarp.app.targets import known_targets
 from exarp.model.sheet import TaskSheet
 from exarp.planning.recipe import named_variables, out_paths

@@ -1,0 +1,68 @@
+"""What tasks contribute to those that need them.
+
+Knows which needs count for a task and what of them. Does not know how a contribution is compared (``planning.freshness``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from exarp.app.records import Records
+from exarp.graph.task_graph import TaskGraph
+from exarp.model.manifest import Manifest
+
+
+class Contributions:
+    """Contributions in one run; each is worked out once, until ``forget``."""
+
+    def __init__(self, manifest: Manifest, graph: TaskGraph, records: Records) -> None:
+        self._manifest = manifest
+        self._graph = graph
+        self._records = records
+        self._known: dict[int, bytes] = {}
+
+    def forget(self, task: int) -> None:
+        """A task ran."""
+        self._known.pop(task, None)
+
+    def to(self, task: int, inputs: Mapping[str, bytes]) -> dict[str, bytes]:
+        """By name, what needs contribute that share no file with the task: a shared file counts as the input it is."""
+        found = {}
+        for name in self._manifest.tasks[task].needs:
+            need = self._graph.ids[name]
+            record = self._records.success(need)
+            if record is None or not any(path in inputs for path in record.outputs):
+                found[name] = self._of(need)
+        return found
+
+    def _of(self, need: int) -> bytes:
+        """A need's outputs, else its recipe; of a group all that its own needs contribute."""
+        if need not in self._known:
+            self._known[need] = self._of_group(need) if self._manifest.tasks[need].is_group else self._of_task(need)
+        return self._known[need]
+
+    def _of_task(self, need: int) -> bytes:
+        record = self._records.success(need)
+        return record.contribution() if record is not None else b""
+
+    def _of_group(self, group: int) -> bytes:
+        from blake3 import blake3
+
+        hasher = blake3()
+        for leaf in self._leaves(group):
+            hasher.update(self._of(leaf))
+        return hasher.digest()
+
+    def _leaves(self, group: int) -> Iterable[int]:
+        """The tasks that a group gathers. Groups may be nested as deep as a manifest is long: no recursion."""
+        seen = {group}
+        stack = [group]
+        while stack:
+            for inner in self._graph.needs[stack.pop()]:
+                if inner in seen:
+                    continue
+                seen.add(inner)
+                if self._manifest.tasks[inner].is_group:
+                    stack.append(inner)
+                else:
+                    yield inner

@@ -1,0 +1,118 @@
+"""From what a task declares to the files that are there.
+
+Knows what ``$in`` stands for, which files count as inputs and which as outputs, and their digests. Does not know records of
+earlier runs but for the outputs that one names, nor what a difference means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from exarp.graph.task_graph import TaskGraph
+from exarp.model.event import FreshnessReason
+from exarp.model.manifest import Manifest
+from exarp.model.path import is_glob, matches
+from exarp.model.task import Task
+from exarp.planning.freshness import MISSING, Record
+from exarp.workspace.fingerprints import Fingerprints
+from exarp.workspace.globbing import Globbing, Outputs
+
+
+class InputFault(Exception):
+    """An input is not there; ``reason`` says which."""
+
+    def __init__(self, reason: FreshnessReason) -> None:
+        super().__init__(reason.subject)
+        self.reason = reason
+
+
+class Resolution:
+    """Resolves inputs and outputs of the tasks of one manifest in one workspace (``root``: absolute)."""
+
+    def __init__(self, root: str, manifest: Manifest, graph: TaskGraph, fingerprints: Fingerprints) -> None:
+        self._manifest = manifest
+        self._graph = graph
+        self._fingerprints = fingerprints
+        self._globbing = Globbing(root, Outputs(path for task in manifest.tasks for path in task.outputs or ()))
+
+    def forget(self) -> None:
+        """Files may have changed since they were looked at."""
+        self._fingerprints.forget()
+        self._globbing.forget()
+
+    def inputs(self, spec: Task) -> tuple[tuple[str, ...], list[str]]:
+        """What ``$in`` stands for, and the files whose contents count. Raises InputFault for a glob without a match."""
+        if spec.inputs is None:
+            return (), []
+        named: dict[str, None] = {}
+        files: dict[str, None] = {}
+        patterns = [*spec.inputs, *(path for name in spec.sources for path in self._declared_outputs(name))]
+        for pattern in patterns:
+            if not is_glob(pattern) and not pattern.endswith("/"):
+                if not any(matches(out, pattern) for out in spec.excluded):
+                    named[pattern] = None
+                    files.update(dict.fromkeys(self._exact(pattern, spec)))
+                continue
+            found = [path for path in self._globbing.files(pattern, spec.excluded) if not is_own(spec, path)]
+            if odd := next((path for path in found if not _is_text(path)), None):
+                raise InputFault(FreshnessReason("name-not-utf8", odd.encode("utf-8", "backslashreplace").decode()))
+            if is_glob(pattern):
+                if not found:
+                    raise InputFault(FreshnessReason("no-match", pattern))
+                named.update(dict.fromkeys(found))
+            else:
+                if not self._fingerprints.is_folder(pattern):
+                    raise InputFault(FreshnessReason("input-missing", pattern))
+                named[pattern] = None
+            files.update(dict.fromkeys(found))
+        return tuple(named), list(files)
+
+    def _exact(self, path: str, spec: Task) -> list[str]:
+        """The files behind an exact input: itself, or all that is in it where it is a folder."""
+        if path in spec.modifies:
+            return []
+        if self._fingerprints.is_folder(path):
+            inside = [found for found in self._globbing.files(f"{path}/", spec.excluded) if not is_own(spec, found)]
+            return [path, *inside]
+        return [path]
+
+    def _declared_outputs(self, name: str) -> Iterable[str]:
+        return self._manifest.tasks[self._graph.ids[name]].outputs or ()
+
+    def outputs(self, spec: Task) -> tuple[dict[str, bytes], str | None]:
+        """Digests of all outputs that are there, and the first declared one that is not."""
+        found: dict[str, bytes] = {}
+        for pattern in spec.outputs or ():
+            if is_glob(pattern):
+                paths = self._globbing.files(pattern)
+                if not paths:
+                    return found, pattern
+            elif pattern.endswith("/"):
+                if not self._fingerprints.is_folder(pattern):
+                    return found, pattern
+                paths = [pattern, *self._globbing.files(pattern)]
+            else:
+                paths = [pattern]
+            for path in paths:
+                found[path] = self._fingerprints.digest(path)
+                if found[path] == MISSING:
+                    return found, path
+        return found, None
+
+    def recorded_outputs(self, spec: Task, record: Record) -> dict[str, bytes]:
+        """Digests of the outputs that were recorded, and of those that declared folders and globs hold beside them."""
+        paths = dict.fromkeys(record.outputs)
+        for pattern in spec.outputs or ():
+            if is_glob(pattern) or pattern.endswith("/"):
+                paths.update(dict.fromkeys(self._globbing.files(pattern)))
+        return {path: self._fingerprints.digest(path) for path in paths}
+
+
+def _is_text(path: str) -> bool:
+    """A file name that is not UTF-8 can be in no manifest, event or record."""
+    return path.isascii() or path.encode("utf-8", "replace").decode() == path
+
+
+def is_own(spec: Task, path: str) -> bool:
+    """A glob or folder never stands for what its own task makes or modifies."""
+    return any(matches(pattern, path) for pattern in (*(spec.outputs or ()), *spec.modifies)) or path == spec.depfile
