@@ -13,7 +13,7 @@ import msgspec
 from exarp.app.contributions import Contributions
 from exarp.app.discovery import NEVER_LATE, Discovery, Snapshot
 from exarp.app.records import Records
-from exarp.app.resolution import InputFault, Resolution
+from exarp.app.resolution import FileFault, Resolution
 from exarp.engine.stimulus import Checked, Settled
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.event import FreshnessReason
@@ -60,7 +60,7 @@ class Checker:
         moment = self._moment(spec)
         try:
             named, now = self._look(task, record)
-        except InputFault as fault:
+        except FileFault as fault:
             return Checked(task, impossible=fault.reason)
         stale = FreshnessReason("forced") if self.force else decide(spec, record, now)
         if stale is not None:
@@ -72,7 +72,7 @@ class Checker:
         moment = self._moment(self.manifest.tasks[task])
         try:
             named, now = self._look(task, self._records.success(task))
-        except InputFault as fault:
+        except FileFault as fault:
             return fault.reason
         self.snapshots[task] = Snapshot(named, now, moment)
         return None
@@ -89,7 +89,7 @@ class Checker:
             return decide(spec, record, _NOTHING)
         try:
             return decide(spec, record, self._look(task, record)[1])
-        except InputFault as fault:
+        except FileFault as fault:
             return fault.reason
 
     def settle(self, task: int) -> tuple[Settled, Record | None]:
@@ -97,7 +97,10 @@ class Checker:
         self.changed_world()
         spec = self.manifest.tasks[task]
         snapshot = self.snapshots.pop(task)
-        outputs, missing = self._resolution.outputs(spec)
+        try:
+            outputs, missing = self._resolution.outputs(spec)
+        except FileFault as fault:
+            return Settled(task, fault=fault.reason), None
         if missing is not None:
             return Settled(task, fault=FreshnessReason("outputs-not-made", missing)), None
         found, doubt = self._discovery.found(spec, snapshot)
@@ -115,15 +118,15 @@ class Checker:
         return Settled(task), record
 
     def touch(self, task: int) -> tuple[Record | None, str | None]:
-        """The record that takes a task as done with its files as they are, or what is missing."""
+        """The record that takes a task as done with its files as they are, or what is wrong with them."""
         spec = self.manifest.tasks[task]
         try:
             named, now = self._look(task, None)
-        except InputFault as fault:
-            return None, fault.reason.subject
-        outputs, missing = self._resolution.outputs(spec)
+            outputs, missing = self._resolution.outputs(spec)
+        except FileFault as fault:
+            return None, str(fault)
         if missing is not None:
-            return None, missing
+            return None, f"{missing} is not there"
         # No command ran, so nothing can have changed "while it ran": whatever the depfile names is taken as it is.
         found, _ = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE))
         record = msgspec.structs.replace(now, outputs=outputs, found=found)
@@ -136,14 +139,14 @@ class Checker:
         self._resolution.forget()
 
     def inputs_of(self, spec: Task) -> tuple[str, ...]:
-        """What ``$in`` stands for now. Raises InputFault."""
+        """What ``$in`` stands for now. Raises FileFault."""
         return self._resolution.inputs(spec)[0]
 
     def _moment(self, spec: Task) -> int:
         return self._clock.now() if spec.depfile and self._clock is not None else NEVER_LATE
 
     def _look(self, task: int, record: Record | None) -> tuple[tuple[str, ...], Record]:
-        """What ``$in`` stands for, and digests as they are now. Raises InputFault."""
+        """What ``$in`` stands for, and digests as they are now. Raises FileFault."""
         spec = self.manifest.tasks[task]
         digest = self._fingerprints.digest
         named, files = self._resolution.inputs(spec)
@@ -151,7 +154,7 @@ class Checker:
         for path in files:
             inputs[path] = digest(path)
             if inputs[path] == MISSING:
-                raise InputFault(FreshnessReason("input-missing", path))
+                raise FileFault(FreshnessReason("input-missing", path))
         now = Record(
             recipe=recipe_digest(spec, self.manifest.vars, self.environ),
             inputs=inputs,

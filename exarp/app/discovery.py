@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from exarp.app.records import Records
-from exarp.app.resolution import is_own
+from exarp.app.resolution import in_text, is_own
 from exarp.model.path import normalise
 from exarp.model.task import Task
 from exarp.planning.freshness import Record
@@ -51,6 +51,8 @@ class Discovery:
             path = self._workspace_path(entry, spec.cwd)
             if path in snapshot.now.inputs or is_own(spec, path):
                 continue
+            if path != in_text(path):
+                return {}, f"the name of {in_text(path)} is not UTF-8: the task will run again next time"
             found[path] = self._fingerprints.digest(path)
             # Generated headers may be as young as the tasks that read them; what made them is known.
             known = snapshot.now.found.get(path) or self._records.made(path)

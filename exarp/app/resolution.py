@@ -18,11 +18,14 @@ from exarp.workspace.fingerprints import Fingerprints
 from exarp.workspace.globbing import Globbing, Outputs
 
 
-class InputFault(Exception):
-    """An input is not there; ``reason`` says which."""
+_COMPLAINTS = {"no-match": "{} matches no file", "name-not-utf8": "the name of {} is not UTF-8"}
+
+
+class FileFault(Exception):
+    """A file is not there, or cannot be taken; ``reason`` says which, the message says it as a clause."""
 
     def __init__(self, reason: FreshnessReason) -> None:
-        super().__init__(reason.subject)
+        super().__init__(_COMPLAINTS.get(reason.code, "{} is not there").format(reason.subject))
         self.reason = reason
 
 
@@ -41,7 +44,7 @@ class Resolution:
         self._globbing.forget()
 
     def inputs(self, spec: Task) -> tuple[tuple[str, ...], list[str]]:
-        """What ``$in`` stands for, and the files whose contents count. Raises InputFault for a glob without a match."""
+        """What ``$in`` stands for, and the files whose contents count. Raises FileFault."""
         if spec.inputs is None:
             return (), []
         named: dict[str, None] = {}
@@ -54,17 +57,16 @@ class Resolution:
                     files.update(dict.fromkeys(self._exact(pattern, spec)))
                 continue
             found = [path for path in self._globbing.files(pattern, spec.excluded) if not is_own(spec, path)]
-            if odd := next((path for path in found if not _is_text(path)), None):
-                raise InputFault(FreshnessReason("name-not-utf8", odd.encode("utf-8", "backslashreplace").decode()))
             if is_glob(pattern):
                 if not found:
-                    raise InputFault(FreshnessReason("no-match", pattern))
+                    raise FileFault(FreshnessReason("no-match", pattern))
                 named.update(dict.fromkeys(found))
             else:
                 if not self._fingerprints.is_folder(pattern):
-                    raise InputFault(FreshnessReason("input-missing", pattern))
+                    raise FileFault(FreshnessReason("input-missing", pattern))
                 named[pattern] = None
             files.update(dict.fromkeys(found))
+        refuse_odd(files)
         return tuple(named), list(files)
 
     def _exact(self, path: str, spec: Task) -> list[str]:
@@ -80,7 +82,7 @@ class Resolution:
         return self._manifest.tasks[self._graph.ids[name]].outputs or ()
 
     def outputs(self, spec: Task) -> tuple[dict[str, bytes], str | None]:
-        """Digests of all outputs that are there, and the first declared one that is not."""
+        """Digests of all outputs that are there, and the first declared one that is not. Raises FileFault."""
         found: dict[str, bytes] = {}
         for pattern in spec.outputs or ():
             if is_glob(pattern):
@@ -93,6 +95,7 @@ class Resolution:
                 paths = [pattern, *self._globbing.files(pattern)]
             else:
                 paths = [pattern]
+            refuse_odd(paths)
             for path in paths:
                 found[path] = self._fingerprints.digest(path)
                 if found[path] == MISSING:
@@ -105,12 +108,19 @@ class Resolution:
         for pattern in spec.outputs or ():
             if is_glob(pattern) or pattern.endswith("/"):
                 paths.update(dict.fromkeys(self._globbing.files(pattern)))
-        return {path: self._fingerprints.digest(path) for path in paths}
+        return {in_text(path): self._fingerprints.digest(path) for path in paths}
 
 
-def _is_text(path: str) -> bool:
-    """A file name that is not UTF-8 can be in no manifest, event or record."""
-    return path.isascii() or path.encode("utf-8", "replace").decode() == path
+def refuse_odd(paths: Iterable[str]) -> None:
+    """Raises FileFault for a name that is not UTF-8: it can be in no manifest, event or record."""
+    odd = next((path for path in paths if in_text(path) != path), None)
+    if odd is not None:
+        raise FileFault(FreshnessReason("name-not-utf8", in_text(odd)))
+
+
+def in_text(path: str) -> str:
+    """A path as it can be told: itself, or, where a name is not UTF-8, with its odd bytes spelt out."""
+    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def is_own(spec: Task, path: str) -> bool:

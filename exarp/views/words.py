@@ -36,7 +36,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "blocked-by": ("a task it needs did not pass", "{}, which it needs, did not pass"),
     "outputs-not-made": ("did not make its outputs", "did not make {}"),
     "input-missing": ("an input is missing", "input {} is missing"),
-    "name-not-utf8": ("an input's name is not UTF-8", "the name of input {} is not UTF-8"),
+    "name-not-utf8": ("a file's name is not UTF-8", "the name of {} is not UTF-8"),
     "no-match": ("an input matches no file", "input {} matches no file"),
     "timed-out": ("timed out", "timed out after {}"),
     "interrupted": ("interrupted", "interrupted by {}"),

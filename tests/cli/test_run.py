@@ -602,3 +602,64 @@ def test_names_that_no_list_could_hold_are_told(workspace: Workspace) -> None:
     result = workspace.exarp("t")
     assert result.code == 1
     assert "is not UTF-8" in result.err
+
+
+def odd_file(workspace: Workspace, name: bytes) -> None:
+    """A file whose name is not UTF-8."""
+    import os
+
+    path = os.fsencode(workspace.path) + b"/" + name
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w"):
+        pass
+
+
+def test_names_that_are_not_utf8_are_told_wherever_they_turn_up(workspace: Workspace) -> None:
+    workspace.manifest(
+        r"""
+        [task.folder]
+        inputs = ["in"]
+        outputs = []
+        run = "touch ran"
+        [task.out]
+        inputs = []
+        outputs = ["out/"]
+        run = 'touch "$(printf "out/\377")"'
+        [task.glob]
+        inputs = []
+        outputs = ["made/*.o"]
+        run = 'touch "$(printf "made/\377.o")"'
+        [task.dep]
+        inputs = []
+        outputs = ["d.o"]
+        depfile = "d.d"
+        run = 'touch d.o; printf "d.o: h/\377\n" > d.d'
+        """
+    )
+    odd_file(workspace, b"in/\xff")
+    odd_file(workspace, b"h/\xff")
+    for task, name in [("folder", r"in/\xff"), ("out", r"out/\xff"), ("glob", r"made/\xff.o")]:
+        result = workspace.exarp(task)
+        assert (result.code, f"the name of {name} is not UTF-8" in result.err) == (1, True), result.err
+        assert workspace.exarp("run", "--touch", task).code == 1
+    assert not workspace.exists("ran")
+    result = workspace.exarp("dep")
+    assert (result.code, r"the name of h/\xff is not UTF-8: the task will run again" in result.err) == (0, True)
+
+
+def test_an_odd_name_that_turns_up_among_the_outputs_is_a_change(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = []\noutputs = ["out/"]\nrun = "touch out/a"')
+    assert workspace.exarp("t").code == 0
+    odd_file(workspace, b"out/\xff")
+    (task,) = workspace.exarp("t", "--json").json["tasks"]
+    assert (task["outcome"], task["reason"]) == ("passed", "output-changed")
+    assert workspace.exarp("t").err == "up to date (1 task)\n"
+
+
+def test_variables_that_are_not_utf8_count_like_others(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = []\noutputs = ["o"]\nrun = "echo $ODD > o"')
+    first, second = "x\udcff", "x\udcfe"
+    assert workspace.exarp("t", env={"ODD": first}).code == 0
+    assert workspace.exarp("t", env={"ODD": first}).err == "up to date (1 task)\n"
+    (task,) = workspace.exarp("t", "--json", env={"ODD": second}).json["tasks"]
+    assert (task["outcome"], task["reason"]) == ("passed", "recipe-changed")
