@@ -51,7 +51,7 @@ class Checker:
         self._records = Records(graph.names, records)
         self._resolution = Resolution(root, manifest, graph, fingerprints)
         self._discovery = Discovery(root, fingerprints, self._records)
-        self._contributions = Contributions(manifest, graph, self._records)
+        self._contributions = Contributions(manifest, graph, self._records, self._remains)
 
     def check(self, task: int) -> Checked:
         """Whether ``task`` must run; what was seen is kept for its start and for ``settle``."""
@@ -61,6 +61,7 @@ class Checker:
         try:
             named, now = self._look(task, record)
         except FileFault as fault:
+            self._contributions.failed(task)
             return Checked(task, impossible=fault.reason)
         stale = FreshnessReason("forced") if self.force else decide(spec, record, now)
         if stale is not None:
@@ -94,7 +95,7 @@ class Checker:
 
     def settle(self, task: int) -> tuple[Settled, Record | None]:
         """After a successful attempt: whether its outputs exist, and the record of the success if it may be kept."""
-        self.changed_world()
+        self.ended(task)
         spec = self.manifest.tasks[task]
         snapshot = self.snapshots.pop(task)
         try:
@@ -109,12 +110,11 @@ class Checker:
         )
         if changed is not None:
             doubt = f"{changed} changed while the task ran: it will run again next time"
-        self._contributions.forget(task)
         if doubt is not None:
             self._records.drop(task)
             return Settled(task, warnings=(doubt,)), None
         record = msgspec.structs.replace(snapshot.now, outputs=outputs, found=found)
-        self._records.keep(task, record)
+        self._keep(task, record)
         return Settled(task), record
 
     def touch(self, task: int) -> tuple[Record | None, str | None]:
@@ -130,13 +130,13 @@ class Checker:
         # No command ran, so nothing can have changed "while it ran": whatever the depfile names is taken as it is.
         found, _ = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE))
         record = msgspec.structs.replace(now, outputs=outputs, found=found)
-        self._records.keep(task, record)
-        self._contributions.forget(task)
+        self._keep(task, record)
         return record, None
 
-    def changed_world(self) -> None:
-        """A task has ended: nothing that was seen of the files may be relied on."""
+    def ended(self, task: int) -> None:
+        """An attempt has ended: nothing that was seen of the files may be relied on, and it is no success until settled."""
         self._resolution.forget()
+        self._contributions.failed(task)
 
     def inputs_of(self, spec: Task) -> tuple[str, ...]:
         """What ``$in`` stands for now. Raises FileFault."""
@@ -144,6 +144,18 @@ class Checker:
 
     def _moment(self, spec: Task) -> int:
         return self._clock.now() if spec.depfile and self._clock is not None else NEVER_LATE
+
+    def _keep(self, task: int, record: Record) -> None:
+        self._records.keep(task, record)
+        self._contributions.succeeded(task)
+
+    def _remains(self, task: int) -> Record:
+        """Recipe and outputs of a task as they are, whatever is missing."""
+        spec = self.manifest.tasks[task]
+        return Record(self._recipe(spec), {}, {}, self._resolution.remains(spec))
+
+    def _recipe(self, spec: Task) -> bytes:
+        return recipe_digest(spec, self.manifest.vars, self.environ)
 
     def _look(self, task: int, record: Record | None) -> tuple[tuple[str, ...], Record]:
         """What ``$in`` stands for, and digests as they are now. Raises FileFault."""
@@ -156,7 +168,7 @@ class Checker:
             if inputs[path] == MISSING:
                 raise FileFault(FreshnessReason("input-missing", path))
         now = Record(
-            recipe=recipe_digest(spec, self.manifest.vars, self.environ),
+            recipe=self._recipe(spec),
             inputs=inputs,
             found={path: digest(path) for path in record.found} if record is not None else {},
             outputs=self._resolution.recorded_outputs(spec, record) if record is not None else {},

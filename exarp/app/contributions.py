@@ -5,32 +5,48 @@ Knows which needs count for a task and what of them. Does not know how a contrib
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from exarp.app.records import Records
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
+from exarp.planning.freshness import Record
 
 
 class Contributions:
-    """Contributions in one run; each is worked out once, until ``forget``."""
+    """Contributions in one run; each is worked out once an attempt.
 
-    def __init__(self, manifest: Manifest, graph: TaskGraph, records: Records) -> None:
+    ``remains`` gives the recipe and the outputs, as they are, of a task that did not succeed: it may have changed files
+    before it failed, and its dependents run all the same if the failure is allowed.
+    """
+
+    def __init__(
+        self, manifest: Manifest, graph: TaskGraph, records: Records, remains: Callable[[int], Record]
+    ) -> None:
         self._manifest = manifest
         self._graph = graph
         self._records = records
+        self._remains = remains
         self._known: dict[int, bytes] = {}
+        # What tasks left that did not succeed; None until somebody asks.
+        self._left: dict[int, Record | None] = {}
 
-    def forget(self, task: int) -> None:
-        """A task ran."""
+    def succeeded(self, task: int) -> None:
+        """What a task contributes is recorded."""
         self._known.pop(task, None)
+        self._left.pop(task, None)
+
+    def failed(self, task: int) -> None:
+        """What a task contributes is what it left, whatever an older success says."""
+        self._known.pop(task, None)
+        self._left[task] = None
 
     def to(self, task: int, inputs: Mapping[str, bytes]) -> dict[str, bytes]:
         """By name, what needs contribute that share no file with the task: a shared file counts as the input it is."""
         found = {}
         for name in self._manifest.tasks[task].needs:
             need = self._graph.ids[name]
-            record = self._records.success(need)
+            record = self._record(need)
             if record is None or not any(path in inputs for path in record.outputs):
                 found[name] = self._of(need)
         return found
@@ -42,8 +58,16 @@ class Contributions:
         return self._known[need]
 
     def _of_task(self, need: int) -> bytes:
-        record = self._records.success(need)
+        record = self._record(need)
         return record.contribution() if record is not None else b""
+
+    def _record(self, need: int) -> Record | None:
+        if need not in self._left:
+            return self._records.success(need)
+        left = self._left[need]
+        if left is None:
+            left = self._left[need] = self._remains(need)
+        return left
 
     def _of_group(self, group: int) -> bytes:
         from blake3 import blake3

@@ -123,6 +123,8 @@ class Driver:
         try:
             launch = self.launcher.launch(key, spec, self.checker.snapshots[start.task].named, log)
         except LaunchFault as fault:
+            # Output folders may have been emptied.
+            self.checker.ended(start.task)
             self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
             return
         # The start is in the ledger before the process exists, so that a crash can be told from a finish.
@@ -155,7 +157,7 @@ class Driver:
                 # Ctrl-C went to the task alone, which had the terminal; it was meant for the run, unless the task took it.
                 self._stimuli.append(Interrupted(SIGINT))
         self.launcher.done(exited.key)
-        self.checker.changed_world()
+        self.checker.ended(running.task)
         duration_ms = self._durations[running.task] = round(exited.seconds * 1000)
         self._stimuli.append(
             Ended(

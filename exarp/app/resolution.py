@@ -17,7 +17,6 @@ from exarp.planning.freshness import MISSING, Record
 from exarp.workspace.fingerprints import Fingerprints
 from exarp.workspace.globbing import Globbing, Outputs
 
-
 _COMPLAINTS = {"no-match": "{} matches no file", "name-not-utf8": "the name of {} is not UTF-8"}
 
 
@@ -101,6 +100,17 @@ class Resolution:
                 if found[path] == MISSING:
                     return found, path
         return found, None
+
+    def remains(self, spec: Task) -> dict[str, bytes]:
+        """Digests of whatever is there of a task's outputs."""
+        paths: dict[str, None] = {}
+        for pattern in spec.outputs or ():
+            if not is_glob(pattern):
+                paths[pattern] = None
+            if is_glob(pattern) or pattern.endswith("/"):
+                paths.update(dict.fromkeys(self._globbing.files(pattern)))
+        found = {in_text(path): self._fingerprints.digest(path) for path in paths}
+        return {path: digest for path, digest in found.items() if digest != MISSING}
 
     def recorded_outputs(self, spec: Task, record: Record) -> dict[str, bytes]:
         """Digests of the outputs that were recorded, and of those that declared folders and globs hold beside them."""

@@ -663,3 +663,26 @@ def test_variables_that_are_not_utf8_count_like_others(workspace: Workspace) -> 
     assert workspace.exarp("t", env={"ODD": first}).err == "up to date (1 task)\n"
     (task,) = workspace.exarp("t", "--json", env={"ODD": second}).json["tasks"]
     assert (task["outcome"], task["reason"]) == ("passed", "recipe-changed")
+
+
+def test_dependents_of_an_allowed_failure_see_what_it_left(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.maker]
+        inputs = ["in"]
+        outputs = ["made"]
+        allow_failure = true
+        run = "cat in > made; test ! -e bad"
+        [task.reader]
+        needs = ["maker"]
+        inputs = []
+        outputs = ["copy"]
+        run = "cp made copy"
+        """
+    )
+    workspace.write("in", "1")
+    assert workspace.exarp("reader").code == 0
+    workspace.write("in", "2")
+    workspace.write("bad", "")
+    assert workspace.exarp("reader").code == 0
+    assert workspace.read("copy") == "2"
