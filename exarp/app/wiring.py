@@ -119,9 +119,9 @@ class Session:
         self._database = stack.enter_context(open_for_writing(self.folder.database))
         self.warnings += self._database.warnings
         self.memory = _memory(self._database)
-        self.fingerprints = Fingerprints(self.root, self.memory.known)
         self.file_clock = FileClock(f"{self.folder.path}/clock")
         stack.callback(self.file_clock.close)
+        self.fingerprints = Fingerprints(self.root, self.memory.known, self.file_clock)
         self.ledger = StoreLedger(self._database)
 
     def __exit__(

@@ -1,15 +1,14 @@
 """Contents of files as digests, with stat data sparing the reading.
 
 Knows how a file is hashed (BLAKE3), and when a remembered digest may be trusted: size, mtime, ctime and inode are the
-same, and the file was not as young as the moment it was hashed (git's "racy" rule: a change within the same tick of the
-clock leaves the same stat data). Does not know which files matter.
+same, and the file was not as young as the moment it was looked at (git's "racy" rule: a change within the same tick of the
+clock leaves the same stat data, and one behind the place where a reader is goes unseen). Does not know which files matter.
 """
 
 from __future__ import annotations
 
 import os
 import stat as stat_bits
-import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ _COARSE_NS = 2_000_000_000
 
 
 class Known(NamedTuple):
-    """What is remembered of a file: stat data, digest, and when it was hashed (ns since the epoch)."""
+    """What is remembered of a file: stat data, digest, and a moment before both were taken (ns, of a FileClock)."""
 
     size: int
     mtime_ns: int
@@ -35,10 +34,14 @@ class Known(NamedTuple):
 
 
 class Fingerprints:
-    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards."""
+    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards.
 
-    def __init__(self, root: str, known: Mapping[str, Known]) -> None:
+    Without a ``clock`` nothing that is learned can be trusted later.
+    """
+
+    def __init__(self, root: str, known: Mapping[str, Known], clock: FileClock | None = None) -> None:
         self._root = root
+        self._clock = clock
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
         self.learned: dict[str, Known] = {}
@@ -85,13 +88,18 @@ class Fingerprints:
                 return known.digest
             if stat_bits.S_ISDIR(found.st_mode):
                 return _folder_digest(absolute)
-            digest = _content_digest(absolute, found.st_size)
+            return self._read(path, absolute)
         except OSError:
             return _dangling_digest(absolute)
-        entry = Known(
-            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, digest, time.time_ns()
+
+    def _read(self, path: str, absolute: str) -> bytes:
+        """The digest of a file's content, learned with stat data that are no older than the moment told with them."""
+        moment = self._clock.now() if self._clock is not None else 0
+        found = os.stat(absolute)
+        digest = _content_digest(absolute, found.st_size)
+        self._known[path] = self.learned[path] = Known(
+            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, digest, moment
         )
-        self._known[path] = self.learned[path] = entry
         return digest
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
+from exarp.workspace import fingerprints
 from exarp.workspace.fingerprints import MISSING, FileClock, Fingerprints, Known
 
 
@@ -71,6 +74,46 @@ def test_what_was_seen_holds_until_forgotten(tmp_path: Path) -> None:
     assert prints.digest("a") == one
     prints.forget()
     assert prints.digest("a") != one
+
+
+class Later(FileClock):
+    """A clock that is so far ahead that every file is old."""
+
+    def now(self) -> int:
+        return super().now() + 10_000_000_000
+
+
+def test_what_is_learned_is_trusted_by_the_files_own_clock(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    for clock, trusted in [(Later(str(tmp_path / "clock")), True), (FileClock(str(tmp_path / "clock")), False)]:
+        prints = Fingerprints(str(tmp_path), {}, clock)
+        prints.digest("a")
+        clock.close()
+        entry = prints.learned["a"]._replace(digest=b"trusted")
+        assert (Fingerprints(str(tmp_path), {"a": entry}).digest("a") == b"trusted") is trusted
+    unclocked = Fingerprints(str(tmp_path), {})
+    unclocked.digest("a")
+    assert unclocked.learned["a"].hashed_at_ns == 0
+
+
+def test_a_file_that_was_young_when_hashing_began_is_not_trusted_however_long_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FileClock(str(tmp_path / "clock"))
+    (tmp_path / "a").write_text("1")
+
+    def slow(path: str, size: int) -> bytes:
+        begun = clock.now()
+        while clock.now() < begun + 50_000_000:
+            continue
+        return b"of what has changed meanwhile"
+
+    monkeypatch.setattr(fingerprints, "_content_digest", slow)
+    prints = Fingerprints(str(tmp_path), {}, clock)
+    assert prints.digest("a") == b"of what has changed meanwhile"
+    clock.close()
+    monkeypatch.undo()
+    assert Fingerprints(str(tmp_path), prints.learned).digest("a") != b"of what has changed meanwhile"
 
 
 def test_the_files_clock_tells_before_from_after(tmp_path: Path) -> None:
