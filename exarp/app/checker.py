@@ -28,7 +28,7 @@ class Checker:
     """Checks and settles the tasks of one manifest in one workspace.
 
     ``records``: successes as stored, by task. ``force``: every task that is checked must run. ``clock``: the files' own; only
-    who settles tasks with depfiles needs it.
+    a run needs it.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Checker:
         self._fingerprints = fingerprints
         self._clock = clock
         self._records = Records(graph.names, records)
-        self._resolution = Resolution(root, manifest, graph, fingerprints)
+        self._resolution = Resolution(root, manifest, graph, fingerprints, clock)
         self._discovery = Discovery(root, fingerprints, self._records)
         self._contributions = Contributions(manifest, graph, self._records, self._remains)
 

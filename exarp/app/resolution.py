@@ -14,7 +14,7 @@ from exarp.model.manifest import Manifest
 from exarp.model.path import is_glob, matches
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record
-from exarp.workspace.fingerprints import Fingerprints
+from exarp.workspace.fingerprints import FileClock, Fingerprints
 from exarp.workspace.globbing import Globbing, Outputs
 
 _COMPLAINTS = {"no-match": "{} matches no file", "name-not-utf8": "the name of {} is not UTF-8"}
@@ -31,11 +31,14 @@ class FileFault(Exception):
 class Resolution:
     """Resolves inputs and outputs of the tasks of one manifest in one workspace (``root``: absolute)."""
 
-    def __init__(self, root: str, manifest: Manifest, graph: TaskGraph, fingerprints: Fingerprints) -> None:
+    def __init__(
+        self, root: str, manifest: Manifest, graph: TaskGraph, fingerprints: Fingerprints, clock: FileClock | None
+    ) -> None:
         self._manifest = manifest
         self._graph = graph
         self._fingerprints = fingerprints
-        self._globbing = Globbing(root, Outputs(path for task in manifest.tasks for path in task.outputs or ()))
+        outputs = Outputs(path for task in manifest.tasks for path in task.outputs or ())
+        self._globbing = Globbing(root, outputs, clock)
 
     def forget(self) -> None:
         """Files may have changed since they were looked at."""
