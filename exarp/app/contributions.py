@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+import msgspec
+
 from exarp.app.records import Records
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
@@ -47,7 +49,7 @@ class Contributions:
         for name in self._manifest.tasks[task].needs:
             need = self._graph.ids[name]
             record = self._record(need)
-            if record is None or not any(path in inputs for path in record.outputs):
+            if record is None or inputs.keys().isdisjoint(record.outputs.keys()):
                 found[name] = self._of(need)
         return found
 
@@ -72,10 +74,9 @@ class Contributions:
     def _of_group(self, group: int) -> bytes:
         from blake3 import blake3
 
-        hasher = blake3()
-        for leaf in self._leaves(group):
-            hasher.update(self._of(leaf))
-        return hasher.digest()
+        # By name, so that neither the nesting nor a task without outputs makes two different groups look alike.
+        parts = sorted((self._graph.names[leaf], self._of(leaf)) for leaf in self._leaves(group))
+        return blake3(msgspec.msgpack.encode(parts)).digest()
 
     def _leaves(self, group: int) -> Iterable[int]:
         """The tasks that a group gathers. Groups may be nested as deep as a manifest is long: no recursion."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from exarp.app.checker import Checker
 from exarp.graph.build import build_graph
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
+from exarp.planning.freshness import Record
 from exarp.workspace.fingerprints import Fingerprints
 
 
@@ -113,3 +115,41 @@ def test_a_success_that_may_not_be_recorded_counts_by_its_files(tmp_path: Path) 
     bench.begin()
     bench.do("maker", o="2")
     assert bench.why("reader") == "need-changed"
+
+
+def test_a_group_contributes_by_name_however_it_is_nested(tmp_path: Path) -> None:
+    makers = [Task(name, commands=("m",), inputs=(), outputs=(f"{name}.out",)) for name in "ab"]
+    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("all",))
+
+    def grouped(*inner: str) -> tuple[Task, ...]:
+        return (*makers, Task("inner", needs=inner), Task("all", needs=("inner", "a", "b")), reader)
+
+    bench = Bench(tmp_path, *grouped("a", "b"))
+    bench.do("a", a_out="same")
+    bench.do("b", b_out="same")
+    bench.do("reader", r_out="1")
+    bench.use(*grouped("b"))
+    assert bench.why("reader") == ""
+    # What one task made before, now only the other makes: nothing and something are told apart by name.
+    stored = bench.stored
+    del stored["b"]
+    bench.begin()
+    bench.do("reader", r_out="1")
+    stored["b"] = stored.pop("a")
+    bench.begin()
+    assert bench.why("reader") == "need-changed"
+
+
+def test_a_need_with_many_outputs_costs_its_dependents_little(tmp_path: Path) -> None:
+    count = 200_000
+    split = Task("split", commands=("s",), inputs=(), outputs=("parts/",))
+    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("split",))
+    bench = Bench(tmp_path, split, reader)
+    record = Record(b"", {}, {}, {f"parts/{number}": b"x" for number in range(count)})
+    bench.stored["split"] = msgspec.msgpack.encode(record)
+    bench.begin()
+    bench.why("reader")
+    begun = time.perf_counter()
+    for _ in range(1_000):
+        bench.why("reader")
+    assert time.perf_counter() - begun < 1.0
