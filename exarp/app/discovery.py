@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from exarp.app.records import Records
-from exarp.app.resolution import in_text, is_own
+from exarp.app.resolution import Own, in_text
 from exarp.model.path import normalise
 from exarp.model.task import Task
 from exarp.planning.freshness import Record
@@ -47,9 +47,10 @@ class Discovery:
         except ValueError as error:
             return {}, f"the depfile {spec.depfile} is not in Makefile syntax ({error})"
         found: dict[str, bytes] = {}
+        own = Own(spec)
         for entry in listed:
             path = self._workspace_path(entry, spec.cwd)
-            if path in snapshot.now.inputs or is_own(spec, path):
+            if path in snapshot.now.inputs or own.has(path):
                 continue
             if path != in_text(path):
                 return {}, f"the name of {in_text(path)} is not UTF-8: the task will run again next time"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
+from exarp.model.overlap import is_wide
 from exarp.model.path import is_glob, matches
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record
@@ -52,13 +53,14 @@ class Resolution:
         named: dict[str, None] = {}
         files: dict[str, None] = {}
         patterns = [*spec.inputs, *(path for name in spec.sources for path in self._declared_outputs(name))]
+        own = Own(spec)
         for pattern in patterns:
             if not is_glob(pattern) and not pattern.endswith("/"):
                 if not any(matches(out, pattern) for out in spec.excluded):
                     named[pattern] = None
-                    files.update(dict.fromkeys(self._exact(pattern, spec)))
+                    files.update(dict.fromkeys(self._exact(pattern, spec, own)))
                 continue
-            found = [path for path in self._globbing.files(pattern, spec.excluded) if not is_own(spec, path)]
+            found = [path for path in self._globbing.files(pattern, spec.excluded) if not own.has(path)]
             if is_glob(pattern):
                 if not found:
                     raise FileFault(FreshnessReason("no-match", pattern))
@@ -71,12 +73,12 @@ class Resolution:
         refuse_odd(files)
         return tuple(named), list(files)
 
-    def _exact(self, path: str, spec: Task) -> list[str]:
+    def _exact(self, path: str, spec: Task, own: Own) -> list[str]:
         """The files behind an exact input: itself, or all that is in it where it is a folder."""
-        if path in spec.modifies:
+        if path in own.modified:
             return []
         if self._fingerprints.is_folder(path):
-            inside = [found for found in self._globbing.files(f"{path}/", spec.excluded) if not is_own(spec, found)]
+            inside = [found for found in self._globbing.files(f"{path}/", spec.excluded) if not own.has(found)]
             return [path, *inside]
         return [path]
 
@@ -136,6 +138,15 @@ def in_text(path: str) -> str:
     return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def is_own(spec: Task, path: str) -> bool:
-    """A glob or folder never stands for what its own task makes or modifies."""
-    return any(matches(pattern, path) for pattern in (*(spec.outputs or ()), *spec.modifies)) or path == spec.depfile
+class Own:
+    """What a task makes or modifies, with its depfile: a glob or folder of its inputs never stands for that."""
+
+    def __init__(self, spec: Task) -> None:
+        patterns = (*(spec.outputs or ()), *spec.modifies, spec.depfile)
+        self.modified = frozenset(spec.modifies)
+        self._exact = {pattern for pattern in patterns if not is_wide(pattern)}
+        self._wide = [pattern for pattern in patterns if is_wide(pattern)]
+
+    def has(self, path: str) -> bool:
+        """Whether the task makes or modifies ``path``."""
+        return path in self._exact or any(matches(pattern, path) for pattern in self._wide)
