@@ -19,7 +19,7 @@ from exarp.graph.task_graph import TaskGraph
 from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
-from exarp.planning.freshness import MISSING, Record, decide
+from exarp.planning.freshness import Record, decide
 from exarp.planning.recipe import recipe_digest
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 
@@ -162,11 +162,7 @@ class Checker:
         spec = self.manifest.tasks[task]
         digest = self._fingerprints.digest
         named, files = self._resolution.inputs(spec)
-        inputs = {}
-        for path in files:
-            inputs[path] = digest(path)
-            if inputs[path] == MISSING:
-                raise FileFault(FreshnessReason("input-missing", path))
+        inputs = self._resolution.digests(files)
         now = Record(
             recipe=self._recipe(spec),
             inputs=inputs,

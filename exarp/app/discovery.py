@@ -13,7 +13,7 @@ from exarp.model.path import normalise
 from exarp.model.task import Task
 from exarp.planning.freshness import Record
 from exarp.workspace.depfile import parse_depfile
-from exarp.workspace.fingerprints import Fingerprints
+from exarp.workspace.fingerprints import UNREADABLE, Fingerprints
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -55,6 +55,8 @@ class Discovery:
             if path != in_text(path):
                 return {}, f"the name of {in_text(path)} is not UTF-8: the task will run again next time"
             found[path] = self._fingerprints.digest(path)
+            if found[path] == UNREADABLE:
+                return {}, f"{path} cannot be read ({self._fingerprints.complaint(path)}): it will run again next time"
             # Generated headers may be as young as the tasks that read them; what made them is known.
             known = snapshot.now.found.get(path) or self._records.made(path)
             late = found[path] != known if known else self._fingerprints.changed_since(path, snapshot.moment)

@@ -15,17 +15,22 @@ from exarp.model.overlap import is_wide
 from exarp.model.path import is_glob, matches
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record
-from exarp.workspace.fingerprints import FileClock, Fingerprints
+from exarp.workspace.fingerprints import UNREADABLE, FileClock, Fingerprints
 from exarp.workspace.globbing import Globbing, Outputs
 
-_COMPLAINTS = {"no-match": "{} matches no file", "name-not-utf8": "the name of {} is not UTF-8"}
+_COMPLAINTS = {
+    "no-match": "{} matches no file",
+    "name-not-utf8": "the name of {} is not UTF-8",
+    "input-unreadable": "{} cannot be read: {}",
+    "output-unreadable": "{} cannot be read: {}",
+}
 
 
 class FileFault(Exception):
     """A file is not there, or cannot be taken; ``reason`` says which, the message says it as a clause."""
 
     def __init__(self, reason: FreshnessReason) -> None:
-        super().__init__(_COMPLAINTS.get(reason.code, "{} is not there").format(reason.subject))
+        super().__init__(_COMPLAINTS.get(reason.code, "{} is not there").format(reason.subject, reason.detail))
         self.reason = reason
 
 
@@ -73,6 +78,17 @@ class Resolution:
         refuse_odd(files)
         return tuple(named), list(files)
 
+    def digests(self, files: Iterable[str]) -> dict[str, bytes]:
+        """Digests of inputs. Raises FileFault where one is missing or cannot be read."""
+        found = {}
+        for path in files:
+            digest = found[path] = self._fingerprints.digest(path)
+            if digest == MISSING:
+                raise FileFault(FreshnessReason("input-missing", path))
+            if digest == UNREADABLE:
+                raise FileFault(FreshnessReason("input-unreadable", path, self._fingerprints.complaint(path)))
+        return found
+
     def _exact(self, path: str, spec: Task, own: Own) -> list[str]:
         """The files behind an exact input: itself, or all that is in it where it is a folder."""
         if path in own.modified:
@@ -104,6 +120,8 @@ class Resolution:
                 found[path] = self._fingerprints.digest(path)
                 if found[path] == MISSING:
                     return found, path
+                if found[path] == UNREADABLE:
+                    raise FileFault(FreshnessReason("output-unreadable", path, self._fingerprints.complaint(path)))
         return found, None
 
     def remains(self, spec: Task) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ clock leaves the same stat data, and one behind the place where a reader is goes
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as stat_bits
 from collections.abc import Mapping
@@ -15,6 +16,10 @@ from typing import NamedTuple
 from blake3 import blake3
 
 MISSING = b""
+# Equal to no digest of a content.
+UNREADABLE = b"?"
+# Errors that say that nothing is there; all others say that something is, but cannot be read.
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _CHUNK = 128 * 1024
 # Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
 _TICK_NS = 20_000_000
@@ -44,6 +49,7 @@ class Fingerprints:
         self._clock = clock
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
+        self._complaints: dict[str, str] = {}
         self.learned: dict[str, Known] = {}
 
     def forget(self) -> None:
@@ -51,11 +57,16 @@ class Fingerprints:
         self._now.clear()
 
     def digest(self, path: str) -> bytes:
-        """Digest of a file's content, MISSING where there is none; of a link to a folder: where it points."""
+        """Digest of a file's content; of a link to a folder: where it points. MISSING where there is nothing,
+        UNREADABLE where ``complaint`` says why it cannot be read."""
         found = self._now.get(path)
         if found is None:
             found = self._now[path] = self._look(path)
         return found
+
+    def complaint(self, path: str) -> str:
+        """Why a file cannot be read whose digest is UNREADABLE: ``Permission denied``."""
+        return self._complaints[path]
 
     def is_file(self, path: str) -> bool:
         """Whether something other than a folder stands at ``path``."""
@@ -89,7 +100,10 @@ class Fingerprints:
             if stat_bits.S_ISDIR(found.st_mode):
                 return _folder_digest(absolute)
             return self._read(path, absolute)
-        except OSError:
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                self._complaints[path] = error.strerror or str(error)
+                return UNREADABLE
             return _dangling_digest(absolute)
 
     def _read(self, path: str, absolute: str) -> bytes:

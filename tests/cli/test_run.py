@@ -686,3 +686,35 @@ def test_dependents_of_an_allowed_failure_see_what_it_left(workspace: Workspace)
     workspace.write("bad", "")
     assert workspace.exarp("reader").code == 0
     assert workspace.read("copy") == "2"
+
+
+def test_files_that_cannot_be_read_are_not_told_as_missing(workspace: Workspace) -> None:
+    long = "x" * 300
+    workspace.manifest(
+        f"""
+        [task.reads]
+        inputs = ["{long}"]
+        outputs = []
+        run = "touch ran"
+        [task.makes]
+        inputs = []
+        outputs = ["o"]
+        run = "ln -s {long} o"
+        [task.finds]
+        inputs = []
+        outputs = ["f"]
+        depfile = "f.d"
+        run = 'touch f; echo "f: {long}" > f.d'
+        """
+    )
+    reads = workspace.exarp("reads")
+    assert (reads.code, workspace.exists("ran")) == (1, False)
+    assert f"input {long} cannot be read: File name too long" in reads.err
+    makes = workspace.exarp("makes")
+    assert makes.code == 1
+    assert "output o cannot be read: File name too long" in makes.err
+    finds = workspace.exarp("finds")
+    assert finds.code == 0
+    assert "cannot be read (File name too long): it will run again" in finds.err
+    assert workspace.exarp("finds", "--json").json["tasks"][0]["outcome"] == "passed"
+    assert f"{long} cannot be read: File name too long" in workspace.exarp("run", "--touch", "reads").err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import cast
 import pytest
 
 from exarp.workspace import fingerprints
-from exarp.workspace.fingerprints import MISSING, FileClock, Fingerprints, Known
+from exarp.workspace.fingerprints import MISSING, UNREADABLE, FileClock, Fingerprints, Known
 
 
 def test_the_digest_is_of_the_content(tmp_path: Path) -> None:
@@ -147,3 +148,17 @@ def test_links_follow_files_and_tell_retargeted_folders_apart(tmp_path: Path) ->
     (tmp_path / "folder").symlink_to("two")
     prints.forget()
     assert prints.digest("folder") != before
+
+
+def test_what_is_not_there_and_what_cannot_be_read_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "nowhere").symlink_to("gone")
+    long = "x" * 300
+    prints = Fingerprints(str(tmp_path), {})
+    assert prints.digest("gone") == prints.digest("file/below") == prints.digest("loop/below") == MISSING
+    assert prints.digest("loop") not in (MISSING, UNREADABLE)
+    assert prints.digest("nowhere") not in (MISSING, UNREADABLE)
+    assert prints.digest(long) == UNREADABLE
+    assert prints.complaint(long) == os.strerror(errno.ENAMETOOLONG)
+    assert prints.learned.keys() == set()
