@@ -83,7 +83,7 @@ class Driver:
         # Ended by the machine before their start had its turn among the jobs.
         self._unwanted: set[int] = set()
         self._looked_up = self._begun
-        self._world_changed = False
+        self._ended: list[int] = []
         self._records: dict[str, bytes] = {}
         checker.fingerprints.breathe = self._breathe
 
@@ -176,10 +176,10 @@ class Driver:
     # -- looking at files --------------------------------------------------------------------------------------
 
     def _do(self, job: Job) -> None:
-        if self._world_changed:
-            # Not at once: what is read while an attempt ends may be of before or after, and is not to be kept.
-            self._world_changed = False
-            self.checker.changed_world()
+        # Not at once: what is read while an attempt ends may be of before or after, and is not to be kept.
+        for task in self._ended:
+            self.checker.ended(task)
+        self._ended.clear()
         try:
             match job:
                 case Check(task):
@@ -217,6 +217,8 @@ class Driver:
         try:
             launch = self.launcher.launch(key, spec, self.checker.snapshots[start.task].named, log)
         except LaunchFault as fault:
+            # Output folders may have been emptied.
+            self.checker.ended(start.task)
             self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
             return
         # The start is in the ledger before the process exists, so that a crash can be told from a finish.
@@ -246,7 +248,7 @@ class Driver:
         if running.interactive:
             self.stream.resume()
         self.launcher.done(exited.key)
-        self._world_changed = True
+        self._ended.append(running.task)
         self._stimuli.append(
             Ended(
                 running.task,

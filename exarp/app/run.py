@@ -192,10 +192,10 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
         records: list[tuple[str, bytes, int | None]] = []
         problems: list[Problem] = []
         for task in (task for wave in plan.waves for task in wave.tasks if not project.manifest.tasks[task].is_group):
-            record, missing = checker.touch(task)
+            record, complaint = checker.touch(task)
             name = plan.names[task]
             if record is None:
-                message = f"{missing} of task {name!r} is not there"
+                message = f"task {name!r}: {complaint}"
                 problems.append(
                     Problem("touch-missing", message, project.locator.key("task", name), f"run it: exarp run {name}")
                 )

@@ -98,9 +98,9 @@ class Session:
         for warning in self._database.warnings:
             self._note(f"warning: {warning}")
         self.memory = Memory()
-        self.fingerprints = Fingerprints(self.root, {})
         self.file_clock = FileClock(f"{self.folder.path}/clock")
         stack.callback(self.file_clock.close)
+        self.fingerprints = Fingerprints(self.root, {}, self.file_clock)
         self.ledger = StoreLedger(self._database)
 
     def __exit__(
@@ -119,7 +119,7 @@ class Session:
     def recall(self, selected: Selection) -> None:
         """Fill ``memory`` with what earlier runs left for these tasks, and let ``fingerprints`` know of it."""
         self.memory = remembered(self._database, selected)
-        self.fingerprints = Fingerprints(self.root, self.memory.known)
+        self.fingerprints = Fingerprints(self.root, self.memory.known, self.file_clock)
 
     def forget_unseen(self) -> None:
         """A whole run has succeeded: what it did not look at is gone, or will be looked at as if it were new."""
