@@ -7,11 +7,18 @@ import sys
 import click
 
 from exarp.cli.invocation import common_options, current, write, write_bytes
+from exarp.cli.later import Formats
 
 
 @click.command("check", short_help="Find errors and doubts in the manifest.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where there are doubts.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How problems are printed.")
+@click.option(
+    "--format",
+    "form",
+    type=Formats(("text", "json"), ("github", "sarif")),
+    default="text",
+    help="How problems are printed.",
+)
 @common_options
 def command(strict: bool, form: str) -> int:
     """Check the manifest: errors (exit code 3), and doubts: markings that do not hold, tasks that may not run together,

@@ -27,6 +27,8 @@ class Invocation:
         self.verbosity = 0
         self.color: str = "auto"
         self.json = False
+        # What stands where a command is expected, if it is none.
+        self.first_word: str | None = None
 
     @property
     def folder(self) -> str:

@@ -51,6 +51,10 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     invocation = current()
     from exarp.app.run import RunRequest
 
+    if invocation.first_word is not None:
+        from exarp.cli.later import refuse_later_command
+
+        refuse_later_command(invocation)
     project = invocation.project(overrides_from(options))
     request = RunRequest(
         targets=tuple(tasks),
@@ -63,7 +67,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     )
     if invocation.json and options["events"] == "-":
         raise click.UsageError("--json and --events - both want stdout: write the events to a file")
-    _check_names(project, tasks)
+    _check_names(invocation, project, tasks)
     if options["dry_run"]:
         return _dry_run(invocation, project, request)
     if options["touch"]:
@@ -71,12 +75,12 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     return _run(invocation, project, request, options["events"])
 
 
-def _check_names(project: Project, tasks: Sequence[str]) -> None:
+def _check_names(invocation: Invocation, project: Project, tasks: Sequence[str]) -> None:
     """A mistyped command arrives here as a task: the hint must know both."""
     from exarp.app.targets import known_targets
     from exarp.cli.entry import COMMANDS
 
-    known_targets(project.manifest, tasks, COMMANDS)
+    known_targets(project.manifest, tasks, COMMANDS if invocation.first_word is not None else ())
 
 
 def _run(invocation: Invocation, project: Project, request: RunRequest, events: str | None) -> int:
