@@ -21,8 +21,9 @@ from exarp.cli.later import Formats
 )
 @common_options
 def command(strict: bool, form: str) -> int:
-    """Check the manifest: errors (exit code 3), and doubts: markings that do not hold, tasks that may not run together,
-    tasks whose files are not declared (exit code 0, with --strict 1).
+    """Check the manifest: errors (exit code 3), and doubts (exit code 0, with --strict 1): markings that do not hold,
+    tasks that may not run together, and tasks that do not declare their files, in waves that are marked parallel (any
+    task where the manifest says trust = "proof").
 
     \b
     Examples:
