@@ -21,6 +21,7 @@ from exarp.app.targets import run_targets
 from exarp.app.wiring import Session, recall, usable_cpus
 from exarp.engine.machine import Limits, Machine
 from exarp.errors import Problem, TaskError
+from exarp.model.call import Call
 from exarp.model.event import FreshnessReason, PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
@@ -28,7 +29,8 @@ from exarp.workspace.fingerprints import Fingerprints
 
 
 class RunRequest(msgspec.Struct, frozen=True):
-    """What the command line asks of a run. ``targets`` empty: the manifest's default."""
+    """What the command line asks of a run. ``targets`` empty: the manifest's default. ``command``: as it was typed;
+    ``call``: how to reach the same manifest again."""
 
     targets: tuple[str, ...] = ()
     every: bool = False
@@ -37,6 +39,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     force: bool = False
     wait: bool = True
     command: tuple[str, ...] = ("exarp", "run")
+    call: Call = Call()
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -195,7 +198,9 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
             if record is None:
                 message = f"{missing} of task {name!r} is not there"
                 problems.append(
-                    Problem("touch-missing", message, project.locator.key("task", name), f"run it: exarp run {name}")
+                    Problem(
+                        "touch-missing", message, project.locator.key("task", name), f"run it: {request.call.run(name)}"
+                    )
                 )
             else:
                 known = session.memory.expected.get(name, 0.0)

@@ -55,7 +55,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         from exarp.cli.later import refuse_later_command
 
         refuse_later_command(invocation)
-    project = invocation.project(overrides_from(options))
+    overrides = overrides_from(options)
+    project = invocation.project(overrides)
     request = RunRequest(
         targets=tuple(tasks),
         every=options["every"],
@@ -64,6 +65,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         force=options["force"],
         wait=not options["no_wait"],
         command=("exarp", *sys.argv[1:]),
+        call=invocation.call(overrides.variables),
     )
     if invocation.json and options["events"] == "-":
         raise click.UsageError("--json and --events - both want stdout: write the events to a file")
@@ -89,7 +91,7 @@ def _run(invocation: Invocation, project: Project, request: RunRequest, events: 
 
     with ExitStack() as stack:
         own = _take_stdout(stack) if invocation.json or events == "-" else None
-        views = RunViews(invocation, project, _event_sink(events, own, stack), to_stdout=events == "-")
+        views = RunViews(invocation, project, request.call, _event_sink(events, own, stack), to_stdout=events == "-")
         status = run(project, request, os.environ, views.voice)
         views.tell_faults()
         if invocation.json and own is not None:
@@ -158,7 +160,7 @@ def _touch(invocation: Invocation, project: Project, request: RunRequest) -> int
     from exarp.app.run import touch
     from exarp.cli.run_views import RunViews
 
-    count = touch(project, request, os.environ, RunViews(invocation, project).voice)
+    count = touch(project, request, os.environ, RunViews(invocation, project, request.call).voice)
     if invocation.json:
         from exarp.views.json_line import json_line
 

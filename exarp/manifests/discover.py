@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ def find_manifest(start: str) -> Found:
         folder = parent
     looked = ", ".join(NAMES[:3]) + ", [tool.exarp] in pyproject.toml"
     message = f"no manifest here or above (looked for {looked})"
-    raise ManifestError(Problem("no-manifest", message, None, "write one with: exarp init"))
+    raise ManifestError(Problem("no-manifest", message, None, f"write one with: {_init(start)}"))
 
 
 def named_manifest(path: str, directory: str) -> Found:
@@ -52,7 +53,7 @@ def named_manifest(path: str, directory: str) -> Found:
         inside = [name for name in NAMES[:3] if os.path.isfile(os.path.join(path, name))]
         if not inside:
             message = f"{_shown(path, directory)} is a folder without a manifest"
-            raise ManifestError(Problem("no-manifest", message, None, "name a file, or write one with: exarp init"))
+            raise ManifestError(Problem("no-manifest", message, None, f"name a file, or write one with: {_init(path)}"))
         path = os.path.join(path, inside[0])
     found = Found(path, os.path.dirname(path), _shown(path, directory))
     if not os.path.isfile(path):
@@ -61,6 +62,16 @@ def named_manifest(path: str, directory: str) -> Found:
         message = f"{found.shown} does not exist"
         raise ManifestError(Problem("no-manifest", message, None, "check the path given with --file"))
     return _supported(found)
+
+
+def _init(folder: str) -> str:
+    """What to type to get a manifest in ``folder``, which may be reached from elsewhere."""
+    try:
+        here = os.getcwd()
+    except OSError:
+        here = folder
+    where = () if os.path.realpath(folder) == here else ("-C", _shown(folder, here))
+    return shlex.join(("exarp", *where, "init"))
 
 
 def _shown(path: str, directory: str) -> str:

@@ -142,7 +142,7 @@ class Console:
         return event.attempt > 0 or event.outcome == "restored"
 
     def _ended(self) -> None:
-        for line in ending(self.state, self._manner.color_words, self._manner.quiet, self._tail_of):
+        for line in ending(self.state, self._manner, self._tail_of):
             self.outlet.words(line)
         self.outlet.flush()
 

@@ -10,6 +10,7 @@ from exarp.cli import later
 from exarp.cli.entry import COMMANDS, run_cli
 from tests.cli.conftest import Workspace
 
+SAME = "-C 'my dir' -f b.toml"
 LATER_OPTIONS = [(command, option) for command, options in later.OPTIONS.items() for option in options]
 
 
@@ -106,3 +107,26 @@ def test_a_wave_is_no_task_and_its_tasks_are_named(workspace: Workspace) -> None
         assert workspace.exarp(command, "w").err == (
             "there is no task 'w'; it is a wave (unknown-task)\n      name its tasks: a b\n"
         )
+
+
+def test_advice_leads_back_to_the_same_manifest(workspace: Workspace) -> None:
+    workspace.write("my dir/b.toml", '[vars]\nx = "1"\n[task.t]\nrun = "echo $x; exit 1"\n')
+    options = ("-C", "my dir", "-f", "b.toml")
+    assert f"log: exarp {SAME} log t      again: exarp {SAME} run --set 'x=a b' t\n" in (
+        workspace.exarp("t", "--set", "x=a b", *options).err
+    )
+    assert f"log: exarp {SAME} log t\n" in workspace.exarp("status", *options).out
+    assert workspace.exarp("-C", "my dir", "-f", "b.toml", "log", "t").out == "a b\n"
+    workspace.write("my dir/c.toml", '[task.t]\ninputs = []\noutputs = ["o"]\nrun = "x"\n')
+    touched = workspace.exarp("run", "--touch", "t", "-f", "my dir/c.toml")
+    assert "run it: exarp -f 'my dir/c.toml' run t\n" in touched.err
+
+
+def test_init_writes_the_file_it_is_given(workspace: Workspace) -> None:
+    (workspace.path / "sub").mkdir()
+    first = workspace.exarp("init", "-C", "sub", "-f", "bar.toml")
+    assert first.out == f"wrote {workspace.path}/sub/bar.toml\nrun it with: exarp -C sub -f bar.toml run\n"
+    assert workspace.exarp("-C", "sub", "-f", "bar.toml", "run").out.endswith("hello, world\n")
+    assert not workspace.exists("sub/exarp.toml")
+    assert workspace.exarp("init", "-f", "exarp.yaml").code == 2
+    assert workspace.exarp("init", "-q").out == ""
