@@ -177,8 +177,15 @@ def preview(
     return Preview(plan, forecast(plan, project.manifest.tasks, checker), memory.expected)
 
 
-def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
-    """Record tasks and what they need as done, with their files as they are; how many. Runs and writes nothing else.
+class Touched(msgspec.Struct, frozen=True):
+    """How many tasks were recorded, and which of those asked for run all the same, since they declare nothing."""
+
+    count: int
+    vain: tuple[str, ...]
+
+
+def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> Touched:
+    """Record tasks and what they need as done, with their files as they are. Runs and writes nothing else.
 
     Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
     """
@@ -208,4 +215,5 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
         if problems:
             raise TaskError(*problems)
         session.ledger.write([], records)
-        return len(records)
+        vain = [task for task, _, _ in records if project.manifest.tasks[project.graph.ids[task]].always_runs]
+        return Touched(len(records), tuple(vain))

@@ -160,11 +160,13 @@ def _touch(invocation: Invocation, project: Project, request: RunRequest) -> int
     from exarp.app.run import touch
     from exarp.cli.run_views import RunViews
 
-    count = touch(project, request, os.environ, RunViews(invocation, project, request.call).voice)
+    touched = touch(project, request, os.environ, RunViews(invocation, project, request.call).voice)
     if invocation.json:
         from exarp.views.json_line import json_line
 
-        write_bytes(json_line({"version": 1, "touched": count}))
+        write_bytes(json_line({"version": 1, "touched": touched.count, "always_run": touched.vain}))
     elif invocation.verbosity >= 0:
-        write(f"recorded {count} {'task' if count == 1 else 'tasks'} as done\n")
+        from exarp.views.words import touched as told
+
+        write("".join(f"{line}\n" for line in told(touched.count, touched.vain)))
     return 0

@@ -61,6 +61,11 @@ class Task(msgspec.Struct, frozen=True, gc=False):
         return not self.commands and not self.argv
 
     @property
+    def always_runs(self) -> bool:
+        """Whether nothing that the task says could ever make it up to date."""
+        return self.inputs is None and self.outputs is None
+
+    @property
     def is_declared(self) -> bool:
         """Whether the task says all that it reads and all that it writes (a group does neither)."""
         if self.is_group:

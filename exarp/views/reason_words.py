@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from exarp.app import reasons
+from exarp.model.quantity import amount
 from exarp.model.task import Task
 from exarp.model.verdict import Evidence, Reason
 from exarp.views import escape
@@ -85,8 +86,8 @@ def _touch(name: str, reason: Reason, tasks: Mapping[str, Task], locate: Locate)
 
 def _asks(name: str, pool: str, tasks: Mapping[str, Task], locate: Locate) -> Touch:
     task = tasks.get(name)
-    amount = task.resources.get(pool) if task is not None else None
-    what = pool if amount is None else f"{pool} = {amount}"
+    asked = task.resources.get(pool) if task is not None else None
+    what = pool if asked is None else f"{pool} = {amount(asked)}"
     return Touch(name, "asks for", what, locate(name, "resources", pool))
 
 

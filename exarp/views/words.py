@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
 from exarp.model.quantity import format_duration
 from exarp.views import escape
+from exarp.views.cells import listing
 from exarp.views.color import Meaning
 from exarp.views.tally import Tally
 
+_NAMES = 10
 _NOISE = re.compile(r"(g?make(\[\d+\])?|ninja): ", re.ASCII)
 
 # Why a task runs, or does not, where the reason has no subject / where it has one.
@@ -97,6 +99,16 @@ def last_meaningful_line(output: str) -> str:
             return said
         noise = noise or said
     return noise
+
+
+def touched(count: int, vain: Sequence[str]) -> list[str]:
+    """``recorded 2 tasks as done``, and which tasks run all the same."""
+    lines = [f"recorded {tasks(count)} as done"]
+    if vain:
+        runs = "run" if len(vain) > 1 else "runs"
+        names = listing([escape.name(name) for name in vain], _NAMES)
+        lines.append(f"{names} {runs} every time all the same: no inputs or outputs are declared")
+    return lines
 
 
 def took(duration_ms: int) -> str:

@@ -255,6 +255,15 @@ def test_touch_records_without_running(workspace: Workspace) -> None:
     assert workspace.read("build/two.txt") == "2"
 
 
+def test_touch_says_what_will_run_all_the_same(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"\n[task.u]\nneeds = ["t"]\ninputs = []\noutputs = []\nrun = "true"')
+    assert workspace.exarp("run", "u", "--touch").out == (
+        "recorded 2 tasks as done\nt runs every time all the same: no inputs or outputs are declared\n"
+    )
+    assert workspace.exarp("run", "u", "--touch", "--json").json == {"version": 1, "touched": 2, "always_run": ["t"]}
+    assert [task["outcome"] for task in workspace.exarp("u", "--json").json["tasks"]] == ["passed", "up_to_date"]
+
+
 def test_a_dry_run_changes_nothing(workspace: Workspace) -> None:
     workspace.manifest(CHAIN)
     workspace.write("a.txt", "x")
