@@ -138,6 +138,25 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     wave: Annotated[list[WaveDocument], Meta(description="The planner's own grouping.")] = []
 
 
+# No name that anybody writes begins with it.
+_UNNAMED = "\0"
+
+
+def stand_in(number: int) -> str:
+    """The name of a wave that has none: what is wrong with its tasks is told all the same."""
+    return f"{_UNNAMED}{number}"
+
+
+def is_stand_in(name: str) -> bool:
+    """Whether a name was made by ``stand_in``."""
+    return name.startswith(_UNNAMED)
+
+
+def wave_words(name: str) -> str:
+    """How messages name a wave: ``wave 'backend'``, or ``wave 3`` where it has no name."""
+    return f"wave {name.removeprefix(_UNNAMED) if is_stand_in(name) else repr(name)}"
+
+
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
 LATER_TASK = frozenset(
