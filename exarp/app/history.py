@@ -62,6 +62,23 @@ def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
     raise UsageError(Problem("no-log", message, None, "`exarp history` lists runs, `exarp list` the tasks"))
 
 
+def log_of(root: str, row: AttemptRow) -> bytes:
+    """All that an attempt printed. Raises UsageError ``no-log`` where its log cannot be read."""
+    try:
+        return read_log(root, row.log) if row.log else b""
+    except OSError as error:
+        message = f"the log of task {row.task!r}, {row.log}, cannot be read: {error.strerror}"
+        raise UsageError(Problem("no-log", message, None, "run the task again with --force")) from None
+
+
+def _so_far(root: str, log: str) -> bytes:
+    try:
+        return read_log(root, log)
+    except FileNotFoundError:
+        # It is made with the first output.
+        return b""
+
+
 def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
     """What an attempt has printed, and what it goes on to print until it has ended."""
     run, task, attempt = row.run, row.task, row.attempt
@@ -70,7 +87,7 @@ def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
         # Asked first: what was printed before the end is then surely read.
         now = next((r for r in attempts(root, task, _DEPTH) if (r.run, r.attempt) == (run, attempt)), row)
         log = now.log or StateFolder(root).log_path(run, task, attempt)
-        data = read_log(root, log)
+        data = _so_far(root, log)
         yield data[shown:]
         shown = len(data)
         if now.outcome != "running":

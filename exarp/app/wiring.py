@@ -185,9 +185,6 @@ def usable_cpus() -> int:
 
 
 def read_log(root: str, log: str) -> bytes:
-    """The text of a log as events name it; empty where it is gone."""
-    try:
-        with open(os.path.join(root, log), "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
+    """The text of a log as events name it. Raises OSError where it is gone."""
+    with open(os.path.join(root, log), "rb") as file:
+        return file.read()

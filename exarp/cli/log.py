@@ -24,8 +24,7 @@ def command(task: str, run: str | None, follow: bool) -> int:
       exarp log test --run 41
       exarp log test | grep error
     """
-    from exarp.app.history import find_attempt, follow_log
-    from exarp.app.wiring import read_log
+    from exarp.app.history import find_attempt, follow_log, log_of
     from exarp.views.escape import styled
     from exarp.views.status import log_header
 
@@ -37,7 +36,7 @@ def command(task: str, run: str | None, follow: bool) -> int:
         sys.stderr.write(f"{header}\n")
         sys.stderr.flush()
     terminal = sys.stdout.isatty()
-    for data in follow_log(root, row) if follow else [read_log(root, row.log) if row.log else b""]:
+    for data in follow_log(root, row) if follow else [log_of(root, row)]:
         if terminal:
             write(styled(data.decode(errors="replace"), invocation.wants_color(sys.stdout)))
         else:

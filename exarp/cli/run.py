@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 import click
 
 from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
 from exarp.cli.options import override_options, overrides_from
+from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
     from exarp.app.project import Project
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Run also what is up to date.")
 @click.option("--touch", is_flag=True, help="Record tasks as done with their files as they are; run nothing.")
 @override_options
-@click.option(
-    "--output", type=click.Choice(["grouped", "prefixed", "stream", "quiet", "raw"]), help="How output is shown."
-)
+@click.option("--output", type=click.Choice(get_args(OutputMode)), help="How output is shown.")
 @click.option("--events", metavar="FILE", help="Write every event as a line of JSON to FILE (- is stdout).")
 @click.option("--no-wait", is_flag=True, help="If another run holds the workspace, exit with 5 at once.")
 @json_option("Print one JSON document at the end; task output goes to stderr.")

@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from exarp.model.manifest import Order, Schedule, Trust
-from exarp.model.task import OnFailure, OutputMode
+from exarp.model.choice import OnFailure, Order, OutputMode, Schedule, Trust
 
 # `extra["words"]` is what messages call a type that is more than its JSON type.
 Duration = Annotated[str, Meta(examples=["500ms", "30s", "1h30m"], extra={"words": 'a duration such as "30s"'})]

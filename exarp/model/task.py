@@ -6,12 +6,9 @@ graph it stands, or whether its files exist.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
-OnFailure = Literal["fail", "ask", "skip", "abort"]
-OutputMode = Literal["grouped", "prefixed", "stream", "quiet", "raw"]
+from exarp.model.choice import OnFailure
 
 PRIORITIES = {"critical": 100, "high": 50, "medium": 0, "low": -50}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from exarp.model.call import Call
-from exarp.model.task import OutputMode
+from exarp.model.choice import OutputMode
 
 
 class Manner(msgspec.Struct, frozen=True):

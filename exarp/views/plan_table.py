@@ -29,13 +29,12 @@ _NAMES = 10
 
 class Layout(msgspec.Struct, frozen=True):
     """How the table is shown. ``jobs``: commands at once, resolved. ``columns``: None for a pipe, where nothing is
-    broken. ``packed``: the lower bound is worth saying (``packing = "tight"``)."""
+    broken or cut."""
 
     jobs: int
     columns: int | None = None
     color: bool = False
     verbose: bool = False
-    packed: bool = False
 
 
 def table(plan: Plan, manifest: Manifest, expected_ms: Mapping[str, int], locate: Locate, layout: Layout) -> str:
@@ -88,8 +87,6 @@ class _Table:
     def _header(self, expected_ms: Mapping[str, int]) -> Iterable[str]:
         count = len(self.plan.waves)
         waves = f"{count} wave" + ("" if count == 1 else "s")
-        if self.layout.packed:
-            waves += f" (at least {self.plan.lower_bound})"
         path = self._critical(expected_ms)
         yield f"{waves}, {words.tasks(self.plan.task_count)}" + (f", {path}" if path else "")
         if self.plan.schedule == "flow" and count > 1:

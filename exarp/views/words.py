@@ -5,7 +5,6 @@ Knows how announcements, ends, causes and reasons are said. Does not know stream
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Sequence
 
@@ -17,7 +16,6 @@ from exarp.views.color import Meaning
 from exarp.views.tally import Tally
 
 _NAMES = 10
-_NOISE = re.compile(r"(g?make(\[\d+\])?|ninja): ", re.ASCII)
 
 # Why a task runs, or does not, where the reason has no subject / where it has one.
 _REASONS: dict[str, tuple[str, str]] = {
@@ -70,35 +68,6 @@ def complete(wave: int, passed: int, count: int) -> str:
 def up_to_date(count: int) -> str:
     """``up to date (12 tasks)``."""
     return f"up to date ({tasks(count)})"
-
-
-def task_failed(task: str, retries: int, error: str) -> str:
-    """``Task D failed 3x: ERROR`` after ``retries`` retries, ``Task D failed: ERROR`` after none."""
-    times = f" {retries}x" if retries else ""
-    return f"Task {escape.name(task)} failed{times}: {escape.name(error)}"
-
-
-def question(task: str, retries: int, error: str, options: Sequence[str]) -> str:
-    """``Task D failed 3x: ERROR. Debug / Skip / Abort?``; an ERROR that ends in a full stop keeps it as the only one."""
-    stop = "" if error.endswith(".") else "."
-    return f"{task_failed(task, retries, error)}{stop} {' / '.join(option.capitalize() for option in options)}?"
-
-
-def last_meaningful_line(output: str) -> str:
-    """The last line of an output that says something, sanitised; an empty text where none does.
-
-    Lines without a letter or digit say nothing; what make or ninja add when a command of theirs failed is used only
-    if there is nothing else.
-    """
-    noise = ""
-    for line in reversed(output.split("\n")):
-        said = escape.name(escape.bare(line).strip())
-        if not any(char.isalnum() for char in said):
-            continue
-        if not _NOISE.match(said):
-            return said
-        noise = noise or said
-    return noise
 
 
 def touched(count: int, vain: Sequence[str]) -> list[str]:

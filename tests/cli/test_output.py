@@ -61,3 +61,19 @@ def test_json_owns_stdout_also_where_tasks_have_exarp_s_own_streams(workspace: W
     assert next(json.loads(line)["type"] for line in interactive.out.splitlines()) == "run_started"
     assert "mine\n" in interactive.err
     assert workspace.exarp("t", "--json", "--events", "-").code == 2
+
+
+def test_a_log_that_is_gone_is_said(workspace: Workspace) -> None:
+    workspace.manifest(
+        '[task.t]\nrun = "echo x; rm -rf .exarp/logs; exit 1"\n[task.kept]\nrun = "echo y; [ -e t ] || exit 1"'
+    )
+    lost = workspace.exarp("t")
+    assert "warning: t: its output cannot be read" in lost.err
+    assert "  (its output cannot be read" in lost.err
+    workspace.write("t", "")
+    workspace.exarp("kept")
+    (log,) = workspace.path.glob(".exarp/logs/*/kept*")
+    log.unlink()
+    result = workspace.exarp("log", "kept")
+    assert result.code == 2
+    assert "cannot be read: No such file or directory (no-log)" in result.err

@@ -66,10 +66,6 @@ def test_flow_is_said_where_it_makes_a_difference():
     assert flow not in shown(simple_plan("a"), manifest_of(task("a")))
 
 
-def test_the_lower_bound_is_said_beside_packed_waves():
-    assert shown(plan(), packed=True).startswith("4 waves (at least 2), 10 tasks")
-
-
 def test_one_wave_of_one_task_is_singular():
     assert shown(simple_plan("a"), manifest_of(task("a"))) == "1 wave, 1 task\n\n 1  a      1 task"
 
