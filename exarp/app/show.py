@@ -11,6 +11,7 @@ from exarp.app.checker import Checker
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
 from exarp.app.targets import known_targets
+from exarp.model.path import is_glob, relative
 from exarp.model.sheet import TaskSheet
 from exarp.planning.recipe import named_variables, out_paths
 from exarp.workspace.fingerprints import Fingerprints
@@ -35,9 +36,11 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     }
     return TaskSheet(
         task=task,
-        inputs=inputs,
+        inputs=tuple([relative(path, task.cwd) for path in inputs]),
         missing=missing,
         outputs=tuple(out_paths(task)),
+        matched=tuple([relative(path, task.cwd) for path in task.outputs or () if is_glob(path)]),
+        depfile=relative(task.depfile, task.cwd) if task.depfile else "",
         needs=tuple(names[need] for need in project.graph.needs[number]),
         after=tuple(names[edge] for edge in project.graph.after[number]),
         needed_by=tuple(names[dependent] for dependent in project.graph.dependents[number]),

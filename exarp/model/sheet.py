@@ -11,7 +11,9 @@ from exarp.model.task import Task
 
 
 class TaskSheet(msgspec.Struct, frozen=True):
-    """A task resolved. ``inputs``/``outputs``: what ``$in`` and ``$out`` stand for; ``missing``: an input that is not there.
+    """A task resolved. ``inputs``, ``outputs`` and ``depfile``: what ``$in``, ``$out`` and ``$depfile`` stand for, seen from
+    the task's folder; ``missing``: an input that is not there. ``matched``: outputs that are globs, which are not in
+    ``$out``, seen from there too.
 
     ``variables``: those that its scripts name, with the values they would have.
     """
@@ -20,6 +22,8 @@ class TaskSheet(msgspec.Struct, frozen=True):
     inputs: tuple[str, ...]
     missing: str
     outputs: tuple[str, ...]
+    matched: tuple[str, ...]
+    depfile: str
     needs: tuple[str, ...]
     after: tuple[str, ...]
     needed_by: tuple[str, ...]

@@ -255,6 +255,15 @@ def test_touch_records_without_running(workspace: Workspace) -> None:
     assert workspace.read("build/two.txt") == "2"
 
 
+def test_touch_says_what_will_run_all_the_same(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"\n[task.u]\nneeds = ["t"]\ninputs = []\noutputs = []\nrun = "true"')
+    assert workspace.exarp("run", "u", "--touch").out == (
+        "recorded 2 tasks as done\nt runs every time all the same: no inputs or outputs are declared\n"
+    )
+    assert workspace.exarp("run", "u", "--touch", "--json").json == {"version": 1, "touched": 2, "always_run": ["t"]}
+    assert [task["outcome"] for task in workspace.exarp("u", "--json").json["tasks"]] == ["passed", "up_to_date"]
+
+
 def test_a_dry_run_changes_nothing(workspace: Workspace) -> None:
     workspace.manifest(CHAIN)
     workspace.write("a.txt", "x")
@@ -292,73 +301,6 @@ def test_an_output_folder_with_tracked_files_is_never_emptied(workspace: Workspa
     assert result.code == 1
     assert "keep_outputs" in result.err
     assert workspace.exists("src/precious.c")
-
-
-def test_argv_runs_without_a_shell_and_takes_paths_one_by_one(workspace: Workspace) -> None:
-    workspace.manifest(
-        """
-        [task.t]
-        inputs = ["a b.txt", "c$d.txt"]
-        outputs = ["out.txt"]
-        argv = ["python3", "-c", "import sys; open(sys.argv[-1], 'w').write(repr(sys.argv[1:-1]))", "$in", "$out"]
-        """
-    )
-    workspace.write("a b.txt", "")
-    workspace.write("c$d.txt", "")
-    assert workspace.exarp("t").code == 0
-    assert workspace.read("out.txt") == "['a b.txt', 'c$d.txt']"
-
-
-def test_an_unquoted_list_that_a_shell_would_split_is_an_error_with_the_way_out(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\ninputs = ["a b.txt"]\noutputs = ["o"]\nrun = "cat $in > $out"')
-    workspace.write("a b.txt", "")
-    result = workspace.exarp("t")
-    assert result.code == 1
-    assert "argv" in result.err
-    assert "$in_file" in result.err
-
-
-def test_in_file_lists_one_path_a_line(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\ninputs = ["*.txt"]\noutputs = ["o"]\nrun = "cat $in_file > $out"')
-    workspace.write("a b.txt", "")
-    workspace.write("c.txt", "")
-    assert workspace.exarp("t").code == 0
-    assert workspace.read("o") == "a b.txt\nc.txt\n"
-
-
-def test_variables_reach_scripts_as_environment_never_as_text(workspace: Workspace) -> None:
-    workspace.manifest(
-        """
-        [vars]
-        evil = '"; touch pwned; echo "'
-        unused = "u"
-        [task.t]
-        env = { OWN = "mine" }
-        run = 'echo "$evil|$OWN|$(env | grep -c ^unused= || true)"'
-        """
-    )
-    result = workspace.exarp("t")
-    assert result.out == '"; touch pwned; echo "|mine|0\n'
-    assert not workspace.exists("pwned")
-
-
-def test_each_string_of_a_list_is_a_shell_of_its_own(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\nrun = ["cd /; x=1", "pwd; echo ${x:-unset}", "exit 4", "touch never"]')
-    result = workspace.exarp("t")
-    assert result.code == 1
-    assert result.out == f"{workspace.path}\nunset\n"
-    assert not workspace.exists("never")
-
-
-def test_paths_are_relative_to_cwd(workspace: Workspace) -> None:
-    workspace.manifest(
-        '[task.t]\ncwd = "sub"\ninputs = ["a.txt"]\noutputs = ["sub/o.txt"]\nrun = "echo $in $out; cp $in $out"'
-    )
-    workspace.write("a.txt", "x")
-    (workspace.path / "sub").mkdir()
-    result = workspace.exarp("t")
-    assert (result.code, result.out) == (0, "../a.txt o.txt\n")
-    assert workspace.read("sub/o.txt") == "x"
 
 
 def test_mutex_and_pools_keep_tasks_apart(workspace: Workspace) -> None:
@@ -399,50 +341,6 @@ def test_sequential_waves_take_their_tasks_in_turn_and_go_on_after_a_failure(wor
     assert workspace.read("log") == "third\nfirst\nsecond\n"
 
 
-def test_output_modes(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\nrun = "echo out; echo err >&2; printf tail"')
-    assert workspace.exarp("t").out == "out\nerr\ntail"
-    assert workspace.exarp("t", "--output", "prefixed").out == "t | out\nt | err\nt | tail\n"
-    assert workspace.exarp("t", "--output", "stream").out == "out\nerr\ntail"
-    assert workspace.exarp("t", "--output", "quiet").out == ""
-    raw = workspace.exarp("t", "--output", "raw")
-    assert raw.out == "out\ntail"
-    assert "err\n" in raw.err
-
-
-def test_json_is_one_document_and_task_output_goes_to_stderr(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\nrun = "echo noise; exit 1"')
-    result = workspace.exarp("t", "--json")
-    assert result.json["first_failure"] == {"task": "t", "tail": "noise"}
-    assert result.json["exit_code"] == result.code == 1
-    assert "noise" in result.err
-
-
-def test_errors_are_json_too(workspace: Workspace) -> None:
-    result = workspace.exarp("run", "--json")
-    assert result.code == 3
-    assert result.json["error"]["exit_code"] == 3
-    assert result.json["error"]["problems"][0]["slug"] == "no-manifest"
-    usage = workspace.exarp("run", "--json", "--frobnicate")
-    assert usage.code == 2
-    assert usage.json["error"]["exit_code"] == 2
-
-
-def test_usage_errors_name_what_was_meant(workspace: Workspace) -> None:
-    workspace.manifest('[task.build]\nrun = "true"')
-    mistyped = workspace.exarp("biuld")
-    assert mistyped.code == 2
-    assert "did you mean 'build'?" in mistyped.err
-    command = workspace.exarp("histroy")
-    assert "did you mean 'history'?" in command.err
-    forced = workspace.exarp("run", "-f", "build")
-    assert forced.code == 2
-    assert "did you mean --force?" in forced.err
-    nothing = workspace.exarp("run")
-    assert nothing.code == 2
-    assert "build" in nothing.err
-
-
 def test_a_manifest_is_found_above_up_to_the_git_root(workspace: Workspace) -> None:
     workspace.manifest('[task.where]\nrun = "pwd"')
     (workspace.path / "deep/er").mkdir(parents=True)
@@ -477,20 +375,6 @@ def test_exarp_inside_a_task_of_the_same_workspace_is_refused_instead_of_waiting
     )
     result = workspace.exarp("outer")
     assert result.out.endswith("code 5\n")
-
-
-def test_raw_bytes_pass_through_unaltered(workspace: Workspace) -> None:
-    workspace.manifest(r"""[task.t]
-run = 'printf "\033[31mred\033[0m \377"'""")
-    import subprocess
-    import sys
-
-    from tests.cli.conftest import environment
-
-    done = subprocess.run(
-        [sys.executable, "-m", "exarp", "t"], cwd=workspace.path, env=environment(), capture_output=True, check=True
-    )
-    assert done.stdout == b"\x1b[31mred\x1b[0m \xff"
 
 
 def test_an_output_folder_with_somebody_s_files_is_not_emptied_until_they_are_gone(workspace: Workspace) -> None:
@@ -550,171 +434,3 @@ def test_paths_that_lead_back_into_the_workspace_are_the_same_file(workspace: Wo
     )
     tasks = workspace.exarp("plan", "--all", "--json").json["tasks"]
     assert [tasks[name]["needs"] for name in ("absolute", "up", "folder")] == [["gen"]] * 3
-
-
-def test_closed_streams_do_no_harm(workspace: Workspace) -> None:
-    import subprocess
-    import sys
-
-    from tests.cli.conftest import environment
-
-    workspace.manifest('[task.t]\nrun = "echo out; echo err >&2; touch done-$n"')
-    for number, closing in enumerate([">&-", "2>&-", "<&- >&- 2>&-"]):
-        done = subprocess.run(
-            ["sh", "-c", f'"{sys.executable}" -m exarp t {closing}'],
-            cwd=workspace.path,
-            env=environment({"n": str(number)}),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
-        assert workspace.exists(f"done-{number}")
-
-
-def test_json_owns_stdout_also_where_tasks_have_exarp_s_own_streams(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\nrun = "echo raw"\n[task.i]\ninteractive = true\nrun = "echo mine"')
-    raw = workspace.exarp("t", "--output", "raw", "--json")
-    assert raw.json["outcome"] == "passed"
-    assert "raw\n" in raw.err
-    interactive = workspace.exarp("i", "--events", "-")
-    assert next(json.loads(line)["type"] for line in interactive.out.splitlines()) == "run_started"
-    assert "mine\n" in interactive.err
-    assert workspace.exarp("t", "--json", "--events", "-").code == 2
-
-
-def test_arguments_for_a_task_are_refused_not_taken_for_tasks(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\nrun = "true"\n[task.other]\nrun = "touch other"')
-    result = workspace.exarp("run", "t", "--", "other")
-    assert result.code == 2
-    assert not workspace.exists("other")
-
-
-def test_names_that_no_list_could_hold_are_told(workspace: Workspace) -> None:
-    import os
-
-    workspace.manifest('[task.t]\ninputs = ["in/*"]\noutputs = []\nrun = "cat $in_file"')
-    workspace.write("in/two\nlines", "")
-    assert "more than one" in workspace.exarp("t").err
-    (workspace.path / "in/two\nlines").unlink()
-    with open(os.fsencode(workspace.path) + b"/in/\xff", "w"):
-        pass
-    result = workspace.exarp("t")
-    assert result.code == 1
-    assert "is not UTF-8" in result.err
-
-
-def odd_file(workspace: Workspace, name: bytes) -> None:
-    """A file whose name is not UTF-8."""
-    import os
-
-    path = os.fsencode(workspace.path) + b"/" + name
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w"):
-        pass
-
-
-def test_names_that_are_not_utf8_are_told_wherever_they_turn_up(workspace: Workspace) -> None:
-    workspace.manifest(
-        r"""
-        [task.folder]
-        inputs = ["in"]
-        outputs = []
-        run = "touch ran"
-        [task.out]
-        inputs = []
-        outputs = ["out/"]
-        run = 'touch "$(printf "out/\377")"'
-        [task.glob]
-        inputs = []
-        outputs = ["made/*.o"]
-        run = 'touch "$(printf "made/\377.o")"'
-        [task.dep]
-        inputs = []
-        outputs = ["d.o"]
-        depfile = "d.d"
-        run = 'touch d.o; printf "d.o: h/\377\n" > d.d'
-        """
-    )
-    odd_file(workspace, b"in/\xff")
-    odd_file(workspace, b"h/\xff")
-    for task, name in [("folder", r"in/\xff"), ("out", r"out/\xff"), ("glob", r"made/\xff.o")]:
-        result = workspace.exarp(task)
-        assert (result.code, f"the name of {name} is not UTF-8" in result.err) == (1, True), result.err
-        assert workspace.exarp("run", "--touch", task).code == 1
-    assert not workspace.exists("ran")
-    result = workspace.exarp("dep")
-    assert (result.code, r"the name of h/\xff is not UTF-8: the task will run again" in result.err) == (0, True)
-
-
-def test_an_odd_name_that_turns_up_among_the_outputs_is_a_change(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\ninputs = []\noutputs = ["out/"]\nrun = "touch out/a"')
-    assert workspace.exarp("t").code == 0
-    odd_file(workspace, b"out/\xff")
-    (task,) = workspace.exarp("t", "--json").json["tasks"]
-    assert (task["outcome"], task["reason"]) == ("passed", "output-changed")
-    assert workspace.exarp("t").err == "up to date (1 task)\n"
-
-
-def test_variables_that_are_not_utf8_count_like_others(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\ninputs = []\noutputs = ["o"]\nrun = "echo $ODD > o"')
-    first, second = "x\udcff", "x\udcfe"
-    assert workspace.exarp("t", env={"ODD": first}).code == 0
-    assert workspace.exarp("t", env={"ODD": first}).err == "up to date (1 task)\n"
-    (task,) = workspace.exarp("t", "--json", env={"ODD": second}).json["tasks"]
-    assert (task["outcome"], task["reason"]) == ("passed", "recipe-changed")
-
-
-def test_dependents_of_an_allowed_failure_see_what_it_left(workspace: Workspace) -> None:
-    workspace.manifest(
-        """
-        [task.maker]
-        inputs = ["in"]
-        outputs = ["made"]
-        allow_failure = true
-        run = "cat in > made; test ! -e bad"
-        [task.reader]
-        needs = ["maker"]
-        inputs = []
-        outputs = ["copy"]
-        run = "cp made copy"
-        """
-    )
-    workspace.write("in", "1")
-    assert workspace.exarp("reader").code == 0
-    workspace.write("in", "2")
-    workspace.write("bad", "")
-    assert workspace.exarp("reader").code == 0
-    assert workspace.read("copy") == "2"
-
-
-def test_files_that_cannot_be_read_are_not_told_as_missing(workspace: Workspace) -> None:
-    long = "x" * 300
-    workspace.manifest(
-        f"""
-        [task.reads]
-        inputs = ["{long}"]
-        outputs = []
-        run = "touch ran"
-        [task.makes]
-        inputs = []
-        outputs = ["o"]
-        run = "ln -s {long} o"
-        [task.finds]
-        inputs = []
-        outputs = ["f"]
-        depfile = "f.d"
-        run = 'touch f; echo "f: {long}" > f.d'
-        """
-    )
-    reads = workspace.exarp("reads")
-    assert (reads.code, workspace.exists("ran")) == (1, False)
-    assert f"input {long} cannot be read: File name too long" in reads.err
-    makes = workspace.exarp("makes")
-    assert makes.code == 1
-    assert "output o cannot be read: File name too long" in makes.err
-    finds = workspace.exarp("finds")
-    assert finds.code == 0
-    assert "cannot be read (File name too long): it will run again" in finds.err
-    assert workspace.exarp("finds", "--json").json["tasks"][0]["outcome"] == "passed"
-    assert f"{long} cannot be read: File name too long" in workspace.exarp("run", "--touch", "reads").err

@@ -133,3 +133,26 @@ def test_waves_that_are_not_marked_are_no_doubt(doubts: Doubts) -> None:
 def test_undeclared_tasks_of_marked_waves_are_told_once_each(doubts: Doubts) -> None:
     found = doubts('[settings]\ntrust = "proof"\n' + WAVES.format("true", "true", "", ""))
     assert [(each.slug, marked(each)) for each in found] == [("undeclared", "a"), ("undeclared", "b")]
+
+
+def test_trusted_markings_are_told_as_trusted(doubts: Doubts) -> None:
+    found = doubts(WAVES.format("true", "true", "", ""))
+    assert {each.next for each in found} == {
+        'declare inputs and outputs ([] for none); until then its marking is trusted (trust = "plan")'
+    }
+
+
+def test_a_wave_without_tasks_is_a_warning(doubts: Doubts) -> None:
+    (found,) = doubts('[[wave]]\nname = "w"\ntasks = []')
+    assert (found.slug, found.severity, marked(found)) == ("empty-wave", "warning", "[]")
+
+
+def test_many_that_read_what_many_change_are_told_as_two_lists(doubts: Doubts) -> None:
+    writers = "".join(f'[task.w{n}]\ninputs = []\nmodifies = ["src/{n}.c"]\nrun = "x"\n' for n in range(100))
+    readers = "".join(f'[task.r{n}]\ninputs = ["src/**"]\noutputs = []\nrun = "x"\n' for n in range(100))
+    (found,) = doubts(writers + readers)
+    assert found.message == (
+        "tasks 'w0', 'w1', 'w2' and 97 more run beside none of 'r0', 'r1', 'r2' and 97 more: "
+        "some change what others read: src/**"
+    )
+    assert [marked(found), *(each.note for each in found.related)] == ['"src/**"', "w0 changes it"]
