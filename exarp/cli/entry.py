@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
     epilog="`exarp TASK` is short for `exarp run TASK`. `exarp COMMAND --help` shows examples.",
 )
 @click.version_option(None, "-V", "--version", package_name="exarp-build", message="exarp %(version)s")
-@common_options
+@common_options()
 @click.pass_context
 def group(context: click.Context) -> None:
     """Plan a project's tasks as waves, check what may run side by side, and run them."""

@@ -17,7 +17,7 @@ from exarp.cli.invocation import common_options, complete_tasks, current, json_o
     "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
 )
 @json_option()
-@common_options
+@common_options("quiet", "verbose")
 def command(task: str | None, limit: int) -> int:
     """List earlier runs, newest first; with TASK the attempts of that task.
 

@@ -12,7 +12,7 @@ from exarp.cli.invocation import common_options, current, json_option, write, wr
 
 @click.command("list", short_help="List the tasks with their descriptions.")
 @json_option()
-@common_options
+@common_options("quiet", "verbose")
 def command() -> int:
     """List the manifest's tasks with their descriptions, as they are written.
 

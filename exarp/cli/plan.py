@@ -20,7 +20,7 @@ from exarp.cli.options import override_options, overrides_from
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all waves.")
 @override_options
 @json_option()
-@common_options
+@common_options("quiet")
 def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
     """Show the plan of a run: numbered waves, what may run beside what, and every reason why something may not.
 

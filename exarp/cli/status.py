@@ -12,7 +12,7 @@ from exarp.cli.invocation import common_options, current, json_option, write, wr
 
 @click.command("status", short_help="Show what is running, and how the last run ended.")
 @json_option()
-@common_options
+@common_options("quiet", "verbose")
 def command() -> int:
     """Show the newest run: what it is doing, or how it ended. Changes nothing.
 

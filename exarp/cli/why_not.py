@@ -13,7 +13,7 @@ from exarp.cli.invocation import common_options, complete_tasks, current, json_o
 @click.argument("one", shell_complete=complete_tasks)
 @click.argument("other", shell_complete=complete_tasks)
 @json_option()
-@common_options
+@common_options("quiet", "verbose")
 def command(one: str, other: str) -> int:
     """Say whether ONE and OTHER, two tasks or two declared waves, may run side by side, with every reason.
 

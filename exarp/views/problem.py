@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from exarp.errors import Place, Problem, Related, Severity
+from exarp.errors import ExitCode, Place, Problem, Related, Severity
 from exarp.views import escape
 from exarp.views.cells import pad, width
 from exarp.views.color import Meaning, paint
@@ -64,6 +64,15 @@ def as_json(problems: Iterable[Problem], exit_code: int) -> bytes:
     """The contract's error document, one line."""
     listed = [_fields(problem) for problem in problems]
     return json_line({"version": 1, "error": {"exit_code": int(exit_code), "problems": listed}})
+
+
+def findings(problems: Iterable[Problem], exit_code: int) -> bytes:
+    """What ``check`` found, one line: all problems, and where they are errors the error document of every command."""
+    listed = [_fields(problem) for problem in problems]
+    document: dict[str, object] = {"version": 1, "exit_code": exit_code, "problems": listed}
+    if exit_code == ExitCode.MANIFEST:
+        document["error"] = {"exit_code": exit_code, "problems": listed}
+    return json_line(document)
 
 
 def _fields(problem: Problem) -> dict[str, object]:

@@ -177,12 +177,21 @@ def test_check_finds_doubts_and_strict_makes_them_count(project: Workspace) -> N
     assert result.code == 0
     assert "doubt" in result.out
     assert project.exarp("check", "--strict").code == 1
-    problems = project.exarp("check", "--format", "json").json["error"]["problems"]
+    problems = project.exarp("check", "--format", "json").json["problems"]
     assert {problem["severity"] for problem in problems} == {"doubt"}
     project.manifest('[task.t]\nruns = "x"')
+    document = project.exarp("check", "--json").json
+    assert document["problems"] == document["error"]["problems"]
+    assert document["exit_code"] == document["error"]["exit_code"] == 3
     wrong = project.exarp("check")
     assert wrong.code == 3
     assert wrong.out.startswith("exarp.toml:2:1: unknown key 'runs' in task 't' (unknown-key)")
+
+
+def test_check_of_a_sound_manifest_is_no_error(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    for option in (["--json"], ["--format", "json"]):
+        assert workspace.exarp("check", *option).json == {"version": 1, "exit_code": 0, "problems": []}
 
 
 def test_init_writes_a_manifest_that_runs(workspace: Workspace) -> None:
