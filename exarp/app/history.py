@@ -37,6 +37,11 @@ def runs(root: str, limit: int) -> list[RunRow]:
     return _ask(root, lambda database: RunHistory(database, is_alive).runs(limit), [])
 
 
+def faults(root: str) -> list[str]:
+    """What is wrong with what runs left, so that nothing of it can be told."""
+    return _ask(root, lambda database: list(database.warnings), [])
+
+
 def newest_events(root: str) -> list[Event]:
     """All stored events of the newest run."""
 

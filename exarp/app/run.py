@@ -12,6 +12,7 @@ import msgspec
 
 from exarp.app.checker import Checker
 from exarp.app.driver import Driver
+from exarp.app.faults import FaultPlaces
 from exarp.app.forecast import forecast
 from exarp.app.launcher import Launcher
 from exarp.app.ports import View
@@ -56,8 +57,9 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
         for warning in session.warnings:
             voice.note(f"warning: {warning}")
         plan = make_plan(project.manifest, project.graph, targets, session.memory.expected)
-        for problem in plan.warnings:
-            voice.note(f"warning: {problem.message} ({problem.slug})")
+        for late in plan.late:
+            problem = FaultPlaces(project.manifest, project.locator).late_wave(late)
+            voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
         number = session.new_run()
         views = voice.views(number)
         try:
@@ -157,9 +159,10 @@ def _started(plan: Plan, jobs: int, command: tuple[str, ...], expected: Mapping[
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A plan, what would run of it and why, and measured durations in seconds."""
+    """A plan, what is odd about it, what would run of it and why, and measured durations in seconds."""
 
     plan: Plan
+    warnings: tuple[Problem, ...]
     freshness: dict[int, FreshnessReason | None]
     expected: dict[str, float]
 
@@ -170,11 +173,13 @@ def preview(
     """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
     memory = recall(project.root)
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
+    places = FaultPlaces(project.manifest, project.locator)
+    warnings = tuple([places.late_wave(late) for late in plan.late])
     if not look:
-        return Preview(plan, {}, memory.expected)
+        return Preview(plan, warnings, {}, memory.expected)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
-    return Preview(plan, forecast(plan, project.manifest.tasks, checker), memory.expected)
+    return Preview(plan, warnings, forecast(plan, project.manifest.tasks, checker), memory.expected)
 
 
 class Touched(msgspec.Struct, frozen=True):

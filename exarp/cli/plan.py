@@ -55,5 +55,5 @@ def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
         verbose=invocation.verbosity > 0,
         color=invocation.wants_color(sys.stdout),
     )
-    write(table(found.plan, project.manifest, expected_ms, locate_in(project), layout) + "\n")
+    write(table(found.plan, project.manifest, expected_ms, locate_in(project), layout, found.warnings) + "\n")
     return 0

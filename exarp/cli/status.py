@@ -22,6 +22,7 @@ def command() -> int:
       exarp status --json
     """
     from exarp.app.history import newest_events, runs
+    from exarp.cli.run_views import tell_faults
     from exarp.views import status
     from exarp.views.fold import folded
     from exarp.views.history_document import runs_document
@@ -29,8 +30,11 @@ def command() -> int:
     invocation = current()
     root = invocation.root()
     rows = runs(root, 2)
+    unknown = not rows and tell_faults(root)
     if invocation.json:
         write_bytes(runs_document(rows[:1]))
+        return 0
+    if unknown:
         return 0
     events = newest_events(root) if rows and rows[0].outcome == "running" else []
     now = datetime.now().astimezone()

@@ -6,10 +6,11 @@ Knows the table's columns and which verdicts belong below which wave. Does not k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from exarp.errors import Problem
 from exarp.model.manifest import Manifest
 from exarp.model.plan import Plan, Wave
 from exarp.model.task import Task
@@ -37,9 +38,19 @@ class Layout(msgspec.Struct, frozen=True):
     verbose: bool = False
 
 
-def table(plan: Plan, manifest: Manifest, expected_ms: Mapping[str, int], locate: Locate, layout: Layout) -> str:
-    """The whole table, without a newline at its end."""
-    return "\n".join(_Table(plan, manifest, locate, layout).lines(expected_ms))
+def table(
+    plan: Plan,
+    manifest: Manifest,
+    expected_ms: Mapping[str, int],
+    locate: Locate,
+    layout: Layout,
+    warnings: Sequence[Problem] = (),
+) -> str:
+    """The whole table, without a newline at its end; ``warnings`` come last."""
+    lines = [*_Table(plan, manifest, locate, layout).lines(expected_ms)]
+    if warnings:
+        lines += ["", problem.render_all(warnings, layout.color)]
+    return "\n".join(lines)
 
 
 class _Table:
@@ -65,9 +76,6 @@ class _Table:
             yield from self._header(expected_ms)
             yield ""
             yield from self._waves()
-        if self.plan.warnings:
-            yield ""
-            yield problem.render_all(self.plan.warnings, self.layout.color)
 
     def _place(self, verdict: Verdict) -> None:
         """Remembers a verdict, and below which wave it is told."""

@@ -389,3 +389,23 @@ def test_check_tells_what_proof_would_need(workspace: Workspace) -> None:
     result = workspace.exarp("check", "--strict")
     assert result.code == 1
     assert "runs alone" in result.out
+
+
+def test_history_of_what_is_no_task_says_so_unless_it_knows_it(workspace: Workspace) -> None:
+    workspace.manifest('[task.gone]\nrun = "true"\n[task.build]\nrun = "true"')
+    workspace.exarp("gone")
+    workspace.manifest('[task.build]\nrun = "true"')
+    assert "attempt 1" in workspace.exarp("history", "gone").out
+    assert workspace.exarp("history", "build").out == "it never ran\n"
+    unknown = workspace.exarp("history", "biuld")
+    assert (unknown.code, "did you mean 'build'?" in unknown.err) == (2, True)
+
+
+def test_damage_is_told_by_status_and_history_as_by_a_run(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    workspace.write(".exarp/store.db", "rubbish")
+    for command in (["status"], ["history"], ["history", "t"]):
+        result = workspace.exarp(*command)
+        assert (result.code, result.out) == (0, "")
+        assert "is damaged; the next run begins a new one" in result.err
+    assert workspace.exarp("status", "--json").json["runs"] == []

@@ -295,7 +295,13 @@ def test_a_name_that_a_shell_would_read_is_quoted_in_the_advice():
 
 def test_an_interrupted_run_says_so():
     events = [*planned("a", "b"), *ran("a"), *ran("b", "cancelled"), ended("interrupted", 130, signal=2)]
-    assert told(events).words.endswith("interrupted (SIGINT): 1 cancelled, 1 passed in 1.0s\n")
+    assert told(events).words.endswith("interrupted (SIGINT): 1 cancelled, 1 passed in 1.0s\ncancelled: b\n")
+
+
+def test_tasks_that_a_failure_cancelled_are_named():
+    cancelled = [finished(name, "cancelled", 0, reason=FreshnessReason("fail-fast", "a")) for name in "bc"]
+    events = [*planned("a", "b", "c"), *ran("a", "failed", exit_status=1), *cancelled, ended("failed", 1)]
+    assert told(events).words.endswith("first failure: a, exit 1, 0.1s\ncancelled: b, c\nagain: exarp run a\n")
 
 
 def test_colours_mean_something():

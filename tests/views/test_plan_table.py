@@ -159,7 +159,7 @@ def test_many_pairs_are_counted_unless_asked_for():
 
 def test_warnings_come_last():
     warning = Problem("wave-order", "'ui' is listed before 'db'", next="list 'db' first", severity="warning")
-    assert shown(plan(warnings=(warning,))).endswith(
+    assert table(plan(), MANIFEST, EXPECTED, locate, Layout(jobs=8), [warning]).endswith(
         "exarp.toml:58\n\nwarning: 'ui' is listed before 'db' (wave-order)\n      list 'db' first"
     )
 

@@ -7,9 +7,11 @@ import pytest
 
 from exarp.model.event import TaskStarted
 from exarp.store.runs import AttemptRow, RunRow
+from exarp.views import words
 from exarp.views.cells import width
 from exarp.views.fold import RunState
 from exarp.views.status import attempts, history, log_header, status, when
+from exarp.views.tally import Tally
 
 from .runs import finished, planned
 
@@ -54,6 +56,12 @@ def test_the_status_of_a_running_run_says_what_runs_and_how_the_last_one_ended()
     assert lines[:3] == ["run 42 has been running for 10s: exarp run", "  1/3 tasks done", "    bb   4.1s"]
     assert lines[3].startswith("run 41, today 14:02: failed")
     assert status([RUNNING], NOW) == "run 42 has been running for 10s: exarp run"
+
+
+def test_a_failure_that_was_allowed_is_worded_as_at_the_end_of_its_run():
+    run = msgspec.structs.replace(PASSED, outcome="passed", counts={"failed": 2, "allowed": 1, "passed": 1})
+    told = words.closing(Tally(failed=1, allowed=1, ran=1), 185_000)
+    assert status([run], NOW).split("\n")[0].endswith(f": {told}")
 
 
 def test_a_run_whose_process_is_gone_died():
