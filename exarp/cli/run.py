@@ -160,10 +160,12 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
     found = preview(project, targets, os.environ, request.force)
     from exarp.views.dry_run import document, lines
 
+    groups = {number for number, task in enumerate(project.manifest.tasks) if task.is_group}
     if invocation.json:
-        write_bytes(document(found.plan, found.freshness))
+        write_bytes(document(found.plan, found.freshness, groups))
     else:
-        write("".join(f"{line}\n" for line in lines(found.plan, found.freshness, invocation.wants_color(sys.stdout))))
+        color = invocation.wants_color(sys.stdout)
+        write("".join(f"{line}\n" for line in lines(found.plan, found.freshness, groups, color)))
     return 0
 
 

@@ -25,18 +25,18 @@ def command() -> int:
     from exarp.cli.run_views import tell_faults
     from exarp.views import status
     from exarp.views.fold import folded
-    from exarp.views.history_document import runs_document
+    from exarp.views.history_document import status_document
 
     invocation = current()
     root = invocation.root()
     rows = runs(root, 2)
     unknown = not rows and tell_faults(root)
+    state = folded(newest_events(root)) if rows and rows[0].outcome == "running" else None
     if invocation.json:
-        write_bytes(runs_document(rows[:1]))
+        write_bytes(status_document(rows[0] if rows else None, state))
         return 0
     if unknown:
         return 0
-    events = newest_events(root) if rows and rows[0].outcome == "running" else []
     now = datetime.now().astimezone()
-    write(status.status(rows, now, folded(events), invocation.wants_color(sys.stdout), invocation.call()) + "\n")
+    write(status.status(rows, now, state, invocation.wants_color(sys.stdout), invocation.call()) + "\n")
     return 0

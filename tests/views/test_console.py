@@ -196,6 +196,15 @@ def test_a_log_that_cannot_be_read_is_a_warning():
     assert "  (its output cannot be read" in words
 
 
+@pytest.mark.parametrize("mode", ["grouped", "prefixed", "stream", "quiet"])
+def test_a_quiet_run_shows_the_output_of_failures_below_their_heading(mode):
+    output = [TaskOutput(task=task, attempt=1, text="x\n") for task in "ab"]
+    end = [*ran("a", log="lexer.log"), *ran("b", "failed", exit_status=1, log="bare.log")]
+    manner = Manner(mode=mode, verbosity=-1)
+    streams = told([*planned("a", "b"), *output, *end], manner)
+    assert (streams.words, streams.output) == ("FAIL  b (0.1s)  exit 1\n", b"no end")
+
+
 def test_quiet_shows_the_output_of_failures_alone():
     manner = Manner(mode="quiet")
     retry = TaskRetried(task="b", attempt=1, retries=1, delay_ms=0, exit_status=1, log="parser.log")
