@@ -42,7 +42,7 @@ def command(strict: bool, form: str) -> int:
     if form == "json" or invocation.json:
         write_bytes(findings(problems, status))
     elif problems:
-        write(render_all(problems, invocation.wants_color(sys.stdout)) + "\n")
+        write(render_all(problems, invocation.wants_color(sys.stdout), None, invocation.columns(sys.stdout)) + "\n")
     elif invocation.verbosity >= 0:
         write("no errors, no doubts\n")
     return status

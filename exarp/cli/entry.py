@@ -152,7 +152,7 @@ def _refuse(error: ExarpError, invocation: Invocation) -> int:
     if invocation.json:
         _print_document(as_json(error.problems, error.exit_code))
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
-    text = render_all(error.problems, invocation.wants_color(sys.stderr), closing)
+    text = render_all(error.problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
     sys.stderr.write(f"{text}\n")
     return int(error.exit_code)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from datetime import datetime
 
@@ -53,7 +52,7 @@ def command(task: str | None, limit: int) -> int:
         return 0
     if unknown:
         return 0
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    columns = invocation.columns(sys.stdout)
     write(status.history(found, now, columns, color) + "\n")
     return 0
 

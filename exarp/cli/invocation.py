@@ -57,6 +57,16 @@ class Invocation:
 
         return wants_color(self.color, os.environ, stream.isatty())  # type: ignore[arg-type]
 
+    @staticmethod
+    def columns(stream: Any) -> int | None:
+        """How wide the terminal behind ``stream`` is; None where there is none, and nothing limits a line."""
+        if not stream.isatty():
+            return None
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or None
+        except OSError:
+            return None
+
     def project(self, overrides: Overrides | None = None) -> Project:
         """The project, or ManifestError with all its problems; UsageError where ``-f`` was meant as ``--force``."""
         from exarp.app.project import open_project

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +50,7 @@ def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
 
     layout = Layout(
         jobs=project.manifest.settings.jobs or usable_cpus(),
-        columns=shutil.get_terminal_size().columns if sys.stdout.isatty() else None,
+        columns=invocation.columns(sys.stdout),
         verbose=invocation.verbosity > 0,
         color=invocation.wants_color(sys.stdout),
     )

@@ -24,6 +24,7 @@ def command() -> int:
     from exarp.app.history import newest_events, runs
     from exarp.cli.run_views import tell_faults
     from exarp.views import status
+    from exarp.views.cells import wrap
     from exarp.views.fold import folded
     from exarp.views.history_document import status_document
 
@@ -38,5 +39,6 @@ def command() -> int:
     if unknown:
         return 0
     now = datetime.now().astimezone()
-    write(status.status(rows, now, state, invocation.wants_color(sys.stdout), invocation.call()) + "\n")
+    told = status.status(rows, now, state, invocation.wants_color(sys.stdout), invocation.call())
+    write(wrap(told, invocation.columns(sys.stdout)) + "\n")
     return 0

@@ -35,7 +35,9 @@ def command(one: str, other: str) -> int:
 
         write_bytes(json_line({"version": 1, "verdict": verdict_fields(verdict)}))
     else:
+        from exarp.views.cells import wrap
         from exarp.views.why_not import answer
 
-        write(answer(verdict, project.manifest, locate_in(project), invocation.wants_color(sys.stdout)) + "\n")
+        told = answer(verdict, project.manifest, locate_in(project), invocation.wants_color(sys.stdout))
+        write(wrap(told, invocation.columns(sys.stdout)) + "\n")
     return 0 if verdict.runs == "parallel" else 1

@@ -16,7 +16,7 @@ from exarp.model.plan import Plan, Wave
 from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.views import escape, problem, words
-from exarp.views.cells import cut, listing, pad, width
+from exarp.views.cells import cut, listing, pad, width, wrap
 from exarp.views.color import paint
 from exarp.views.reason_words import Locate, needs, rows, sentence, touches
 
@@ -49,8 +49,8 @@ def table(
     """The whole table, without a newline at its end; ``warnings`` come last."""
     lines = [*_Table(plan, manifest, locate, layout).lines(expected_ms)]
     if warnings:
-        lines += ["", problem.render_all(warnings, layout.color)]
-    return "\n".join(lines)
+        lines += ["", problem.render_all(warnings, layout.color, None, layout.columns)]
+    return wrap("\n".join(lines), layout.columns)
 
 
 class _Table:
@@ -139,9 +139,13 @@ class _Table:
         """A declared wave's name; for a derived one what it consists of."""
         if not wave.declared:
             names = [escape.name(self.plan.names[task]) for task in wave.tasks[:_NAMES]]
-            return cut(", ".join(names), _TITLE)
+            if self.layout.columns is not None:
+                return cut(", ".join(names), _TITLE)
+            more = len(wave.tasks) - len(names)
+            return ", ".join(names) + (f" and {more} more" if more else "")
         part = f" {wave.part}/{wave.parts}" if wave.parts > 1 else ""
-        return cut(escape.name(wave.name), _TITLE - len(part)) + part
+        name = escape.name(wave.name)
+        return (name if self.layout.columns is None else cut(name, _TITLE - len(part))) + part
 
     def _count(self, wave: Wave) -> str:
         size = words.tasks(len(wave.tasks))

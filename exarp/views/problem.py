@@ -12,7 +12,7 @@ import msgspec
 
 from exarp.errors import ExitCode, Place, Problem, Related, Severity
 from exarp.views import escape
-from exarp.views.cells import pad, width
+from exarp.views.cells import pad, width, wrap
 from exarp.views.color import Meaning, paint
 from exarp.views.json_line import json_line
 
@@ -48,16 +48,19 @@ def render(problem: Problem, color: bool = False, columns: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def render_all(problems: Iterable[Problem], color: bool = False, closing: str | None = None) -> str:
+def render_all(
+    problems: Iterable[Problem], color: bool = False, closing: str | None = None, columns: int | None = None
+) -> str:
     """All problems, then how many there are and ``closing`` behind it (``3 errors, nothing was run``).
 
-    None for ``closing`` leaves the last line out; an empty one leaves it at the number.
+    None for ``closing`` leaves the last line out; an empty one leaves it at the number. ``columns``: of a terminal, on
+    which no line is to be wider.
     """
     problems = list(problems)
-    lines = [render(problem, color) for problem in problems]
+    lines = [render(problem, color, min(columns or WIDTH, WIDTH)) for problem in problems]
     if closing is not None:
         lines.append(", ".join([*_counts(problems), *([closing] if closing else [])]))
-    return "\n".join(lines)
+    return wrap("\n".join(lines), columns)
 
 
 def as_json(problems: Iterable[Problem], exit_code: int) -> bytes:

@@ -88,6 +88,16 @@ def test_the_history_fits_into_the_terminal():
     assert all(width(line) <= 90 for line in history([long], NOW, columns=90).split("\n"))
 
 
+def test_a_narrow_terminal_has_the_counts_on_a_line_of_their_own():
+    lines = history([RUNNING, FAILED], NOW, columns=60).split("\n")
+    assert lines == [
+        "42  today 15:00         running  exarp run",
+        "41  today 14:02  14.2s  failed   exarp run 'the test'",
+        "    1 failed, 1 blocked, 39 passed (12 ran, 27 up to date)",
+    ]
+    assert all(width(line) <= 50 for line in history([RUNNING, FAILED], NOW, columns=50).split("\n"))
+
+
 def test_colours_follow_the_outcome():
     assert "\x1b[31mfailed" in history([FAILED], NOW, color=True)
     assert "\x1b[2mup to date" in history([PASSED], NOW, color=True)
