@@ -56,7 +56,7 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
     with _session(project, request, environ, voice) as session:
         for warning in session.warnings:
             voice.note(f"warning: {warning}")
-        plan = make_plan(project.manifest, project.graph, targets, session.memory.expected)
+        plan = make_plan(project.manifest, project.graph, targets, session.memory.expected, told=False)
         for late in plan.late:
             problem = FaultPlaces(project.manifest, project.locator).late_wave(late)
             voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
@@ -198,7 +198,7 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
     with Session(
         project.root, request.command, environ, request.wait, lambda other: voice.note(f"waiting for {other}")
     ) as session:
-        plan = make_plan(project.manifest, project.graph, targets)
+        plan = make_plan(project.manifest, project.graph, targets, told=False)
         checker = Checker(
             project.root, project.manifest, project.graph, environ, session.memory.records, session.fingerprints
         )
