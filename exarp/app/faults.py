@@ -45,9 +45,12 @@ class FaultPlaces:
             *(self._sequence(fault) for fault in sequences if (fault.need, fault.task) not in circular),
         ]
 
-    def late_wave(self, found: LateWave) -> Problem:
-        """A warning about a wave that is listed before one that it waits for."""
-        number = next(number for number, wave in enumerate(self.manifest.waves) if wave.name == found.late)
+    def late_waves(self, late: Sequence[LateWave]) -> list[Problem]:
+        """Warnings about waves that are listed before one that they wait for."""
+        numbers = {wave.name: number for number, wave in enumerate(self.manifest.waves)} if late else {}
+        return [self._late_wave(found, numbers[found.late]) for found in late]
+
+    def _late_wave(self, found: LateWave, number: int) -> Problem:
         message = f"wave {found.late!r} is listed before {found.early!r} but runs after it: {' → '.join(found.via)}"
         place = self.locator.value("wave", number, "name")
         return Problem("wave-order", message, place, f"list {found.early!r} first", severity="warning")

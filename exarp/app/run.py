@@ -57,8 +57,7 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
         for warning in session.warnings:
             voice.note(f"warning: {warning}")
         plan = make_plan(project.manifest, project.graph, targets, session.memory.expected, told=False)
-        for late in plan.late:
-            problem = FaultPlaces(project.manifest, project.locator).late_wave(late)
+        for problem in _warnings(project, plan):
             voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
         number = session.new_run()
         views = voice.views(number)
@@ -173,13 +172,16 @@ def preview(
     """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
     memory = recall(project.root)
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
-    places = FaultPlaces(project.manifest, project.locator)
-    warnings = tuple([places.late_wave(late) for late in plan.late])
+    warnings = tuple(_warnings(project, plan))
     if not look:
         return Preview(plan, warnings, {}, memory.expected)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
     return Preview(plan, warnings, forecast(plan, project.manifest.tasks, checker), memory.expected)
+
+
+def _warnings(project: Project, plan: Plan) -> list[Problem]:
+    return FaultPlaces(project.manifest, project.locator).late_waves(plan.late) if plan.late else []
 
 
 class Touched(msgspec.Struct, frozen=True):
