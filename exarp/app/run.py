@@ -12,6 +12,7 @@ import msgspec
 
 from exarp.app.checker import Checker
 from exarp.app.driver import Driver
+from exarp.app.faults import FaultPlaces
 from exarp.app.forecast import forecast
 from exarp.app.launcher import Launcher
 from exarp.app.memory import recall, selection
@@ -57,8 +58,8 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
     with _session(project, request, environ, voice) as session:
         session.recall(selected)
         plan = make_plan(project.manifest, project.graph, targets, session.memory.expected, told=False)
-        for problem in plan.warnings:
-            voice.note(f"warning: {problem.message} ({problem.slug})")
+        for problem in _warnings(project, plan):
+            voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
         number = session.new_run()
         views = voice.views(number)
         try:
@@ -159,9 +160,10 @@ def _started(plan: Plan, jobs: int, command: tuple[str, ...], expected: Mapping[
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A plan, what would run of it and why, and measured durations in seconds."""
+    """A plan, what is odd about it, what would run of it and why, and measured durations in seconds."""
 
     plan: Plan
+    warnings: tuple[Problem, ...]
     freshness: dict[int, FreshnessReason | None]
     expected: dict[str, float]
 
@@ -172,11 +174,16 @@ def preview(
     """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
     memory = recall(project.root, selection(project, targets))
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
+    warnings = tuple(_warnings(project, plan))
     if not look:
-        return Preview(plan, {}, memory.expected)
+        return Preview(plan, warnings, {}, memory.expected)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
-    return Preview(plan, forecast(plan, project.manifest.tasks, checker), memory.expected)
+    return Preview(plan, warnings, forecast(plan, project.manifest.tasks, checker), memory.expected)
+
+
+def _warnings(project: Project, plan: Plan) -> list[Problem]:
+    return FaultPlaces(project.manifest, project.locator).late_waves(plan.late) if plan.late else []
 
 
 class Touched(msgspec.Struct, frozen=True):

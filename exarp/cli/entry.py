@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
     epilog="`exarp TASK` is short for `exarp run TASK`. `exarp COMMAND --help` shows examples.",
 )
 @click.version_option(None, "-V", "--version", package_name="exarp-build", message="exarp %(version)s")
-@common_options
+@common_options()
 @click.pass_context
 def group(context: click.Context) -> None:
     """Plan a project's tasks as waves, check what may run side by side, and run them."""
@@ -154,7 +154,7 @@ def _refuse(error: ExarpError, invocation: Invocation) -> int:
     if invocation.json:
         _print_document(as_json(error.problems, error.exit_code))
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
-    text = render_all(error.problems, invocation.wants_color(sys.stderr), closing)
+    text = render_all(error.problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
     sys.stderr.write(f"{text}\n")
     return int(error.exit_code)
 

@@ -107,6 +107,16 @@ class RunViews:
         return Live(out.buffer, sys.stderr, manner, self._read_log)
 
 
+def tell_faults(root: str) -> bool:
+    """Says what is wrong with what runs left, as a run does; whether there is anything."""
+    from exarp.app.history import faults
+
+    found = faults(root)
+    for fault in found:
+        note(f"warning: {fault}")
+    return bool(found)
+
+
 def note(line: str) -> None:
     """A line of exarp's own on stderr; nothing is lost but the line where nobody can read it."""
     from exarp.views.escape import plain

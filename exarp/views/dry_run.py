@@ -5,7 +5,7 @@ Knows the lines. Does not know how it was found out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from exarp.model.event import FreshnessReason
 from exarp.model.plan import Plan
@@ -14,8 +14,10 @@ from exarp.views.color import paint
 from exarp.views.json_line import json_line
 
 
-def lines(plan: Plan, freshness: Mapping[int, FreshnessReason | None], color: bool) -> Iterator[str]:
-    """A heading a wave that has something to run, a line a task, and the sum."""
+def lines(
+    plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int], color: bool
+) -> Iterator[str]:
+    """A heading a wave that has something to run, a line a task, and the sum. ``groups``: tasks that run nothing."""
     running = 0
     for wave in plan.waves:
         tasks = [(task, reason) for task in wave.tasks if (reason := freshness.get(task)) is not None]
@@ -25,21 +27,30 @@ def lines(plan: Plan, freshness: Mapping[int, FreshnessReason | None], color: bo
             running += 1
             yield f"  {escape.name(plan.names[task])}  {paint(words.why(reason), 'same', color)}"
     if running:
-        yield f"{words.tasks(running)} would run, {plan.task_count - running} up to date"
+        gathering = sum(task in groups for wave in plan.waves for task in wave.tasks)
+        yield f"{words.tasks(running)} would run, {plan.task_count - running - gathering} up to date" + (
+            f", {words.groups(gathering)}" if gathering else ""
+        )
     else:
         yield words.up_to_date(plan.task_count)
 
 
-def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None]) -> bytes:
+def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> bytes:
     """The same as one JSON document."""
     rows = [
         {
             "task": plan.names[task],
             "wave": wave.number,
             "would_run": freshness.get(task) is not None,
-            "reason": reason.code if (reason := freshness.get(task)) is not None else "unchanged",
+            "reason": _code(freshness.get(task), task in groups),
         }
         for wave in plan.waves
         for task in wave.tasks
     ]
     return json_line({"version": 1, "task_count": plan.task_count, "tasks": rows})
+
+
+def _code(reason: FreshnessReason | None, is_group: bool) -> str:
+    if reason is not None:
+        return reason.code
+    return "group" if is_group else "unchanged"

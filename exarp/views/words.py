@@ -67,6 +67,11 @@ def tasks(count: int) -> str:
     return f"{count} task" if count == 1 else f"{count} tasks"
 
 
+def groups(count: int) -> str:
+    """``1 group``, ``2 groups``."""
+    return f"{count} group" if count == 1 else f"{count} groups"
+
+
 def starting(wave: int, count: int) -> str:
     """``Starting wave 2 (4 tasks)``."""
     return f"Starting wave {wave} ({tasks(count)})"
@@ -156,13 +161,9 @@ def counts(tally: Tally) -> list[tuple[Meaning, str]]:
 def _passed_how(tally: Tally) -> str:
     if tally.passed == tally.ran:
         return ""
-    parts = [
-        (tally.ran, "ran"),
-        (tally.restored, "restored"),
-        (tally.up_to_date, "up to date"),
-        (tally.groups, "group" if tally.groups == 1 else "groups"),
-    ]
-    return f" ({', '.join(f'{count} {word}' for count, word in parts if count)})"
+    counted = [(tally.ran, "ran"), (tally.restored, "restored"), (tally.up_to_date, "up to date")]
+    parts = [f"{count} {word}" for count, word in counted if count]
+    return f" ({', '.join([*parts, *([groups(tally.groups)] if tally.groups else [])])})"
 
 
 def closing(tally: Tally, duration_ms: int) -> str:
