@@ -13,7 +13,13 @@ from exarp.model.launch import HostEvent, Launch
 
 
 class Host(Protocol):
-    """Runs attempts as process trees."""
+    """Runs attempts as process trees. ``faults``: what went wrong beside the attempts, to be read at the end."""
+
+    faults: list[str]
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What this host cannot promise on this machine, in words."""
 
     def start(self, launch: Launch) -> None:
         """Start an attempt; failure to start is told by ``wait`` like any other end."""
@@ -39,9 +45,10 @@ class Clock(Protocol):
 
 
 class View(Protocol):
-    """Somebody who follows the events of a run."""
+    """Somebody who follows the events of a run. ``ticking``: it shows time passing."""
 
     wants_output: bool
+    ticking: bool
 
     def on_event(self, event: Event) -> None:
         """Take the next event."""

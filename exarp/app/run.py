@@ -41,10 +41,10 @@ class RunRequest(msgspec.Struct, frozen=True):
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """How a run speaks outside its events: ``note`` says a line at once; ``views`` are made when the run has its number."""
+    """How a run speaks outside its events: ``note`` says a line at once; ``views`` are made when the run begins."""
 
     note: Callable[[str], None]
-    views: Callable[[str], Sequence[View]]
+    views: Callable[[], Sequence[View]]
 
 
 def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
@@ -57,7 +57,7 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
         for problem in plan.warnings:
             voice.note(f"warning: {problem.message} ({problem.slug})")
         number = session.new_run()
-        views = voice.views(number)
+        views = voice.views()
         try:
             status = _drive(project, request, environ, session, plan, number, views, voice)
             if status == 0 and selected.whole:
@@ -122,7 +122,7 @@ def _drive(
             checker,
             launcher,
             lambda task, attempt: session.log_path(number, task, attempt),
-            ticking=any(getattr(view, "ticking", False) for view in views),
+            ticking=any(view.ticking for view in views),
         ).run()
     finally:
         left = host.close()

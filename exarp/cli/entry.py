@@ -94,7 +94,7 @@ def group(context: click.Context) -> None:
 
 def run_cli(arguments: Sequence[str]) -> int:
     """Run the command line; its exit code. Prints every error, never a traceback."""
-    invocation = Invocation()
+    invocation = Invocation(arguments)
     _end_with_status()
     try:
         if "--" in arguments:
@@ -165,7 +165,7 @@ def _print_document(document: bytes) -> None:
 
 
 def _misused(error: click.ClickException, invocation: Invocation) -> int:
-    if invocation.json or "--json" in sys.argv:
+    if invocation.json or "--json" in invocation.arguments:
         from exarp.errors import Problem
         from exarp.views.problem import as_json
 
@@ -185,7 +185,7 @@ def _defect(error: Exception, invocation: Invocation) -> int:
     from exarp.views.problem import as_json
 
     with tempfile.NamedTemporaryFile("w", prefix="exarp-defect-", suffix=".log", delete=False) as report:
-        report.write(f"exarp {sys.argv[1:]}\npython {sys.version}\n")
+        report.write(f"exarp {list(invocation.arguments)}\npython {sys.version}\n")
         report.writelines(traceback.format_exception(error))
     problems = error.problems if isinstance(error, DefectError) else (Problem("defect", _named(error)),)
     if invocation.json:

@@ -59,7 +59,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         fail_fast=options["fail_fast"],
         force=options["force"],
         wait=not options["no_wait"],
-        command=("exarp", *sys.argv[1:]),
+        command=("exarp", *invocation.arguments),
     )
     if invocation.json and options["events"] == "-":
         raise click.UsageError("--json and --events - both want stdout: write the events to a file")

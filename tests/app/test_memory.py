@@ -50,7 +50,7 @@ def ran(root: Path, *targets: str) -> int:
     return run(project(root), RunRequest(targets, every=not targets), {"PATH": "/usr/bin:/bin"}, SILENT)
 
 
-SILENT = Voice(lambda line: None, lambda number: [])
+SILENT = Voice(lambda line: None, list)
 
 
 def files_of(root: Path) -> set[str]:
