@@ -84,6 +84,7 @@ class Driver:
         self._unwanted: set[int] = set()
         self._looked_up = self._begun
         self._world_changed = False
+        self._interrupted = False
         self._records: dict[str, bytes] = {}
         checker.fingerprints.breathe = self._breathe
 
@@ -237,6 +238,9 @@ class Driver:
             self._exited(event)
         else:
             self._stimuli.append(Interrupted(event.signum))
+            if not self._interrupted and self._running:
+                self.stream.interrupted(event.signum, len(self._running))
+            self._interrupted = True
 
     def _exited(self, exited: Exited) -> None:
         running = self._running.pop(exited.key)

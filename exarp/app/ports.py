@@ -56,6 +56,9 @@ class View(Protocol):
     def tick(self, now: float) -> None:
         """Time has passed (``now`` as of ``Clock.monotonic``)."""
 
+    def interrupted(self, signum: int, running: int) -> None:
+        """The run was told to end by a signal, and ``running`` attempts are being ended; told at most once."""
+
     def suspend(self) -> None:
         """An interactive task owns the terminal from here on."""
 

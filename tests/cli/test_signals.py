@@ -81,8 +81,9 @@ def test_a_second_interrupt_ends_at_once(workspace: Workspace) -> None:
     process = started(workspace, mark)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    _, err = process.communicate(timeout=10)
     assert process.returncode == 130
+    assert err.count(b"\ninterrupted: ending 4 tasks (Ctrl-C again kills them at once)\n") == 1
     assert survivors(mark) == []
 
 
