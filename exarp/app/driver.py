@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
+from signal import SIGTSTP
 
 import msgspec
 
@@ -22,7 +23,7 @@ from exarp.engine.machine import Machine
 from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
 from exarp.errors import DefectError, Problem
 from exarp.model.event import Event, RunFinished, TaskFinished
-from exarp.model.launch import Exited, HostEvent, Output
+from exarp.model.launch import Exited, HostEvent, Output, Paused
 
 # How often a live view may show that time passes, in seconds.
 TICK = 0.1
@@ -236,6 +237,12 @@ class Driver:
             self.stream.output(self.machine.tasks[running.task].name, running.attempt, event.data)
         elif isinstance(event, Exited):
             self._exited(event)
+        elif isinstance(event, Paused):
+            self._delay(event.seconds)
+        elif event.signum == SIGTSTP:
+            self.stream.suspend()
+            self._delay(self.host.suspend())
+            self.stream.resume()
         else:
             self._stimuli.append(Interrupted(event.signum))
             if not self._interrupted and self._running:
@@ -267,6 +274,10 @@ class Driver:
 
     def _arm(self, seconds: float, stimulus: Stimulus) -> None:
         heappush(self._deadlines, (self.clock.monotonic() + seconds, next(self._ticket), stimulus))
+
+    def _delay(self, seconds: float) -> None:
+        """Everything was stopped for so long, and no attempt is to be ended for it."""
+        self._deadlines = [(at + seconds, ticket, stimulus) for at, ticket, stimulus in self._deadlines]
 
     def _ring(self) -> None:
         if not self._deadlines:

@@ -30,6 +30,9 @@ class Host(Protocol):
     def end(self, key: int, now: bool = False) -> None:
         """End an attempt's whole tree: with growing force, or at once."""
 
+    def suspend(self) -> float:
+        """Stop every attempt and this process, until it is continued, and they with it; for how many seconds."""
+
     def close(self) -> tuple[str, ...]:
         """End all that is left; names of what had to be ended."""
 

@@ -136,6 +136,22 @@ def test_a_timeout_ends_the_attempt_on_the_clock(tmp_path: Path) -> None:
     assert host.now == 5.0 + 2 * 2.0
 
 
+class StoppedHost(WatchedHost):
+    """Is asked to stop while it waits for the first time, and is continued a minute later."""
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        if self.launches and not self.pause:
+            self.pause = 60.0
+            self.signal(signal.SIGTSTP)
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(4.0, 0), (6.0, 1)])
+def test_time_in_which_everything_is_stopped_counts_for_no_timeout(tmp_path: Path, seconds: float, code: int) -> None:
+    task = Task("t", commands=("t",), timeout=5.0)
+    assert play(tmp_path, [task], {"t": Act(seconds=seconds)}, StoppedHost)[0] == code
+
+
 def test_an_interrupt_cancels_what_waits_and_ends_what_runs(tmp_path: Path) -> None:
     tasks = [Task("run", commands=("r",)), Task("wait", commands=("w",), needs=("run",))]
     code, events, _, _ = play(tmp_path, tasks, {"run": Act(seconds=None, survives=1)}, InterruptedHost)
