@@ -41,7 +41,8 @@ def _on_and_on() -> None:
 class Fingerprints:
     """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards, ``seen`` all looked at.
 
-    ``breathe`` is called after each slice of a file that is read, which may be huge; what it raises ends the reading.
+    ``breathe`` is called before each file and after each slice that is read of one: there may be many, and huge ones.
+    What it raises ends the looking.
     """
 
     def __init__(self, root: str, known: Mapping[str, Known]) -> None:
@@ -60,6 +61,7 @@ class Fingerprints:
         """Digest of a file's content, MISSING where there is none; of a link to a folder: where it points."""
         found = self._now.get(path)
         if found is None:
+            self.breathe()
             self.seen.add(path)
             found = self._now[path] = self._look(path)
         return found

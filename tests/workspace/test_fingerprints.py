@@ -7,6 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
 from exarp.workspace.fingerprints import MISSING, FileClock, Fingerprints, Known
 
 
@@ -104,3 +106,21 @@ def test_links_follow_files_and_tell_retargeted_folders_apart(tmp_path: Path) ->
     (tmp_path / "folder").symlink_to("two")
     prints.forget()
     assert prints.digest("folder") != before
+
+
+def test_reading_lets_others_in_and_what_they_raise_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "huge").write_bytes(b"x" * 10_000_000)
+    prints = Fingerprints(str(tmp_path), {})
+    let_in: list[int] = []
+
+    def stop() -> None:
+        let_in.append(1)
+        if len(let_in) == 5:
+            raise ZeroDivisionError
+
+    prints.breathe = stop
+    with pytest.raises(ZeroDivisionError):
+        prints.digest("huge")
+    assert prints.learned == {}
+    assert prints.digest("huge") == prints.digest("huge")
+    assert len(let_in) > 50
