@@ -42,7 +42,6 @@ class _BrokenOff(Exception):
 class _Running(msgspec.Struct):
     task: int
     attempt: int
-    started: float
     log: str
     interactive: bool
 
@@ -225,7 +224,7 @@ class Driver:
         self.stream.flush()
         if spec.interactive:
             self.stream.suspend()
-        self._running[key] = _Running(start.task, start.attempt, self.clock.monotonic(), shown, spec.interactive)
+        self._running[key] = _Running(start.task, start.attempt, shown, spec.interactive)
         self._key_of[start.task] = key
         self.host.start(launch)
         if start.timeout:
@@ -240,14 +239,21 @@ class Driver:
         elif isinstance(event, Paused):
             self._delay(event.seconds)
         elif event.signum == SIGTSTP:
-            self.stream.suspend()
-            self._delay(self.host.suspend())
-            self.stream.resume()
+            self._pause()
         else:
             self._stimuli.append(Interrupted(event.signum))
             if not self._interrupted and self._running:
                 self.stream.interrupted(event.signum, len(self._running))
             self._interrupted = True
+
+    def _pause(self) -> None:
+        # Where an interactive task has the terminal, the views have left it already.
+        shown = not any(running.interactive for running in self._running.values())
+        if shown:
+            self.stream.suspend()
+        self._delay(self.host.suspend())
+        if shown:
+            self.stream.resume()
 
     def _exited(self, exited: Exited) -> None:
         running = self._running.pop(exited.key)

@@ -167,7 +167,7 @@ def preview(
     project: Project, targets: Sequence[str], environ: Mapping[str, str], force: bool = False, look: bool = True
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
-    memory = recall(project.root, selection(project, targets))
+    memory = recall(project.root, selection(project, targets), records=look)
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
     if not look:
         return Preview(plan, {}, memory.expected)
