@@ -26,11 +26,11 @@ SLOW = '[task.t]\nrun = "echo one; touch started; until [ -e go ]; do sleep 0.02
 
 @contextmanager
 def under_way(workspace: Workspace, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A run whose task has printed a line and waits."""
+    """A run whose task has printed a line, which is in its log, and waits."""
     workspace.manifest(SLOW)
     process = workspace.start("t", *options)
     try:
-        while not workspace.exists("started"):
+        while not (workspace.exists("started") and any(workspace.path.glob(".exarp/logs/1/*"))):
             assert process.poll() is None
         yield process
     finally:
