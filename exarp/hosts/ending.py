@@ -23,8 +23,8 @@ _LOOK_EVERY = 0.01
 # One that forks and leaves its session in a loop is another one each time, until a round is quicker than its fork.
 _KILL_EVERY = 0.002
 
-# A process that forks may be followed by another one each time.
-_FREEZE_LOOKS = 10
+# A process that forks may be followed by another one each time, and one that hangs in the kernel stops later.
+_FREEZE_LOOKS = 50
 
 _SIGNALS = {
     Stage.INTERRUPTED: signal.SIGINT,
@@ -117,13 +117,15 @@ class Ending:
             found = [process for attempt in attempts for process in self._found(attempt).values()]
             if apart is None:
                 apart = {process.group for process in found if process.stopped}
-            running = [process for process in found if not process.stopped and process.pid not in frozen]
+            # Without a group: it was dead when it was looked at.
+            running = [p for p in found if p.group and not p.stopped and p.pid not in frozen]
             if not running:
                 break
             new = targets(running, self._own_groups(attempts) - apart, apart)
             for target in new:
                 send_one(target, signal.SIGSTOP)
             frozen |= new
+            sleep(_LOOK_EVERY)
         return frozen
 
     def delay(self, seconds: float) -> None:

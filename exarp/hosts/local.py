@@ -134,13 +134,14 @@ class LocalHost:
             self._terminal.take_back()
         with self._signals.unwatched(signal.SIGTSTP):
             os.kill(os.getpid(), signal.SIGTSTP)
-        self._on_signals()
-        # Typed more than once before it had an effect, it is meant once.
-        self._events = [event for event in self._events if event != Signalled(signal.SIGTSTP)]
         if holder is not None:
             self._terminal.lend(holder.pid)
         for target in frozen:
             send_one(target, signal.SIGCONT)
+        # By now: before, who has the terminal would be found stopped, as if by the person.
+        self._on_signals()
+        # Typed more than once before it had an effect, it is meant once.
+        self._events = [event for event in self._events if event != Signalled(signal.SIGTSTP)]
         seconds = monotonic() - before
         self._delay(seconds)
         return seconds

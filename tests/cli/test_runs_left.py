@@ -27,7 +27,7 @@ SLOW = '[task.t]\nrun = "echo one; until [ -e go ]; do sleep 0.02; done; echo tw
 
 @contextmanager
 def under_way(workspace: Workspace, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A run whose task has printed a line and waits."""
+    """A run whose task has printed a line, which is in its log, and waits."""
     workspace.manifest(SLOW)
     process = workspace.start("t", *options)
     try:

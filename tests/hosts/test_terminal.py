@@ -212,6 +212,19 @@ def test_a_stop_typed_while_nothing_is_in_the_foreground_stops_whole_trees_and_t
     shown.until("<exited 0 None ours>")
 
 
+def test_a_stop_sent_to_exarp_while_an_attempt_has_the_terminal_stops_both(screen: Open, tmp_path: Path) -> None:
+    shown = screen("foreground", f"echo $$ > main; echo $PPID > host; echo ready; {_READS}")
+    shown.until("ready")
+    os.kill(int((tmp_path / "host").read_text()), signal.SIGTSTP)
+    shown.until("[stopped holding the terminal, echo on]")
+    assert stopped((tmp_path / "main").read_text())
+    shown.type("fg\n")
+    shown.until("<was away True>")
+    shown.type("hello\n")
+    shown.until("got hello")
+    shown.until("<exited 0 None ours>")
+
+
 def test_what_had_stopped_itself_is_not_continued(screen: Open, tmp_path: Path) -> None:
     own = "import os, signal; open('own', 'w').write(str(os.getpid())); os.kill(os.getpid(), signal.SIGSTOP)"
     script = f'{sys.executable} -c "{own}" & until grep -q "State:.T" /proc/$!/status; do :; done; echo ready; wait'
