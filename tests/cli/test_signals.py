@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -237,9 +238,12 @@ def test_a_stop_typed_at_a_run_takes_its_display_away_and_stops_its_tasks(worksp
         shown.until("0/1")
         shown.type("\x1a")
         assert shown.until("[stopped holding the terminal, echo on]").endswith("\r\x1b[J")
-        process = read_process(int(workspace.read("ready")))
+        task = int(workspace.read("ready"))
+        # A busy machine may take its time to carry a stop out; the task does nothing any more in any case.
+        end = time.monotonic() + 20
+        while (process := read_process(task)) is not None and not process.stopped:
+            assert time.monotonic() < end
         assert process is not None
-        assert process.stopped
         shown.type("fg\n")
         shown.until("0/1")
         workspace.write("go", "")
