@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
-from exarp.model.path import relative
+from exarp.model.path import is_folder, is_outside, relative
 from exarp.model.task import Task
 from exarp.planning.recipe import ListFault, expand_argv, list_variable, named_variables, names_launch_word, out_paths
 from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders
@@ -53,8 +53,14 @@ class Launcher:
             "depfile": [relative(task.depfile, task.cwd)] if task.depfile else [],
         }
         if names_launch_word(task, "in_file"):
-            lists["in_file"] = [self._write_list(key, lists["in"])]
-        env = self._environment(task, lists)
+            lists["in_file"] = [f"{self.scratch}/in-{key}.txt"]
+        launch = self._launch(key, task, lists, log)
+        if "in_file" in lists:
+            # Last of all: ``done`` is told only of what was started.
+            self._write_list(key, lists["in_file"][0], lists["in"])
+        return launch
+
+    def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], log: str) -> Launch:
         if task.argv:
             commands: tuple[tuple[str, ...], ...] = (expand_argv(task.argv, lists),)
         else:
@@ -63,7 +69,7 @@ class Launcher:
             key=key,
             label=task.name,
             commands=commands,
-            env=env,
+            env=self._environment(task, lists),
             cwd=f"{self.root}/{task.cwd}" if task.cwd else self.root,
             log=log,
             log_limit=self.manifest.settings.log_limit,
@@ -85,11 +91,11 @@ class Launcher:
 
     def _prepare(self, task: Task) -> None:
         for folder in parent_folders((*(task.outputs or ()), task.depfile)):
-            if not folder.startswith(("/", "..")):
+            if not is_outside(folder):
                 self.folders.make(folder)
         if not task.keep_outputs:
             for path in task.outputs or ():
-                if path.endswith("/") and "*" not in path:
+                if is_folder(path):
                     self.folders.empty(path)
 
     def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
@@ -108,10 +114,9 @@ class Launcher:
             raise LaunchFault(value.message)
         return value
 
-    def _write_list(self, key: int, paths: Sequence[str]) -> str:
+    def _write_list(self, key: int, path: str, paths: Sequence[str]) -> None:
         if odd := next((entry for entry in paths if "\n" in entry), None):
             raise LaunchFault(f"$in_file has one path a line, and {odd!r} has more than one: use argv with $in")
-        path = f"{self.scratch}/in-{key}.txt"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -119,4 +124,3 @@ class Launcher:
         except OSError as error:
             raise LaunchFault(f"{path} cannot be written: {error.strerror}") from None
         self._lists[key] = path
-        return path

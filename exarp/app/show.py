@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exarp.app.checker import Checker, InputFault
+from exarp.app.checker import Checker
 from exarp.app.project import Project
+from exarp.app.resolution import FileFault
 from exarp.app.targets import known_targets
 from exarp.model.path import is_glob, relative
 from exarp.model.sheet import TaskSheet
@@ -25,7 +26,7 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     missing = ""
     try:
         inputs = checker.inputs_of(task)
-    except InputFault as fault:
+    except FileFault as fault:
         inputs, missing = (), fault.reason.subject
     names = project.graph.names
     variables = {

@@ -15,10 +15,14 @@ RunOutcome = Literal["passed", "up_to_date", "failed", "cancelled", "interrupted
 
 
 class FreshnessReason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why a task runs, or why it does not: a code, and the file, variable or task it is about."""
+    """Why a task runs, or why it does not: a code, and the file, variable or task it is about.
+
+    ``detail``: what the system says of it (``Permission denied``).
+    """
 
     code: str
     subject: str = ""
+    detail: str = ""
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

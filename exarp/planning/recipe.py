@@ -36,7 +36,9 @@ def recipe_digest(task: Task, variables: Mapping[str, str], environ: Mapping[str
     for name in named_variables(task.commands):
         if name.startswith("EXARP_") or name in ("in", "out", "depfile", "in_file") or name in task.env:
             continue
-        named[name] = variables.get(name, environ.get(name))
+        value = variables.get(name, environ.get(name))
+        # The caller's environment need not be UTF-8.
+        named[name] = value.encode("utf-8", "surrogateescape") if value is not None else None
     recipe = (
         task.commands,
         task.argv,

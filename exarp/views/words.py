@@ -36,7 +36,9 @@ _REASONS: dict[str, tuple[str, str]] = {
     "blocked-by": ("a task it needs did not pass", "{}, which it needs, did not pass"),
     "outputs-not-made": ("did not make its outputs", "did not make {}"),
     "input-missing": ("an input is missing", "input {} is missing"),
-    "name-not-utf8": ("an input's name is not UTF-8", "the name of input {} is not UTF-8"),
+    "input-unreadable": ("an input cannot be read", "input {} cannot be read"),
+    "output-unreadable": ("an output cannot be read", "output {} cannot be read"),
+    "name-not-utf8": ("a file's name is not UTF-8", "the name of {} is not UTF-8"),
     "no-match": ("an input matches no file", "input {} matches no file"),
     "timed-out": ("timed out", "timed out after {}"),
     "interrupted": ("interrupted", "interrupted by {}"),
@@ -46,7 +48,17 @@ _REASONS: dict[str, tuple[str, str]] = {
 }
 # Codes that say how an attempt ended, better than its exit status does.
 _CAUSES = frozenset(
-    {"outputs-not-made", "input-missing", "no-match", "name-not-utf8", "timed-out", "interrupted", "start-failed"}
+    {
+        "outputs-not-made",
+        "output-unreadable",
+        "input-missing",
+        "input-unreadable",
+        "no-match",
+        "name-not-utf8",
+        "timed-out",
+        "interrupted",
+        "start-failed",
+    }
 )
 
 
@@ -124,7 +136,8 @@ def why(reason: FreshnessReason) -> str:
     without, with_subject = _REASONS.get(reason.code, (None, None))
     if without is None or with_subject is None:
         return f"{escape.name(reason.code)} {subject}".rstrip()
-    return with_subject.format(subject) if subject else without
+    said = with_subject.format(subject) if subject else without
+    return f"{said}: {escape.name(reason.detail)}" if reason.detail else said
 
 
 def code(reason: FreshnessReason | None) -> str:

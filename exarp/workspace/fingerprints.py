@@ -1,21 +1,25 @@
 """Contents of files as digests, with stat data sparing the reading.
 
 Knows how a file is hashed (BLAKE3), and when a remembered digest may be trusted: size, mtime, ctime and inode are the
-same, and the file was not as young as the moment it was hashed (git's "racy" rule: a change within the same tick of the
-clock leaves the same stat data). Does not know which files matter.
+same, and the file was not as young as the moment it was looked at (git's "racy" rule: a change within the same tick of the
+clock leaves the same stat data, and one behind the place where a reader is goes unseen). Does not know which files matter.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as stat_bits
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from blake3 import blake3
 
 MISSING = b""
+# Equal to no digest of a content.
+UNREADABLE = b"?"
+# Errors that say that nothing is there; all others say that something is, but cannot be read.
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _CHUNK = 128 * 1024
 # Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
 _TICK_NS = 20_000_000
@@ -23,7 +27,7 @@ _COARSE_NS = 2_000_000_000
 
 
 class Known(NamedTuple):
-    """What is remembered of a file: stat data, digest, and when it was hashed (ns since the epoch)."""
+    """What is remembered of a file: stat data, digest, and a moment before both were taken (ns, of a FileClock)."""
 
     size: int
     mtime_ns: int
@@ -34,32 +38,43 @@ class Known(NamedTuple):
     hashed_at_ns: int
 
 
-class Fingerprints:
-    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards."""
+def _on_and_on() -> None:
+    """Nobody wants to be let in between."""
 
-    def __init__(self, root: str, known: Mapping[str, Known]) -> None:
+
+class Fingerprints:
+    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards, ``seen`` all looked at.
+
+    Without a ``clock`` nothing that is learned can be trusted later. ``breathe`` is called after each slice of a file that
+    is read, which may be huge; what it raises ends the reading.
+    """
+
+    def __init__(self, root: str, known: Mapping[str, Known], clock: FileClock | None = None) -> None:
+        self.breathe: Callable[[], None] = _on_and_on
         self._root = root
+        self._clock = clock
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
+        self._complaints: dict[str, str] = {}
         self.learned: dict[str, Known] = {}
+        self.seen: set[str] = set()
 
     def forget(self) -> None:
         """Files may have changed since they were looked at."""
         self._now.clear()
 
     def digest(self, path: str) -> bytes:
-        """Digest of a file's content, MISSING where there is none; of a link to a folder: where it points."""
+        """Digest of a file's content; of a link to a folder: where it points. MISSING where there is nothing,
+        UNREADABLE where ``complaint`` says why it cannot be read."""
         found = self._now.get(path)
         if found is None:
+            self.seen.add(path)
             found = self._now[path] = self._look(path)
         return found
 
-    def is_file(self, path: str) -> bool:
-        """Whether something other than a folder stands at ``path``."""
-        try:
-            return not stat_bits.S_ISDIR(os.stat(self._absolute(path)).st_mode)
-        except OSError:
-            return False
+    def complaint(self, path: str) -> str:
+        """Why a file cannot be read whose digest is UNREADABLE: ``Permission denied``."""
+        return self._complaints[path]
 
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at ``path``."""
@@ -85,13 +100,21 @@ class Fingerprints:
                 return known.digest
             if stat_bits.S_ISDIR(found.st_mode):
                 return _folder_digest(absolute)
-            digest = _content_digest(absolute, found.st_size)
-        except OSError:
+            return self._read(path, absolute)
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                self._complaints[path] = error.strerror or str(error)
+                return UNREADABLE
             return _dangling_digest(absolute)
-        entry = Known(
-            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, digest, time.time_ns()
+
+    def _read(self, path: str, absolute: str) -> bytes:
+        """The digest of a file's content, learned with stat data that are no older than the moment told with them."""
+        moment = self._clock.now() if self._clock is not None else 0
+        found = os.stat(absolute)
+        digest = _content_digest(absolute, found.st_size, self.breathe)
+        self._known[path] = self.learned[path] = Known(
+            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, digest, moment
         )
-        self._known[path] = self.learned[path] = entry
         return digest
 
 
@@ -133,12 +156,13 @@ def _same(known: Known, found: os.stat_result) -> bool:
     return youngest + slack < known.hashed_at_ns
 
 
-def _content_digest(path: str, size: int) -> bytes:
+def _content_digest(path: str, size: int, breathe: Callable[[], None]) -> bytes:
     hasher = blake3()
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         while chunk := os.read(descriptor, min(max(size + 1, 512), _CHUNK)):
             hasher.update(chunk)
+            breathe()
     finally:
         os.close(descriptor)
     return hasher.digest()

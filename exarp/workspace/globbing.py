@@ -2,26 +2,45 @@
 
 Knows the contract's rules under "Files": ``*`` matches no leading dot and no ``/``, ``.git`` and ``.exarp`` never match,
 what git ignores matches only where a task declares it as an output, results are sorted. Folder listings are remembered as
-long as the folders' own time stamps say that they hold (they are asked again after ``forget``: a task may have changed
+long as the folders' own stat data say that they hold (they are asked again after ``forget``: a task may have changed
 anything).
 """
 
 from __future__ import annotations
 
 import os
-import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
+from exarp.graph.pattern_index import PatternIndex
 from exarp.model.path import is_glob, literal_prefix, matcher, matches, parents
 from exarp.workspace.ignore import Ignore
 
 _NEVER = frozenset({".git", ".exarp"})
 
 
-# A folder's time stamp may not move for a second change within one tick of its clock.
+# A folder's time stamps may not move for a second change within one tick of their clock.
 _TICK_NS = 20_000_000
+
+
+class FilesClock(Protocol):
+    """Tells the time as a file system stamps its files with it (see ``fingerprints.FileClock``)."""
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch."""
+
+
+class _Stamp(NamedTuple):
+    """A folder's stat data. The time of change counts too: ``tar -x`` and ``cp -a`` set the other one as they like."""
+
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+_NOWHERE = _Stamp(-1, -1, -1)
 
 
 class _Entry(NamedTuple):
@@ -31,19 +50,26 @@ class _Entry(NamedTuple):
 
 
 class _Listing:
-    """A folder's entries by name, and when they were read. ``names`` are sorted."""
+    """A folder's entries by name, its stamp, and a moment before both were taken. ``names`` are sorted."""
 
-    __slots__ = ("entries", "mtime_ns", "names", "read_at_ns")
+    __slots__ = ("_holds_links", "_stamp", "_taken_ns", "entries", "names")
 
-    def __init__(self, entries: list[_Entry], mtime_ns: int, read_at_ns: int) -> None:
+    def __init__(self, entries: list[_Entry], stamp: _Stamp, taken_ns: int) -> None:
         self.entries = sorted(entries)
         self.names = [entry.name for entry in self.entries]
-        self.mtime_ns = mtime_ns
-        self.read_at_ns = read_at_ns
+        # What a link leads to may become a folder, or none, without a trace in the folder that holds the link.
+        self._holds_links = any(entry.is_link for entry in entries)
+        self.confirm(stamp, taken_ns)
 
-    def is_settled(self, mtime_ns: int) -> bool:
+    def confirm(self, stamp: _Stamp, taken_ns: int) -> None:
+        """The folder was read again, and the entries are the same."""
+        self._stamp = stamp
+        self._taken_ns = taken_ns
+
+    def is_settled(self, stamp: _Stamp) -> bool:
         """Whether the folder surely is as it was read: same stamp, and not as young as the reading."""
-        return self.mtime_ns == mtime_ns and mtime_ns + _TICK_NS < self.read_at_ns
+        youngest = max(stamp.mtime_ns, stamp.ctime_ns)
+        return self._stamp == stamp and youngest + _TICK_NS < self._taken_ns and not self._holds_links
 
     def starting(self, prefix: str) -> list[_Entry]:
         """Entries whose names start with ``prefix``."""
@@ -55,10 +81,11 @@ class _Listing:
 
 
 class _Found(NamedTuple):
-    """What a pattern stood for, and the listings it was found in."""
+    """What a pattern stood for, the listings it was found in, and when (in ``forget``s) they were last known to hold."""
 
     paths: tuple[str, ...]
     listings: dict[str, _Listing]
+    epoch: int
 
 
 class Outputs:
@@ -75,7 +102,11 @@ class Outputs:
         """Whether ``path`` is an output, lies in an output folder, or matches an output glob."""
         if path in self._exact or any(folder in self._folders for folder in parents(path)):
             return True
-        return any(matches(glob, path) for glob in self._globs)
+        return bool(self._globs) and any(matches(glob, path) for glob in self._index.overlapping(path))
+
+    @cached_property
+    def _index(self) -> PatternIndex:
+        return PatternIndex(self._globs)
 
     def leads_to(self, folder: str) -> bool:
         """Whether some output lies below ``folder`` (with its slash)."""
@@ -86,30 +117,44 @@ class Outputs:
 
 
 class Globbing:
-    """Finds files in one workspace. Paths are relative to ``root`` (or absolute where the pattern is)."""
+    """Finds files in one workspace. Paths are relative to ``root`` (or absolute where the pattern is).
 
-    def __init__(self, root: str, outputs: Outputs) -> None:
+    Without a ``clock`` every folder is read again after ``forget``.
+    """
+
+    def __init__(self, root: str, outputs: Outputs, clock: FilesClock | None = None) -> None:
         self._root = root
         self._outputs = outputs
+        self._clock = clock
         self._ignore = Ignore(root)
         self._listings: dict[str, _Listing] = {}
         self._current: set[str] = set()
         self._found: dict[str, _Found] = {}
         self._visited: dict[str, _Listing] = {}
+        self._epoch = 0
+        self._moment_ns: int | None = None
 
     def forget(self) -> None:
         """Folders may have changed since they were listed: each is looked at again before it is relied on."""
         self._current.clear()
+        self._epoch += 1
+        self._moment_ns = None
 
     def files(self, pattern: str, excluded: Sequence[str] = ()) -> list[str]:
         """Files that a glob or folder pattern stands for, sorted, without what ``excluded`` covers."""
         known = self._found.get(pattern)
-        if known is None or any(self._list(folder) is not listing for folder, listing in known.listings.items()):
-            self._visited = {}
-            known = self._found[pattern] = _Found(tuple(sorted(self._search(pattern))), self._visited)
+        if known is None or known.epoch != self._epoch:
+            known = self._found[pattern] = self._find(pattern, known)
         if not excluded:
             return list(known.paths)
         return [path for path in known.paths if not any(matches(out, path) for out in excluded)]
+
+    def _find(self, pattern: str, known: _Found | None) -> _Found:
+        """What a pattern stands for now; found anew unless every listing that it was found in still holds."""
+        if known is not None and all(self._list(folder) is listing for folder, listing in known.listings.items()):
+            return known._replace(epoch=self._epoch)
+        self._visited = {}
+        return _Found(tuple(sorted(self._search(pattern))), self._visited, self._epoch)
 
     def _search(self, pattern: str) -> set[str]:
         found: set[str] = set()
@@ -179,18 +224,26 @@ class Globbing:
     def _look(self, folder: str, known: _Listing | None) -> _Listing:
         """The folder's listing, read again unless it surely is as it was."""
         absolute = self._absolute(folder)
+        taken_ns = self._now()
         try:
-            mtime_ns = os.stat(absolute).st_mtime_ns
+            found = os.stat(absolute)
+            stamp = _Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
         except OSError:
-            mtime_ns = -1
-        if known is not None and known.is_settled(mtime_ns):
+            stamp = _NOWHERE
+        if known is not None and known.is_settled(stamp):
             return known
         entries = self._read(folder, absolute)
         if known is not None and known.entries == sorted(entries):
-            # The same entries: what was found with them still holds.
-            known.mtime_ns, known.read_at_ns = mtime_ns, time.time_ns()
+            # What was found with them still holds.
+            known.confirm(stamp, taken_ns)
             return known
-        return _Listing(entries, mtime_ns, time.time_ns())
+        return _Listing(entries, stamp, taken_ns)
+
+    def _now(self) -> int:
+        """A moment before anything that was seen since ``forget``."""
+        if self._moment_ns is None:
+            self._moment_ns = self._clock.now() if self._clock is not None else 0
+        return self._moment_ns
 
     def _absolute(self, folder: str) -> str:
         return (folder.rstrip("/") if folder.startswith("/") else f"{self._root}/{folder}".rstrip("/")) or "/"

@@ -1,7 +1,8 @@
 """What git ignores, folder by folder.
 
-Knows ``.gitignore`` files (of the folder itself and of all above it up to the git root) and ``.git/info/exclude``.
-Does not know what a task declares. Loads pathspec only when there is something to ignore.
+Knows ``.gitignore`` files (of the folder itself and of all above it up to the git root) and how rules of several files
+work together. Does not know which further files there are (``repository`` does), nor what a task declares. Loads pathspec
+only when there is something to ignore.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 import re
 import subprocess
 from typing import NamedTuple
+
+from exarp.workspace.repository import find_repository
 
 
 class _Rule(NamedTuple):
@@ -43,7 +46,8 @@ class Ignore:
 
     def __init__(self, root: str) -> None:
         self._rules: dict[str, tuple[_Rules, ...]] = {}
-        self._top = _git_root(root)
+        self._repository = find_repository(root)
+        self._top = self._repository.top if self._repository is not None else None
         self._tracked: frozenset[str] | None = None
 
     def ignores(self, folder: str, name: str, is_folder: bool) -> bool:
@@ -70,8 +74,8 @@ class Ignore:
             above: tuple[_Rules, ...] = ()
             if folder != self._top and folder.startswith(f"{self._top}/"):
                 above = self._rules_of(os.path.dirname(folder))
-            elif folder == self._top:
-                above = _read(f"{folder}/.git/info/exclude", folder)
+            elif self._repository is not None and folder == self._top:
+                above = tuple([rules for file in self._repository.exclude_files() for rules in _read(file, folder)])
             self._rules[folder] = above + _read(f"{folder}/.gitignore", folder)
         return self._rules[folder]
 
@@ -90,15 +94,6 @@ def _tracked_although_ignored(top: str) -> frozenset[str]:
             found.add(f"{top}/{name}")
             name = os.path.dirname(name)
     return frozenset(found)
-
-
-def _git_root(folder: str) -> str | None:
-    while not os.path.exists(f"{folder}/.git"):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
-    return folder
 
 
 def _read(path: str, folder: str) -> tuple[_Rules, ...]:

@@ -65,7 +65,8 @@ def test_json_owns_stdout_also_where_tasks_have_exarp_s_own_streams(workspace: W
 
 def test_a_log_that_is_gone_is_said(workspace: Workspace) -> None:
     workspace.manifest(
-        '[task.t]\nrun = "echo x; rm -rf .exarp/logs; exit 1"\n[task.kept]\nrun = "echo y; [ -e t ] || exit 1"'
+        '[task.t]\nrun = "echo x; until [ -s .exarp/logs/1/t.1.log ]; do sleep 0.02; done; rm -rf .exarp/logs; exit 1"'
+        '\n[task.kept]\nrun = "echo y; [ -e t ] || exit 1"'
     )
     lost = workspace.exarp("t")
     assert "warning: t: its output cannot be read" in lost.err

@@ -269,7 +269,9 @@ def test_memory_that_is_not_known_is_not_held_against_a_task() -> None:
     from exarp.manifests import toml
     from exarp.manifests.reading import read_manifest
 
-    assert read_manifest(b'[task.t]\nresources = { memory = "64GiB" }', "m.toml", toml, {}).problems == []
+    found = read_manifest(b'[task.t]\nresources = { memory = "64GiB" }\n[task.u]', "m.toml", toml, {})
+    assert found.problems == []
+    assert found.manifest.resources == {"memory": 64 * 1024**3}
 
 
 def test_a_pool_whose_size_is_refused_is_not_held_against_a_task() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-from exarp.workspace.fingerprints import MISSING, FileClock, Fingerprints, Known
+import pytest
+
+from exarp.workspace import fingerprints
+from exarp.workspace.fingerprints import MISSING, UNREADABLE, FileClock, Fingerprints, Known
 
 
 def test_the_digest_is_of_the_content(tmp_path: Path) -> None:
@@ -73,6 +77,46 @@ def test_what_was_seen_holds_until_forgotten(tmp_path: Path) -> None:
     assert prints.digest("a") != one
 
 
+class Later(FileClock):
+    """A clock that is so far ahead that every file is old."""
+
+    def now(self) -> int:
+        return super().now() + 10_000_000_000
+
+
+def test_what_is_learned_is_trusted_by_the_files_own_clock(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    for clock, trusted in [(Later(str(tmp_path / "clock")), True), (FileClock(str(tmp_path / "clock")), False)]:
+        prints = Fingerprints(str(tmp_path), {}, clock)
+        prints.digest("a")
+        clock.close()
+        entry = prints.learned["a"]._replace(digest=b"trusted")
+        assert (Fingerprints(str(tmp_path), {"a": entry}).digest("a") == b"trusted") is trusted
+    unclocked = Fingerprints(str(tmp_path), {})
+    unclocked.digest("a")
+    assert unclocked.learned["a"].hashed_at_ns == 0
+
+
+def test_a_file_that_was_young_when_hashing_began_is_not_trusted_however_long_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FileClock(str(tmp_path / "clock"))
+    (tmp_path / "a").write_text("1")
+
+    def slow(path: str, size: int, breathe: object) -> bytes:
+        begun = clock.now()
+        while clock.now() < begun + 50_000_000:
+            continue
+        return b"of what has changed meanwhile"
+
+    monkeypatch.setattr(fingerprints, "_content_digest", slow)
+    prints = Fingerprints(str(tmp_path), {}, clock)
+    assert prints.digest("a") == b"of what has changed meanwhile"
+    clock.close()
+    monkeypatch.undo()
+    assert Fingerprints(str(tmp_path), prints.learned).digest("a") != b"of what has changed meanwhile"
+
+
 def test_the_files_clock_tells_before_from_after(tmp_path: Path) -> None:
     clock = FileClock(str(tmp_path / "clock"))
     prints = Fingerprints(str(tmp_path), {})
@@ -104,3 +148,17 @@ def test_links_follow_files_and_tell_retargeted_folders_apart(tmp_path: Path) ->
     (tmp_path / "folder").symlink_to("two")
     prints.forget()
     assert prints.digest("folder") != before
+
+
+def test_what_is_not_there_and_what_cannot_be_read_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "nowhere").symlink_to("gone")
+    long = "x" * 300
+    prints = Fingerprints(str(tmp_path), {})
+    assert prints.digest("gone") == prints.digest("file/below") == prints.digest("loop/below") == MISSING
+    assert prints.digest("loop") not in (MISSING, UNREADABLE)
+    assert prints.digest("nowhere") not in (MISSING, UNREADABLE)
+    assert prints.digest(long) == UNREADABLE
+    assert prints.complaint(long) == os.strerror(errno.ENAMETOOLONG)
+    assert prints.learned.keys() == set()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exarp.model.path import matches
+from exarp.workspace.fingerprints import FileClock
 from exarp.workspace.globbing import Globbing, Outputs
 
 FILES = [
@@ -34,8 +37,19 @@ def make(root: Path, names: list[str]) -> None:
         path.write_text("")
 
 
+class Ahead:
+    """A clock that is so far ahead that every folder is old."""
+
+    def now(self) -> int:
+        return time.time_ns() + 10_000_000_000
+
+
 def globbing(root: Path, *outputs: str) -> Globbing:
     return Globbing(str(root), Outputs(outputs))
+
+
+def trusting(root: Path) -> Globbing:
+    return Globbing(str(root), Outputs([]), Ahead())
 
 
 def test_stars_skip_hidden_names_and_exarp_s_own_folders_never_match(tmp_path: Path) -> None:
@@ -177,7 +191,8 @@ def test_what_is_remembered_never_differs_from_what_is_there(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[bool, str]], asked: list[str]
 ) -> None:
     root = tmp_path_factory.mktemp("kept")
-    kept = globbing(root)
+    clock = FileClock(f"{root}.clock")
+    kept = Globbing(str(root), Outputs([]), clock)
     for add, name in steps:
         try:
             if add:
@@ -191,13 +206,117 @@ def test_what_is_remembered_never_differs_from_what_is_there(
         kept.forget()
         for pattern in asked:
             assert kept.files(pattern) == globbing(root).files(pattern)
+    clock.close()
 
 
 def test_a_folder_that_has_not_changed_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, ["in/a.c"])
-    os.utime(tmp_path / "in", (1_000_000, 1_000_000))
-    found = globbing(tmp_path)
+    found = trusting(tmp_path)
     assert found.files("in/*.c") == ["in/a.c"]
     found.forget()
     monkeypatch.setattr(os, "scandir", lambda path: pytest.fail(f"{path} was read again"))
     assert found.files("in/*.c") == ["in/a.c"]
+
+
+def test_a_folder_as_young_as_its_listing_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, ["in/a.c"])
+    stamp = (tmp_path / "in").stat()
+
+    class Same:
+        def now(self) -> int:
+            return stamp.st_ctime_ns + 1
+
+    found = Globbing(str(tmp_path), Outputs([]), Same())
+    assert found.files("in/*.c") == ["in/a.c"]
+    make(tmp_path, ["in/b.c"])
+    found.forget()
+    # A second change within one tick leaves no trace.
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", lambda path: stamp)
+        listed = found.files("in/*.c")
+    assert listed == ["in/a.c", "in/b.c"]
+
+
+def test_a_change_is_seen_although_the_folder_s_time_of_modification_was_set_back(tmp_path: Path) -> None:
+    make(tmp_path, ["in/a.c"])
+    os.utime(tmp_path / "in", (1_000_000, 1_000_000))
+    found = trusting(tmp_path)
+    assert found.files("in/*.c") == ["in/a.c"]
+    before = (tmp_path / "in").stat().st_ctime_ns
+    # However coarse the stamps are, sooner or later a change has a later one.
+    while (tmp_path / "in").stat().st_ctime_ns == before:
+        os.rename(tmp_path / "in/a.c", tmp_path / "in/b.c")
+        os.rename(tmp_path / "in/b.c", tmp_path / "in/a.c")
+    os.rename(tmp_path / "in/a.c", tmp_path / "in/b.c")
+    os.utime(tmp_path / "in", (1_000_000, 1_000_000))
+    found.forget()
+    assert found.files("in/*.c") == ["in/b.c"]
+
+
+def test_another_folder_in_its_place_is_read(tmp_path: Path) -> None:
+    make(tmp_path, ["in/a.c", "other/b.c"])
+    found = trusting(tmp_path)
+    assert found.files("in/*.c") == ["in/a.c"]
+    os.rename(tmp_path / "in", tmp_path / "old")
+    os.rename(tmp_path / "other", tmp_path / "in")
+    found.forget()
+    assert found.files("in/*.c") == ["in/b.c"]
+
+
+def test_what_a_link_leads_to_is_looked_at_again(tmp_path: Path) -> None:
+    make(tmp_path, ["target"])
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/link").symlink_to("../target")
+    found = trusting(tmp_path)
+    assert found.files("in/*") == ["in/link"]
+    (tmp_path / "target").unlink()
+    (tmp_path / "target").mkdir()
+    found.forget()
+    assert found.files("in/*") == []
+
+
+def test_a_known_pattern_is_not_looked_into_again_until_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, [f"in/{number}/a.c" for number in range(20)])
+    found = trusting(tmp_path)
+    looks = []
+    monkeypatch.setattr(Globbing, "_list", _counting(looks))
+    for _ in range(10):
+        assert len(found.files("in/**/*.c")) == 20
+    once = len(looks)
+    found.forget()
+    for _ in range(10):
+        found.files("in/**/*.c")
+    assert len(looks) <= 2 * once <= 200
+
+
+def _counting(looks: list[str]) -> Callable[[Globbing, str], object]:
+    original = Globbing._list
+
+    def counted(self: Globbing, folder: str) -> object:
+        looks.append(folder)
+        return original(self, folder)
+
+    return counted
+
+
+outputs = st.lists(
+    st.one_of(patterns, paths, paths.map(lambda path: f"{path}/"), patterns.map(lambda path: f"{path}/")), max_size=8
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(outputs=outputs, path=paths)
+def test_whether_a_path_is_an_output_is_what_the_patterns_say(outputs: list[str], path: str) -> None:
+    expected = any(matches(pattern, path) or pattern == path for pattern in outputs)
+    assert Outputs(outputs).has(path) == expected
+
+
+def test_many_output_globs_are_not_tried_one_by_one() -> None:
+    has = Outputs(f"gen/{number}/*.o" for number in range(5_000)).has
+    assert has("gen/4999/x.o")
+    begun = time.perf_counter()
+    for number in range(1_000):
+        assert not has(f"other/{number}/x.o")
+    assert time.perf_counter() - begun < 1.0

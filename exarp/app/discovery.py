@@ -1,0 +1,75 @@
+"""What a task is seen to read beyond its declared inputs: the files that its depfile lists.
+
+Knows where a depfile is and which of its entries count. Does not know when a task ran: a snapshot says how things stood.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from exarp.app.records import Records
+from exarp.app.resolution import Own, in_text
+from exarp.model.path import normalise
+from exarp.model.task import Task
+from exarp.planning.freshness import Record
+from exarp.workspace.depfile import parse_depfile
+from exarp.workspace.fingerprints import UNREADABLE, Fingerprints
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A task as it stood when it was checked. ``named``: what ``$in`` stands for. ``moment``: on the files' clock."""
+
+    named: tuple[str, ...]
+    now: Record
+    moment: int
+
+
+# A moment that nothing is younger than.
+NEVER_LATE = 1 << 63
+
+
+class Discovery:
+    """Finds what tasks of one workspace (``root``: absolute) have read."""
+
+    def __init__(self, root: str, fingerprints: Fingerprints, records: Records) -> None:
+        self._root = root
+        self._fingerprints = fingerprints
+        self._records = records
+
+    def found(self, spec: Task, snapshot: Snapshot) -> tuple[dict[str, bytes], str | None]:
+        """Digests of what the depfile lists beyond the inputs, and why the success must not be recorded, if so."""
+        if not spec.depfile:
+            return {}, None
+        try:
+            listed = parse_depfile(self._read(spec.depfile))
+        except OSError:
+            return {}, f"the depfile {spec.depfile} was not written: the task will run again next time"
+        except ValueError as error:
+            return {}, f"the depfile {spec.depfile} is not in Makefile syntax ({error})"
+        found: dict[str, bytes] = {}
+        own = Own(spec)
+        for entry in listed:
+            path = self._workspace_path(entry, spec.cwd)
+            if path in snapshot.now.inputs or own.has(path):
+                continue
+            if path != in_text(path):
+                return {}, f"the name of {in_text(path)} is not UTF-8: the task will run again next time"
+            found[path] = self._fingerprints.digest(path)
+            if found[path] == UNREADABLE:
+                return {}, f"{path} cannot be read ({self._fingerprints.complaint(path)}): it will run again next time"
+            # Generated headers may be as young as the tasks that read them; what made them is known.
+            known = snapshot.now.found.get(path) or self._records.made(path)
+            late = found[path] != known if known else self._fingerprints.changed_since(path, snapshot.moment)
+            if late:
+                return found, f"{path} changed while the task ran: it will run again next time"
+        return found, None
+
+    def _workspace_path(self, entry: str, cwd: str) -> str:
+        path = normalise(entry, cwd)
+        inside = f"{self._root}/"
+        return path[len(inside) :] if path.startswith(inside) else path
+
+    def _read(self, path: str) -> str:
+        absolute = path if path.startswith("/") else f"{self._root}/{path}"
+        with open(absolute, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()

@@ -1,0 +1,52 @@
+"""Successes of tasks: as earlier runs left them, and as this one makes them.
+
+Knows how a stored record is read. Does not know what is in one, nor when a success is stored (the driver does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from exarp.planning.freshness import Record
+
+_RECORD = msgspec.msgpack.Decoder(Record)
+
+
+class Records:
+    """The last success of each task. ``names``: of tasks, by id. ``stored``: encoded records by name."""
+
+    def __init__(self, names: Sequence[str], stored: Mapping[str, bytes]) -> None:
+        self._names = names
+        self._stored = stored
+        self._known: dict[int, Record | None] = {}
+        self._made: dict[str, bytes] = {}
+
+    def success(self, task: int) -> Record | None:
+        """The last success of a task that may be relied on."""
+        if task not in self._known:
+            stored = self._stored.get(self._names[task])
+            self._known[task] = _decode(stored) if stored is not None else None
+        return self._known[task]
+
+    def keep(self, task: int, record: Record) -> None:
+        """A task succeeded."""
+        self._known[task] = record
+        self._made.update(record.outputs)
+
+    def drop(self, task: int) -> None:
+        """No success of a task may be relied on any more."""
+        self._known[task] = None
+
+    def made(self, path: str) -> bytes | None:
+        """Digest of a file as a task of this run made it."""
+        return self._made.get(path)
+
+
+def _decode(stored: bytes) -> Record | None:
+    """A record of another version of exarp is no record: the task runs once more."""
+    try:
+        return _RECORD.decode(stored)
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,170 @@
+"""From what a task declares to the files that are there.
+
+Knows what ``$in`` stands for, which files count as inputs and which as outputs, and their digests. Does not know records of
+earlier runs but for the outputs that one names, nor what a difference means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from exarp.graph.task_graph import TaskGraph
+from exarp.model.event import FreshnessReason
+from exarp.model.manifest import Manifest
+from exarp.model.overlap import is_wide
+from exarp.model.path import is_glob, matches
+from exarp.model.task import Task
+from exarp.planning.freshness import MISSING, Record
+from exarp.workspace.fingerprints import UNREADABLE, FileClock, Fingerprints
+from exarp.workspace.globbing import Globbing, Outputs
+
+_COMPLAINTS = {
+    "no-match": "{} matches no file",
+    "name-not-utf8": "the name of {} is not UTF-8",
+    "input-unreadable": "{} cannot be read: {}",
+    "output-unreadable": "{} cannot be read: {}",
+}
+
+
+class FileFault(Exception):
+    """A file is not there, or cannot be taken; ``reason`` says which, the message says it as a clause."""
+
+    def __init__(self, reason: FreshnessReason) -> None:
+        super().__init__(_COMPLAINTS.get(reason.code, "{} is not there").format(reason.subject, reason.detail))
+        self.reason = reason
+
+
+class Resolution:
+    """Resolves inputs and outputs of the tasks of one manifest in one workspace (``root``: absolute)."""
+
+    def __init__(
+        self, root: str, manifest: Manifest, graph: TaskGraph, fingerprints: Fingerprints, clock: FileClock | None
+    ) -> None:
+        self._manifest = manifest
+        self._graph = graph
+        self._fingerprints = fingerprints
+        outputs = Outputs(path for task in manifest.tasks for path in task.outputs or ())
+        self._globbing = Globbing(root, outputs, clock)
+
+    def forget(self) -> None:
+        """Files may have changed since they were looked at."""
+        self._fingerprints.forget()
+        self._globbing.forget()
+
+    def inputs(self, spec: Task) -> tuple[tuple[str, ...], list[str]]:
+        """What ``$in`` stands for, and the files whose contents count. Raises FileFault."""
+        if spec.inputs is None:
+            return (), []
+        named: dict[str, None] = {}
+        files: dict[str, None] = {}
+        patterns = [*spec.inputs, *(path for name in spec.sources for path in self._declared_outputs(name))]
+        own = Own(spec)
+        for pattern in patterns:
+            if not is_glob(pattern) and not pattern.endswith("/"):
+                if not any(matches(out, pattern) for out in spec.excluded):
+                    named[pattern] = None
+                    files.update(dict.fromkeys(self._exact(pattern, spec, own)))
+                continue
+            found = [path for path in self._globbing.files(pattern, spec.excluded) if not own.has(path)]
+            if is_glob(pattern):
+                if not found:
+                    raise FileFault(FreshnessReason("no-match", pattern))
+                named.update(dict.fromkeys(found))
+            else:
+                if not self._fingerprints.is_folder(pattern):
+                    raise FileFault(FreshnessReason("input-missing", pattern))
+                named[pattern] = None
+            files.update(dict.fromkeys(found))
+        refuse_odd(files)
+        return tuple(named), list(files)
+
+    def digests(self, files: Iterable[str]) -> dict[str, bytes]:
+        """Digests of inputs. Raises FileFault where one is missing or cannot be read."""
+        found = {}
+        for path in files:
+            digest = found[path] = self._fingerprints.digest(path)
+            if digest == MISSING:
+                raise FileFault(FreshnessReason("input-missing", path))
+            if digest == UNREADABLE:
+                raise FileFault(FreshnessReason("input-unreadable", path, self._fingerprints.complaint(path)))
+        return found
+
+    def _exact(self, path: str, spec: Task, own: Own) -> list[str]:
+        """The files behind an exact input: itself, or all that is in it where it is a folder."""
+        if path in own.modified:
+            return []
+        if self._fingerprints.is_folder(path):
+            inside = [found for found in self._globbing.files(f"{path}/", spec.excluded) if not own.has(found)]
+            return [path, *inside]
+        return [path]
+
+    def _declared_outputs(self, name: str) -> Iterable[str]:
+        return self._manifest.tasks[self._graph.ids[name]].outputs or ()
+
+    def outputs(self, spec: Task) -> tuple[dict[str, bytes], str | None]:
+        """Digests of all outputs that are there, and the first declared one that is not. Raises FileFault."""
+        found: dict[str, bytes] = {}
+        for pattern in spec.outputs or ():
+            if is_glob(pattern):
+                paths = self._globbing.files(pattern)
+                if not paths:
+                    return found, pattern
+            elif pattern.endswith("/"):
+                if not self._fingerprints.is_folder(pattern):
+                    return found, pattern
+                paths = [pattern, *self._globbing.files(pattern)]
+            else:
+                paths = [pattern]
+            refuse_odd(paths)
+            for path in paths:
+                found[path] = self._fingerprints.digest(path)
+                if found[path] == MISSING:
+                    return found, path
+                if found[path] == UNREADABLE:
+                    raise FileFault(FreshnessReason("output-unreadable", path, self._fingerprints.complaint(path)))
+        return found, None
+
+    def remains(self, spec: Task) -> dict[str, bytes]:
+        """Digests of whatever is there of a task's outputs."""
+        paths: dict[str, None] = {}
+        for pattern in spec.outputs or ():
+            if not is_glob(pattern):
+                paths[pattern] = None
+            if is_glob(pattern) or pattern.endswith("/"):
+                paths.update(dict.fromkeys(self._globbing.files(pattern)))
+        found = {in_text(path): self._fingerprints.digest(path) for path in paths}
+        return {path: digest for path, digest in found.items() if digest != MISSING}
+
+    def recorded_outputs(self, spec: Task, record: Record) -> dict[str, bytes]:
+        """Digests of the outputs that were recorded, and of those that declared folders and globs hold beside them."""
+        paths = dict.fromkeys(record.outputs)
+        for pattern in spec.outputs or ():
+            if is_glob(pattern) or pattern.endswith("/"):
+                paths.update(dict.fromkeys(self._globbing.files(pattern)))
+        return {in_text(path): self._fingerprints.digest(path) for path in paths}
+
+
+def refuse_odd(paths: Iterable[str]) -> None:
+    """Raises FileFault for a name that is not UTF-8: it can be in no manifest, event or record."""
+    odd = next((path for path in paths if in_text(path) != path), None)
+    if odd is not None:
+        raise FileFault(FreshnessReason("name-not-utf8", in_text(odd)))
+
+
+def in_text(path: str) -> str:
+    """A path as it can be told: itself, or, where a name is not UTF-8, with its odd bytes spelt out."""
+    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class Own:
+    """What a task makes or modifies, with its depfile: a glob or folder of its inputs never stands for that."""
+
+    def __init__(self, spec: Task) -> None:
+        patterns = (*(spec.outputs or ()), *spec.modifies, spec.depfile)
+        self.modified = frozenset(spec.modifies)
+        self._exact = {pattern for pattern in patterns if not is_wide(pattern)}
+        self._wide = [pattern for pattern in patterns if is_wide(pattern)]
+
+    def has(self, path: str) -> bool:
+        """Whether the task makes or modifies ``path``."""
+        return path in self._exact or any(matches(pattern, path) for pattern in self._wide)

@@ -1,0 +1,155 @@
+"""Whether tasks must run, against real files; what commands would do is done by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from exarp.app.checker import Checker
+from exarp.graph.build import build_graph
+from exarp.model.manifest import Manifest
+from exarp.model.task import Task
+from exarp.planning.freshness import Record
+from exarp.workspace.fingerprints import Fingerprints
+
+
+class Bench:
+    """Runs of some tasks in a folder; what succeeded is remembered from run to run."""
+
+    def __init__(self, root: Path, *tasks: Task) -> None:
+        self.root = root
+        self.names = [task.name for task in tasks]
+        self.stored: dict[str, bytes] = {}
+        self.use(*tasks)
+
+    def use(self, *tasks: Task) -> None:
+        """Go on with another manifest."""
+        self.manifest = Manifest("exarp.toml", tasks)
+        self.graph, faults = build_graph(tasks)
+        assert not faults
+        self.begin()
+
+    def begin(self) -> None:
+        """The next run."""
+        root = str(self.root)
+        self.checker = Checker(root, self.manifest, self.graph, {}, self.stored, Fingerprints(root, {}))
+
+    def why(self, name: str) -> str:
+        """Why a task must run, "" if it is up to date."""
+        checked = self.checker.check(self.graph.ids[name])
+        reason = checked.stale or checked.impossible
+        return reason.code if reason is not None else ""
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def do(self, name: str, fails: bool = False, **files: str) -> str:
+        """Check a task; if it must run, write ``files`` ("." in names is "_") and settle it. Why it ran."""
+        reason = self.why(name)
+        if not reason:
+            return ""
+        self.write({path.replace("_", "."): text for path, text in files.items()})
+        task = self.graph.ids[name]
+        if fails:
+            self.checker.ended(task)
+            return reason
+        settled, record = self.checker.settle(task)
+        assert settled.fault is None
+        if record is not None:
+            self.stored[name] = msgspec.msgpack.encode(record)
+        else:
+            self.stored.pop(name, None)
+        return reason
+
+
+MAKER = Task("maker", commands=("m",), inputs=("in",), outputs=("o",), allow_failure=True)
+READER = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("maker",))
+
+
+def test_what_a_failed_task_left_counts_for_those_that_run_all_the_same(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, MAKER, READER)
+    bench.write({"in": "1"})
+    bench.do("maker", o="1")
+    bench.do("reader", r_out="1")
+    bench.begin()
+    bench.write({"in": "2"})
+    assert bench.do("maker", fails=True, o="2") == "input-changed"
+    assert bench.do("reader", r_out="2") == "need-changed"
+    bench.begin()
+    assert bench.do("maker", o="2") == "input-changed"
+    assert bench.why("reader") == ""
+
+
+def test_a_failure_that_changed_nothing_makes_nobody_stale(tmp_path: Path) -> None:
+    lint = Task("lint", commands=("l",), inputs=("in",), outputs=(), allow_failure=True)
+    after = Task("after", commands=("a",), inputs=(), outputs=(), needs=("maker", "lint"))
+    bench = Bench(tmp_path, MAKER, lint, after)
+    bench.write({"in": "1"})
+    bench.do("maker", o="1")
+    bench.do("lint")
+    bench.do("after")
+    bench.begin()
+    bench.write({"in": "2"})
+    assert bench.do("maker", fails=True) == bench.do("lint", fails=True) == "input-changed"
+    assert bench.why("after") == ""
+    (tmp_path / "in").unlink()
+    bench.begin()
+    assert bench.why("maker") == bench.why("lint") == "input-missing"
+    assert bench.why("after") == ""
+
+
+def test_a_success_that_may_not_be_recorded_counts_by_its_files(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, msgspec.structs.replace(MAKER, depfile="never.d"), READER)
+    bench.write({"in": "1"})
+    bench.do("maker", o="1")
+    bench.do("reader", r_out="1")
+    bench.begin()
+    bench.do("maker", o="1")
+    assert bench.why("reader") == ""
+    bench.begin()
+    bench.do("maker", o="2")
+    assert bench.why("reader") == "need-changed"
+
+
+def test_a_group_contributes_by_name_however_it_is_nested(tmp_path: Path) -> None:
+    makers = [Task(name, commands=("m",), inputs=(), outputs=(f"{name}.out",)) for name in "ab"]
+    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("all",))
+
+    def grouped(*inner: str) -> tuple[Task, ...]:
+        return (*makers, Task("inner", needs=inner), Task("all", needs=("inner", "a", "b")), reader)
+
+    bench = Bench(tmp_path, *grouped("a", "b"))
+    bench.do("a", a_out="same")
+    bench.do("b", b_out="same")
+    bench.do("reader", r_out="1")
+    bench.use(*grouped("b"))
+    assert bench.why("reader") == ""
+    # What one task made before, now only the other makes: nothing and something are told apart by name.
+    stored = bench.stored
+    del stored["b"]
+    bench.begin()
+    bench.do("reader", r_out="1")
+    stored["b"] = stored.pop("a")
+    bench.begin()
+    assert bench.why("reader") == "need-changed"
+
+
+def test_a_need_with_many_outputs_costs_its_dependents_little(tmp_path: Path) -> None:
+    count = 200_000
+    split = Task("split", commands=("s",), inputs=(), outputs=("parts/",))
+    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("split",))
+    bench = Bench(tmp_path, split, reader)
+    record = Record(b"", {}, {}, {f"parts/{number}": b"x" for number in range(count)})
+    bench.stored["split"] = msgspec.msgpack.encode(record)
+    bench.begin()
+    bench.why("reader")
+    begun = time.perf_counter()
+    for _ in range(1_000):
+        bench.why("reader")
+    assert time.perf_counter() - begun < 1.0

@@ -1,0 +1,57 @@
+"""What is prepared before a task starts, in real folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exarp.app.launcher import Launcher, LaunchFault
+from exarp.model.manifest import Manifest
+from exarp.model.task import Task
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Launcher:
+    (tmp_path / "scratch").mkdir()
+    root = tmp_path / "root"
+    root.mkdir()
+    manifest = Manifest("exarp.toml", ())
+    return Launcher(str(root), manifest, {}, "1", str(tmp_path / "scratch"), str(tmp_path / "claims"), raw=False)
+
+
+def test_parents_are_made_also_where_a_name_begins_with_two_dots(launcher: Launcher, tmp_path: Path) -> None:
+    task = Task("t", commands=("t",), inputs=(), outputs=("..dir/x", "a/b/c"), depfile="../outside/t.d")
+    launcher.launch(1, task, (), "log")
+    assert (tmp_path / "root/..dir").is_dir()
+    assert (tmp_path / "root/a/b").is_dir()
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_folder_that_is_called_like_an_output_glob_is_not_emptied(launcher: Launcher, tmp_path: Path) -> None:
+    for name in ("gen?", "gen1", "made"):
+        (tmp_path / "root" / name).mkdir()
+    task = Task("t", commands=("t",), inputs=(), outputs=("gen?/", "made/"))
+    launcher.launch(1, task, (), "log")
+    for name in ("gen?", "gen1", "made"):
+        (tmp_path / "root" / name / "file").write_text("")
+    launcher.launch(2, task, (), "log")
+    left = sorted(str(path.relative_to(tmp_path / "root")) for path in tmp_path.glob("root/*/file"))
+    assert left == ["gen1/file", "gen?/file"]
+
+
+def test_a_task_that_cannot_be_started_leaves_no_list_behind(launcher: Launcher, tmp_path: Path) -> None:
+    task = Task("t", commands=("cat $in_file; cat $in",), inputs=("a b",), outputs=())
+    with pytest.raises(LaunchFault, match="a shell would split"):
+        launcher.launch(1, task, ("a b",), "log")
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_list_is_there_until_its_attempt_is_over(launcher: Launcher, tmp_path: Path) -> None:
+    task = Task("t", argv=("cat", "$in_file"), cwd="sub", inputs=("a b", "sub/c"), outputs=())
+    launch = launcher.launch(7, task, ("a b", "sub/c"), "log")
+    (listed,) = (tmp_path / "scratch").iterdir()
+    assert launch.commands == (("cat", str(listed)),)
+    assert listed.read_text() == "../a b\nc\n"
+    launcher.done(7)
+    assert not listed.exists()
