@@ -40,7 +40,7 @@ def runs(root: str, limit: int) -> list[RunRow]:
 
 def faults(root: str) -> list[str]:
     """What is wrong with what runs left, so that nothing of it can be told."""
-    return _ask(root, lambda database: list(database.warnings), [])
+    return _ask(root, lambda database, _: list(database.warnings), [])
 
 
 def newest_events(root: str) -> list[Event]:
