@@ -45,10 +45,10 @@ class RunRequest(msgspec.Struct, frozen=True):
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """How a run speaks outside its events: ``note`` says a line at once; ``views`` are made when the run has its number."""
+    """How a run speaks outside its events: ``note`` says a line at once; ``views`` are made when the run begins."""
 
     note: Callable[[str], None]
-    views: Callable[[str], Sequence[View]]
+    views: Callable[[], Sequence[View]]
 
 
 def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
@@ -61,7 +61,7 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
         for problem in _warnings(project, plan):
             voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
         number = session.new_run()
-        views = voice.views(number)
+        views = voice.views()
         try:
             status = _drive(project, request, environ, session, plan, number, views, voice)
             if status == 0 and selected.whole:
@@ -126,7 +126,7 @@ def _drive(
             checker,
             launcher,
             lambda task, attempt: session.log_path(number, task, attempt),
-            ticking=any(getattr(view, "ticking", False) for view in views),
+            ticking=any(view.ticking for view in views),
         ).run()
     finally:
         left = host.close()
@@ -172,7 +172,7 @@ def preview(
     project: Project, targets: Sequence[str], environ: Mapping[str, str], force: bool = False, look: bool = True
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
-    memory = recall(project.root, selection(project, targets))
+    memory = recall(project.root, selection(project, targets), records=look)
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
     warnings = tuple(_warnings(project, plan))
     if not look:

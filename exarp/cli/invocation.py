@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -20,9 +20,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Invocation:
-    """The common options, and what follows from them."""
+    """The common options, and what follows from them. ``arguments``: the whole command line, without its first word."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        self.arguments = tuple(arguments)
         self.file: str | None = None
         self.directory: str | None = None
         self.verbosity = 0

@@ -65,7 +65,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         fail_fast=options["fail_fast"],
         force=options["force"],
         wait=not options["no_wait"],
-        command=("exarp", *sys.argv[1:]),
+        command=("exarp", *invocation.arguments),
         call=invocation.call(overrides.variables),
     )
     _refuse_idle(invocation, options)

@@ -61,7 +61,7 @@ class RunViews:
             if writer.fault is not None:
                 note(f"warning: output could not be written: {writer.fault.strerror}")
 
-    def _make(self, run: str) -> Sequence[View]:
+    def _make(self) -> Sequence[View]:
         console = self._console()
         self._writers = [console]
         made: list[View] = [console]

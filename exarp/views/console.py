@@ -84,6 +84,10 @@ class Console:
         self.note(now)
         self.outlet.flush()
 
+    def interrupted(self, signum: int, running: int) -> None:
+        """A signal ends the run: says what it waits for."""
+        self.outlet.words(paint(words.ending(signum, running), "wait", self._manner.color_words))
+
     def suspend(self) -> None:
         """A task takes the terminal: what is written has been passed on when this returns, and nothing follows."""
         self.outlet.flush()

@@ -116,6 +116,13 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
+def ending(signum: int, running: int) -> str:
+    """``interrupted: ending 1 task (Ctrl-C again kills it at once)``; of other signals the name."""
+    typed = signum == signal.SIGINT
+    cause, again = ("interrupted", "Ctrl-C again") if typed else (signal_name(signum), "a second signal")
+    return f"{cause}: ending {tasks(running)} ({again} kills {'it' if running == 1 else 'them'} at once)"
+
+
 def cause(event: TaskFinished | TaskRetried) -> str:
     """How the last attempt of a task ended: ``exit 1``, ``killed by SIGSEGV``, ``timed out after 10s``."""
     reason = event.reason

@@ -355,7 +355,9 @@ def test_a_defect_is_reported_without_a_traceback(workspace: Workspace, broken: 
     error = json.loads(done.stdout)["error"]
     report = error["problems"][0]["next"].removeprefix("report ")
     with open(report) as file:
-        assert "Traceback" in file.read()
+        text = file.read()
+    assert text.startswith("exarp ['run', 't', '--json']\n")
+    assert "Traceback" in text
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
