@@ -86,7 +86,7 @@ class Checker:
             return FreshnessReason("forced")
         if spec.is_group:
             return None
-        if record is None or (spec.inputs is None and spec.outputs is None):
+        if record is None or spec.always_runs:
             return decide(spec, record, _NOTHING)
         try:
             return decide(spec, record, self._look(task, record)[1])
