@@ -6,7 +6,7 @@ Does not decide what a difference means, and does not keep records (the ledger d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, KeysView, Mapping
 
 import msgspec
 
@@ -46,12 +46,23 @@ class Checker:
         self.environ = environ
         self.force = force
         self.snapshots: dict[int, Snapshot] = {}
+        self._late: dict[int, str] = {}
         self._fingerprints = fingerprints
         self._clock = clock
         self._records = Records(graph.names, records)
         self._resolution = Resolution(root, manifest, graph, fingerprints, clock)
         self._discovery = Discovery(root, fingerprints, self._records)
         self._contributions = Contributions(manifest, graph, self._records, self._remains)
+
+    def found(self, tasks: Iterable[int]) -> dict[int, KeysView[str]]:
+        """What those of ``tasks`` that have a depfile were seen to read beyond their inputs when they last succeeded."""
+        depending = [task for task in tasks if self.manifest.tasks[task].depfile]
+        records = {task: record for task in depending if (record := self._records.success(task)) is not None}
+        return {task: record.found.keys() for task, record in records.items() if record.found}
+
+    def distrust(self, task: int, path: str) -> None:
+        """A task read ``path``, which may be made anew after the task is checked: it cannot be found up to date."""
+        self._late[task] = path
 
     def check(self, task: int) -> Checked:
         """Whether ``task`` must run; what was seen is kept for its start and for ``settle``."""
@@ -63,7 +74,7 @@ class Checker:
         except FileFault as fault:
             self._contributions.failed(task)
             return Checked(task, impossible=fault.reason)
-        stale = FreshnessReason("forced") if self.force else decide(spec, record, now)
+        stale = FreshnessReason("forced") if self.force else self._stale(task, record, now)
         if stale is not None:
             self.snapshots[task] = Snapshot(named, now, moment)
         return Checked(task, stale=stale)
@@ -89,7 +100,7 @@ class Checker:
         if record is None or (spec.inputs is None and spec.outputs is None):
             return decide(spec, record, _NOTHING)
         try:
-            return decide(spec, record, self._look(task, record)[1])
+            return self._stale(task, record, self._look(task, record)[1])
         except FileFault as fault:
             return fault.reason
 
@@ -144,6 +155,10 @@ class Checker:
 
     def _moment(self, spec: Task) -> int:
         return self._clock.now() if spec.depfile and self._clock is not None else NEVER_LATE
+
+    def _stale(self, task: int, record: Record | None, now: Record) -> FreshnessReason | None:
+        reason = decide(self.manifest.tasks[task], record, now)
+        return FreshnessReason("made-later", self._late[task]) if reason is None and task in self._late else reason
 
     def _keep(self, task: int, record: Record) -> None:
         self._records.keep(task, record)

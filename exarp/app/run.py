@@ -13,6 +13,7 @@ import msgspec
 from exarp.app.checker import Checker
 from exarp.app.driver import Driver
 from exarp.app.forecast import forecast
+from exarp.app.found import found_in, found_problems
 from exarp.app.launcher import Launcher
 from exarp.app.ports import View
 from exarp.app.project import Project
@@ -92,6 +93,10 @@ def _drive(
         request.force,
         session.file_clock,
     )
+    found = found_in(plan, checker)
+    for problem in found_problems(project, found):
+        voice.note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
+    plan = found.added_to(plan)
     raw = manifest.settings.output == "raw"
     launcher = Launcher(
         project.root,
@@ -171,7 +176,8 @@ def preview(
         return Preview(plan, {}, memory.expected)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
-    return Preview(plan, forecast(plan, project.manifest.tasks, checker), memory.expected)
+    reads = found_in(plan, checker).reads
+    return Preview(plan, forecast(plan, project.manifest.tasks, checker, reads), memory.expected)
 
 
 def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:

@@ -28,6 +28,10 @@ _REASONS: dict[str, tuple[str, str]] = {
     "output-changed": ("an output was changed by something else", "output {} was changed by something else"),
     "undeclared": ("it does not declare what it reads and writes", "it does not declare {}"),
     "forced": ("it was forced", "it was forced by {}"),
+    "made-later": (
+        "a file that it read may be made later in this run",
+        "{}, which it read, may be made later in this run",
+    ),
     "need-changed": ("what a task it needs made changed", "what {} made changed"),
     "need-runs": ("a task it needs would run first", "{}, which it needs, would run first"),
     "retried": ("the last attempt failed", "the last attempt failed"),

@@ -718,3 +718,65 @@ def test_files_that_cannot_be_read_are_not_told_as_missing(workspace: Workspace)
     assert "cannot be read (File name too long): it will run again" in finds.err
     assert workspace.exarp("finds", "--json").json["tasks"][0]["outcome"] == "passed"
     assert f"{long} cannot be read: File name too long" in workspace.exarp("run", "--touch", "reads").err
+
+
+HEADER = """
+    [task.cc]
+    inputs = ["m.c"]
+    outputs = ["m.o"]
+    depfile = "m.d"
+    run = 'echo "m.o: m.c gen/h.h" > $depfile; cat m.c gen/h.h > m.o'
+
+    [task.hdr]
+    inputs = ["h.in"]
+    outputs = ["gen/h.h"]
+    run = "cp $in $out"
+"""
+
+
+def header_changed(workspace: Workspace) -> None:
+    """Both tasks have run, and what the header is made of has changed."""
+    workspace.manifest(HEADER)
+    workspace.write("m.c", "m")
+    workspace.write("h.in", "1")
+    assert workspace.exarp("run", "hdr").code == workspace.exarp("run", "cc").code == 0
+    workspace.write("h.in", "2")
+
+
+def test_a_reader_by_depfile_waits_for_the_task_that_makes_what_it_reads(workspace: Workspace) -> None:
+    header_changed(workspace)
+    assert "2 tasks would run, 0 up to date" in workspace.exarp("run", "-n", "hdr", "cc").out
+    result = workspace.exarp("run", "hdr", "cc", "-j2")
+    assert (result.code, workspace.read("m.o")) == (0, "m2")
+    assert "exarp.toml:2:7: cc's depfile lists gen/h.h, which hdr makes, but cc does not need hdr" in result.err
+    assert 'add needs = ["hdr"]' in result.err
+    assert workspace.exarp("run", "hdr", "cc").err.endswith("up to date (2 tasks)\n")
+
+
+def test_a_reader_that_cannot_wait_is_not_told_to_be_up_to_date(workspace: Workspace) -> None:
+    header_changed(workspace)
+    workspace.manifest(HEADER + '    needs = ["cc"]\n')
+    tasks = workspace.exarp("run", "hdr", "cc", "--json").json["tasks"]
+    assert {task["task"]: task["reason"] for task in tasks}["cc"] == "made-later"
+    (task,) = workspace.exarp("run", "cc", "--json").json["tasks"]
+    assert (task["outcome"], task["reason"]) == ("passed", "input-changed")
+    assert workspace.read("m.o") == "m2"
+
+
+def test_what_many_tasks_read_by_depfile_is_told_a_few_times(workspace: Workspace) -> None:
+    readers = "".join(
+        f"""
+        [task.cc{number}]
+        inputs = []
+        outputs = ["{number}.o"]
+        depfile = "{number}.d"
+        run = 'touch $out; echo "x: gen/h.h" > $depfile'
+        """
+        for number in range(9)
+    )
+    workspace.manifest(readers + '[task.hdr]\ninputs = []\noutputs = ["gen/h.h"]\nrun = "touch $out"\n')
+    workspace.exarp("run", "hdr")
+    workspace.exarp("run", "--all")
+    told = workspace.exarp("run", "--all").err
+    assert told.count("(depfile-need)") == 3
+    assert "and 6 more like it" in told
