@@ -77,23 +77,25 @@ def _reads(plan: Plan, tasks: Sequence[Task], found: Mapping[int, KeysView[str]]
     makers: dict[str, int] = {}
     for task in (task for wave in plan.waves for task in wave.tasks):
         makers.update((path, task) for path in tasks[task].outputs or () if not is_glob(path))
-    folders = {path: task for path, task in makers.items() if path.endswith("/")}
+    made = _made(set().union(*found.values()), makers)
     reads: dict[Pair, FoundRead] = {}
     for reader in sorted(found, key=plan.position.__getitem__):
-        for path, maker in sorted(_made(found[reader], makers, folders)):
+        for path in sorted(made.keys() & found[reader]):
+            maker = made[path]
             if maker != reader and maker not in plan.needs[reader]:
                 reads.setdefault((maker, reader), FoundRead(maker, reader, path))
     return list(reads.values())
 
 
-def _made(paths: KeysView[str], makers: Mapping[str, int], folders: Mapping[str, int]) -> Iterable[tuple[str, int]]:
+def _made(paths: set[str], makers: Mapping[str, int]) -> dict[str, int]:
     """Those of ``paths`` that are made by somebody, and by whom."""
-    for path in makers.keys() & paths:
-        yield path, makers[path]
+    folders = {path for path in makers if path.endswith("/")}
+    found = {path: makers[path] for path in makers.keys() & paths}
     for path in paths if folders else ():
         above = next((folder for folder in parents(path) if folder in folders), None)
         if above is not None:
-            yield path, folders[above]
+            found.setdefault(path, makers[above])
+    return found
 
 
 def _graph(plan: Plan) -> TaskGraph:
