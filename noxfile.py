@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import nox
 
-nox.options.default_venv_backend = "uv|virtualenv"
+# pip knows the index and the certificates of the machine that it was set up on; faster installers ask for their own.
+nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "types", "layers", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 # A missing interpreter is skipped, and nox says so, also where CI is set.

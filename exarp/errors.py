@@ -12,8 +12,6 @@ from typing import Literal
 
 import msgspec
 
-DOCS = "docs/errors.md"
-
 
 class ExitCode(IntEnum):
     """Every exit status of the ``exarp`` command."""

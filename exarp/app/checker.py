@@ -46,8 +46,8 @@ class Checker:
         self.environ = environ
         self.force = force
         self.snapshots: dict[int, Snapshot] = {}
+        self.fingerprints = fingerprints
         self._late: dict[int, str] = {}
-        self._fingerprints = fingerprints
         self._clock = clock
         self._records = Records(graph.names, records)
         self._resolution = Resolution(root, manifest, graph, fingerprints, clock)
@@ -117,7 +117,7 @@ class Checker:
             return Settled(task, fault=FreshnessReason("outputs-not-made", missing)), None
         found, doubt = self._discovery.found(spec, snapshot)
         changed = next(
-            (path for path, then in snapshot.now.inputs.items() if self._fingerprints.digest(path) != then), None
+            (path for path, then in snapshot.now.inputs.items() if self.fingerprints.digest(path) != then), None
         )
         if changed is not None:
             doubt = f"{changed} changed while the task ran: it will run again next time"
@@ -175,7 +175,7 @@ class Checker:
     def _look(self, task: int, record: Record | None) -> tuple[tuple[str, ...], Record]:
         """What ``$in`` stands for, and digests as they are now. Raises FileFault."""
         spec = self.manifest.tasks[task]
-        digest = self._fingerprints.digest
+        digest = self.fingerprints.digest
         named, files = self._resolution.inputs(spec)
         inputs = self._resolution.digests(files)
         now = Record(

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
-from signal import SIGINT
 
 import msgspec
 
@@ -20,12 +19,23 @@ from exarp.app.ports import FORGOTTEN, Clock, Host
 from exarp.app.stream import Stream
 from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
-from exarp.engine.stimulus import Begun, Ended, Interrupted, Rested, Stimulus, TimedOut
-from exarp.model.event import RunFinished
+from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.errors import DefectError, Problem
+from exarp.model.event import Event, RunFinished, TaskFinished
 from exarp.model.launch import Exited, HostEvent, Output
 
 # How often a live view may show that time passes, in seconds.
 TICK = 0.1
+# How long files are looked at before it is seen what happened meanwhile, in seconds.
+SLICE = 0.05
+# More stories than this in one message help nobody.
+_STORIES = 10
+
+Job = Check | Settle | Start
+
+
+class _BrokenOff(Exception):
+    """The run was told to end while files were looked at, so that nobody waits for the answer."""
 
 
 class _Running(msgspec.Struct):
@@ -68,7 +78,14 @@ class Driver:
         self._deadlines: list[tuple[float, int, Stimulus]] = []
         self._ticket = count()
         self._stimuli: deque[Stimulus] = deque()
-        self._durations: dict[int, int] = {}
+        # What looks at files, and may take long. Everything else that the machine wants is done at once.
+        self._jobs: deque[Job] = deque()
+        # Ended by the machine before their start had its turn among the jobs.
+        self._unwanted: set[int] = set()
+        self._looked_up = self._begun
+        self._ended: list[int] = []
+        self._records: dict[str, bytes] = {}
+        checker.fingerprints.breathe = self._breathe
 
     def run(self) -> int:
         """Until the machine has finished; its exit code."""
@@ -77,39 +94,119 @@ class Driver:
         self._stimuli.append(Begun())
         self._work()
         while not self.machine.finished:
-            # Before every wait, so that nothing said is held back while nothing happens.
-            self.stream.tick()
-            for event in self.host.wait(self._patience()):
-                self._react(event)
-            self._ring()
+            self._refuse_to_wait_for_ever()
+            self._listen(self._patience())
             self._work()
         return self.machine.exit_code
 
+    def _listen(self, patience: float | None) -> None:
+        """Take what happened, and what is due by the clock, as stimuli."""
+        # Before every wait, so that nothing said is held back while nothing happens.
+        self.stream.tick()
+        for event in self.host.wait(patience):
+            self._react(event)
+        self._ring()
+        self._looked_up = self.clock.monotonic()
+
     def _work(self) -> None:
+        self._answer()
+        while self._jobs:
+            self._do(self._jobs.popleft())
+            self._look_up()
+            self._answer()
+        self.stream.flush()
+
+    def _answer(self) -> None:
+        """Give the machine what happened, and do what it wants but for the jobs."""
         while self._stimuli:
             for command in self.machine.handle(self._stimuli.popleft()):
                 self._carry_out(command)
+
+    def _look_up(self) -> bool:
+        """Once in a while, in the midst of work: see to signals, output, exits and times; whether it was time to.
+
+        A job that this interrupts is, to the machine, merely under way. No other is begun before it is done.
+        """
+        if self.clock.monotonic() - self._looked_up < SLICE:
+            return False
         self.stream.flush()
+        self._listen(0.0)
+        self._answer()
+        self.stream.flush()
+        return True
+
+    def _breathe(self) -> None:
+        """Called while files are read. Raises _BrokenOff where even what runs is being ended."""
+        if self._look_up() and self.machine.is_ending:
+            raise _BrokenOff
 
     def _carry_out(self, command: Command) -> None:
         match command:
             case Tell(event):
-                if isinstance(event, RunFinished):
-                    elapsed = round((self.clock.monotonic() - self._begun) * 1000)
-                    event = msgspec.structs.replace(event, duration_ms=elapsed)
-                self.stream.tell(event)
-            case Check(task):
-                self._stimuli.append(self.checker.check(task))
-            case Start():
-                self._start(command)
-            case Settle(task):
-                self._settle(task)
+                self._tell(event)
+            case Check() | Settle():
+                self._jobs.append(command)
+            case Start(attempt=attempt):
+                if attempt > 1:
+                    # Its inputs are looked at again.
+                    self._jobs.append(command)
+                else:
+                    self._start(command)
             case Rest(task, seconds):
                 self._arm(seconds, Rested(task))
             case Kill(task, now):
-                if task in self._key_of:
-                    self.stream.flush()
-                    self.host.end(self._key_of[task], now)
+                self._kill(task, now)
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            elapsed = round((self.clock.monotonic() - self._begun) * 1000)
+            event = msgspec.structs.replace(event, duration_ms=elapsed)
+        elif isinstance(event, TaskFinished) and (record := self._records.pop(event.task, None)) is not None:
+            # With the end that it belongs to, and not before: they are committed together.
+            self.stream.record(event.task, record, event.duration_ms)
+        self.stream.tell(event)
+
+    def _kill(self, task: int, now: bool) -> None:
+        if task in self._key_of:
+            self.stream.flush()
+            self.host.end(self._key_of[task], now)
+        else:
+            self._unwanted.add(task)
+
+    # -- looking at files --------------------------------------------------------------------------------------
+
+    def _do(self, job: Job) -> None:
+        # Not at once: what is read while an attempt ends may be of before or after, and is not to be kept.
+        for task in self._ended:
+            self.checker.ended(task)
+        self._ended.clear()
+        try:
+            match job:
+                case Check(task):
+                    self._stimuli.append(self.checker.check(task))
+                case Settle(task):
+                    self._settle(task)
+                case Start():
+                    self._start_again(job)
+        except _BrokenOff:
+            self._stimuli.append(_broken_off(job))
+
+    def _settle(self, task: int) -> None:
+        settled, record = self.checker.settle(task)
+        if record is not None:
+            self._records[self.machine.plan.names[task]] = msgspec.msgpack.encode(record)
+        elif settled.fault is None:
+            # What is told as "will run again" must not be found up to date by an older success.
+            self._records[self.machine.plan.names[task]] = FORGOTTEN
+        self._stimuli.append(settled)
+
+    def _start_again(self, start: Start) -> None:
+        if (fault := self.checker.look_again(start.task)) is not None:
+            self._stimuli.append(Ended(start.task, status=127, error=f"{fault.subject} is gone ({fault.code})"))
+        elif start.task in self._unwanted:
+            self._stimuli.append(_broken_off(start))
+        else:
+            self._start(start)
 
     # -- attempts ----------------------------------------------------------------------------------------------
 
@@ -117,14 +214,11 @@ class Driver:
         spec = self.machine.tasks[start.task]
         key = self._next_key = self._next_key + 1
         log, shown = self.log_path(spec.name, start.attempt)
-        if start.attempt > 1 and (fault := self.checker.look_again(start.task)) is not None:
-            self._stimuli.append(Ended(start.task, status=127, error=f"{fault.subject} is gone ({fault.code})"))
-            return
         try:
             launch = self.launcher.launch(key, spec, self.checker.snapshots[start.task].named, log)
         except LaunchFault as fault:
             # Output folders may have been emptied.
-            self.checker.ended(start.task)
+            self._ended.append(start.task)
             self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
             return
         # The start is in the ledger before the process exists, so that a crash can be told from a finish.
@@ -153,33 +247,19 @@ class Driver:
         self.stream.end_output(name, running.attempt)
         if running.interactive:
             self.stream.resume()
-            if exited.signal == SIGINT:
-                # Ctrl-C went to the task alone, which had the terminal; it was meant for the run, unless the task took it.
-                self._stimuli.append(Interrupted(SIGINT))
         self.launcher.done(exited.key)
-        self.checker.ended(running.task)
-        duration_ms = self._durations[running.task] = round(exited.seconds * 1000)
+        self._ended.append(running.task)
         self._stimuli.append(
             Ended(
                 running.task,
                 status=exited.status,
                 signal=exited.signal,
-                duration_ms=duration_ms,
+                duration_ms=round(exited.seconds * 1000),
                 log=running.log if exited.logged else None,
                 error=exited.error,
                 warnings=_warnings(exited),
             )
         )
-
-    def _settle(self, task: int) -> None:
-        settled, record = self.checker.settle(task)
-        if record is not None:
-            name = self.machine.tasks[task].name
-            self.stream.record(name, msgspec.msgpack.encode(record), self._durations.get(task, 0))
-        elif settled.fault is None:
-            # What is told as "will run again" must not be found up to date by an older success.
-            self.stream.record(self.machine.tasks[task].name, FORGOTTEN, 0)
-        self._stimuli.append(settled)
 
     # -- time --------------------------------------------------------------------------------------------------
 
@@ -198,6 +278,24 @@ class Driver:
         if not self.ticking:
             return until
         return TICK if until is None else min(TICK, until)
+
+    def _refuse_to_wait_for_ever(self) -> None:
+        if self._running or self._deadlines:
+            return
+        stories = self.machine.unfinished_stories()
+        more = [f"and {len(stories) - _STORIES} more"] if len(stories) > _STORIES else []
+        message = f"nothing runs, nothing is due, and the run is not over: {'; '.join(stories[:_STORIES] + more)}"
+        raise DefectError(Problem("defect", message))
+
+
+def _broken_off(job: Job) -> Stimulus:
+    match job:
+        case Check(task):
+            return Checked(task, stale=BROKEN_OFF)
+        case Settle(task):
+            return Settled(task, fault=BROKEN_OFF)
+        case Start(task):
+            return Ended(task, status=None)
 
 
 def _warnings(exited: Exited) -> tuple[str, ...]:

@@ -9,39 +9,40 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from exarp.app.wiring import is_alive, read_log
+from exarp.app.wiring import read_log, running_in
 from exarp.errors import Problem, UsageError
 from exarp.model.event import Event
 from exarp.store.database import Database
 from exarp.store.events import EventLog
 from exarp.store.reading import read
-from exarp.store.runs import AttemptRow, RunHistory, RunRow
+from exarp.store.runs import RUNNING, AttemptRow, RunHistory, RunRow
 from exarp.store.state_folder import StateFolder
 
 Answer = TypeVar("Answer")
 # How often a log that is being followed is looked at, in seconds.
 _LOOK_EVERY = 0.2
-# Attempts of one task that are searched for those of one run.
-_DEPTH = 1000
 
 
-def _ask(root: str, query: Callable[[Database], Answer], nothing: Answer) -> Answer:
+def _ask(root: str, query: Callable[[Database, RunHistory], Answer], nothing: Answer) -> Answer:
     import os
 
     path = StateFolder(root).database
-    return read(path, query) if os.path.exists(path) else nothing
+    if not os.path.exists(path):
+        return nothing
+    alive = running_in(root)
+    return read(path, lambda database: query(database, RunHistory(database, alive)))
 
 
 def runs(root: str, limit: int) -> list[RunRow]:
     """The newest runs, newest first."""
-    return _ask(root, lambda database: RunHistory(database, is_alive).runs(limit), [])
+    return _ask(root, lambda _, history: history.runs(limit), [])
 
 
 def newest_events(root: str) -> list[Event]:
     """All stored events of the newest run."""
 
-    def query(database: Database) -> list[Event]:
-        newest = RunHistory(database, is_alive).latest()
+    def query(database: Database, history: RunHistory) -> list[Event]:
+        newest = history.latest()
         return EventLog(database).read(newest.id) if newest is not None else []
 
     return _ask(root, query, [])
@@ -49,30 +50,43 @@ def newest_events(root: str) -> list[Event]:
 
 def attempts(root: str, task: str, limit: int) -> list[AttemptRow]:
     """A task's newest attempts, newest first."""
-    return _ask(root, lambda database: RunHistory(database, is_alive).task_history(task, limit), [])
+    return _ask(root, lambda _, history: history.task_history(task, limit), [])
 
 
 def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
     """A task's last attempt, of one run or of any. Raises UsageError if there is none."""
-    for row in attempts(root, task, _DEPTH if run is not None else 1):
-        if run is None or row.run == run:
-            return row
+    found = attempts(root, task, 1) if run is None else _attempts_in(root, run, task)
+    if found:
+        return found[0]
     where = f" in run {run}" if run is not None else ""
     message = f"task {task!r} has not been run{where}"
     raise UsageError(Problem("no-log", message, None, "`exarp history` lists runs, `exarp list` the tasks"))
 
 
+def printed(root: str, row: AttemptRow) -> bytes:
+    """What an attempt has printed until now, as far as it is kept."""
+    return read_log(root, _log_of(root, row))
+
+
 def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
     """What an attempt has printed, and what it goes on to print until it has ended."""
-    run, task, attempt = row.run, row.task, row.attempt
     shown = 0
     while True:
         # Asked first: what was printed before the end is then surely read.
-        now = next((r for r in attempts(root, task, _DEPTH) if (r.run, r.attempt) == (run, attempt)), row)
-        log = now.log or StateFolder(root).log_path(run, task, attempt)
-        data = read_log(root, log)
-        yield data[shown:]
-        shown = len(data)
-        if now.outcome != "running":
+        found = _attempts_in(root, row.run, row.task)
+        now = next((other for other in found if other.attempt == row.attempt), row)
+        data = read_log(root, _log_of(root, now), shown)
+        shown += len(data)
+        yield data
+        if now.outcome != RUNNING:
             return
         time.sleep(_LOOK_EVERY)
+
+
+def _attempts_in(root: str, run: str, task: str) -> list[AttemptRow]:
+    return _ask(root, lambda _, history: history.attempts_in(run, task), [])
+
+
+def _log_of(root: str, row: AttemptRow) -> str:
+    """Where an attempt's log is; until its end is stored, where it will be."""
+    return row.log or StateFolder(root).log_path(row.run, row.task, row.attempt)

@@ -66,5 +66,5 @@ FORGOTTEN = b""
 class Ledger(Protocol):
     """Where a run's events and successes are kept; what is in it survives a crash."""
 
-    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int]]) -> None:
-        """Commit events and successes (task, record or FORGOTTEN, duration in ms) in one transaction."""
+    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
+        """Commit events and successes in one transaction: (task, record or FORGOTTEN, ms or None where nothing ran)."""

@@ -18,7 +18,7 @@ from exarp.graph.build import build_graph
 from exarp.graph.task_graph import TaskGraph
 from exarp.manifests.discover import Found, find_manifest, named_manifest, read_bytes
 from exarp.manifests.place import Locator
-from exarp.manifests.toml import Reading, not_collecting, read_toml
+from exarp.manifests.reading import Reading, not_collecting, read_manifest
 from exarp.model.manifest import Manifest
 from exarp.planning.grouping import Grouping
 
@@ -76,8 +76,8 @@ def examine(
 
 
 def _examine(found: Found, environ: Mapping[str, str], overrides: Overrides) -> tuple[Project, list[Problem]]:
-    data = read_bytes(found)
-    reading = read_toml(data, found.shown, environ, physical_memory(), overrides.variables, found.root)
+    data, memory = read_bytes(found.path, found.shown), physical_memory()
+    reading = read_manifest(data, found.shown, found.notation, environ, memory, overrides.variables, found.root)
     manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
     graph, faults = build_graph(manifest.tasks)
     places = FaultPlaces(manifest, reading.locator)
@@ -118,5 +118,8 @@ def _apply(overrides: Overrides, reading: Reading, digest: str, file: str) -> Ma
 
 
 def physical_memory() -> int:
-    """Bytes of memory that the machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Bytes of memory that the machine has; 0 where it does not tell."""
+    try:
+        return max(0, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (OSError, ValueError):
+        return 0

@@ -15,11 +15,12 @@ from exarp.app.driver import Driver
 from exarp.app.forecast import forecast
 from exarp.app.found import found_in, found_problems
 from exarp.app.launcher import Launcher
+from exarp.app.memory import recall, selection
 from exarp.app.ports import View
 from exarp.app.project import Project
 from exarp.app.stream import Stream
 from exarp.app.targets import run_targets
-from exarp.app.wiring import Session, recall, usable_cpus
+from exarp.app.wiring import Session, usable_cpus
 from exarp.engine.machine import Limits, Machine
 from exarp.errors import Problem, TaskError
 from exarp.model.event import FreshnessReason, PlannedRun, PlannedWave, RunStarted
@@ -50,25 +51,26 @@ class Voice(msgspec.Struct, frozen=True):
 def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
     """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case."""
     targets = run_targets(project.manifest, request.targets, request.every)
+    selected = selection(project, targets)
     with _session(project, request, environ, voice) as session:
-        for warning in session.warnings:
-            voice.note(f"warning: {warning}")
-        plan = make_plan(project.manifest, project.graph, targets, session.memory.expected)
+        session.recall(selected)
+        plan = make_plan(project.manifest, project.graph, targets, session.memory.expected, told=False)
         for problem in plan.warnings:
             voice.note(f"warning: {problem.message} ({problem.slug})")
         number = session.new_run()
         views = voice.views(number)
         try:
-            return _drive(project, request, environ, session, plan, number, views, voice)
+            status = _drive(project, request, environ, session, plan, number, views, voice)
+            if status == 0 and selected.whole:
+                session.forget_unseen()
+            return status
         finally:
             for view in views:
                 view.close()
 
 
 def _session(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> Session:
-    return Session(
-        project.root, request.command, environ, request.wait, lambda other: voice.note(f"waiting for {other}")
-    )
+    return Session(project.root, request.command, environ, request.wait, voice.note)
 
 
 def _drive(
@@ -101,7 +103,7 @@ def _drive(
     launcher = Launcher(
         project.root,
         manifest,
-        environ,
+        session.environment(number),
         number,
         session.folder.log_folder(number),
         f"{session.folder.path}/folders",
@@ -170,7 +172,7 @@ def preview(
     project: Project, targets: Sequence[str], environ: Mapping[str, str], force: bool = False, look: bool = True
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
-    memory = recall(project.root)
+    memory = recall(project.root, selection(project, targets))
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
     if not look:
         return Preview(plan, {}, memory.expected)
@@ -186,14 +188,14 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
     Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
     """
     targets = run_targets(project.manifest, request.targets, request.every)
-    with Session(
-        project.root, request.command, environ, request.wait, lambda other: voice.note(f"waiting for {other}")
-    ) as session:
-        plan = make_plan(project.manifest, project.graph, targets)
+    selected = selection(project, targets)
+    with _session(project, request, environ, voice) as session:
+        session.recall(selected)
+        plan = make_plan(project.manifest, project.graph, targets, told=False)
         checker = Checker(
             project.root, project.manifest, project.graph, environ, session.memory.records, session.fingerprints
         )
-        records: list[tuple[str, bytes, int]] = []
+        records: list[tuple[str, bytes, int | None]] = []
         problems: list[Problem] = []
         for task in (task for wave in plan.waves for task in wave.tasks if not project.manifest.tasks[task].is_group):
             record, complaint = checker.touch(task)
@@ -204,8 +206,7 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
                     Problem("touch-missing", message, project.locator.key("task", name), f"run it: exarp run {name}")
                 )
             else:
-                known = session.memory.expected.get(name, 0.0)
-                records.append((name, msgspec.msgpack.encode(record), round(known * 1000)))
+                records.append((name, msgspec.msgpack.encode(record), None))
         if problems:
             raise TaskError(*problems)
         session.ledger.write([], records)

@@ -26,7 +26,7 @@ class Stream:
         self._listeners = [view for view in views if view.wants_output]
         self._seq = 0
         self._events: list[Event] = []
-        self._successes: list[tuple[str, bytes, int]] = []
+        self._successes: list[tuple[str, bytes, int | None]] = []
         self._decoders: dict[tuple[str, int], codecs.IncrementalDecoder] = {}
 
     def tell(self, event: Event) -> None:

@@ -5,6 +5,7 @@ Knows clock, host, store and workspace of an ordinary run on this machine. Holds
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -13,22 +14,21 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
-import msgspec
-
-from exarp.errors import BusyError, Problem
+from exarp.app.memory import Memory, Selection, remembered
+from exarp.errors import BusyError, ExarpError, Problem
 from exarp.hosts.local import LocalHost
-from exarp.store.database import Database, open_for_writing
-from exarp.store.file_digests import FileDigests
+from exarp.hosts.process_tree import identity
+from exarp.store.database import open_for_writing
 from exarp.store.ledger import StoreLedger
-from exarp.store.reading import read
-from exarp.store.run_lock import Holder, acquire
+from exarp.store.run_lock import Holder, acquire, last_holder
 from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
-from exarp.store.successes import Successes
-from exarp.workspace.fingerprints import FileClock, Fingerprints, Known
+from exarp.workspace.fingerprints import FileClock, Fingerprints
 
 # Older runs, their events and their logs are forgotten; the record of a task's last success never is.
 KEPT_RUNS = 200
+# In the environment of tasks: a JSON object of the runs that they are inside of, by workspace root.
+_OUTER = "EXARP_OUTER_RUNS"
 
 
 class SystemClock:
@@ -52,34 +52,11 @@ class SystemClock:
         return f"{self._prefix}.{nanoseconds // 1000:06d}Z"
 
 
-class Memory(msgspec.Struct, frozen=True):
-    """What earlier runs left: records of successes and durations in seconds by task, digests by file."""
-
-    records: dict[str, bytes] = {}
-    expected: dict[str, float] = {}
-    known: dict[str, Known] = {}
-
-
-def recall(root: str) -> Memory:
-    """What earlier runs left in a workspace, read without changing anything."""
-    folder = StateFolder(root)
-    return read(folder.database, _memory) if os.path.exists(folder.database) else Memory()
-
-
-def _memory(database: Database) -> Memory:
-    successes = Successes(database)
-    return Memory(
-        records=successes.load(),
-        expected={task: ms / 1000 for task, ms in successes.durations().items()},
-        known={path: Known(*row) for path, row in FileDigests(database).load().items()},
-    )
-
-
 class Session:
     """The one run that a workspace may have at a time: its lock, its database, its host.
 
     A context manager. Raises BusyError where another run holds the workspace and ``wait`` is False, or where an outer
-    exarp run does (waiting would never end); UsageError where ``.exarp`` cannot be used.
+    exarp run does (waiting would never end); UsageError where ``.exarp`` cannot be used. ``note`` says a line at once.
     """
 
     def __init__(
@@ -88,18 +65,18 @@ class Session:
         command: tuple[str, ...],
         environ: Mapping[str, str],
         wait: bool,
-        on_wait: Callable[[str], None],
+        note: Callable[[str], None],
     ) -> None:
         self.root = root
         self.folder = StateFolder(root)
         self.clock = SystemClock()
-        self.warnings: list[str] = []
         self._command = command
         self._environ = environ
         self._wait = wait
-        self._on_wait = on_wait
+        self._note = note
         self._stack = ExitStack()
         self._log_folder = ""
+        self._gone: list[str] = []
 
     def __enter__(self) -> Session:
         with ExitStack() as stack:
@@ -108,20 +85,22 @@ class Session:
         return self
 
     def _enter(self, stack: ExitStack) -> None:
-        if self._environ.get("EXARP_RUN") and self._environ.get("EXARP_WORKSPACE") == self.root:
-            message = f"run {self._environ['EXARP_RUN']} of exarp holds this workspace, and this is one of its tasks"
+        outer = _outer_runs(self._environ).get(os.path.realpath(self.root))
+        if outer is not None:
+            message = f"run {outer} of exarp holds this workspace, and this is one of its tasks"
             raise BusyError(Problem("inside-a-run", message, None, "name the other task in needs instead"))
         self.folder.prepare()
-        holder = Holder(os.getpid(), self.clock.timestamp(), self._command)
+        holder = Holder(os.getpid(), self.clock.timestamp(), self._command, identity(os.getpid()) or "")
         stack.enter_context(
-            acquire(self.folder.lock, holder, wait=self._wait, on_wait=lambda other: self._on_wait(str(other)))
+            acquire(self.folder.lock, holder, wait=self._wait, on_wait=lambda other: self._note(f"waiting for {other}"))
         )
         self._database = stack.enter_context(open_for_writing(self.folder.database))
-        self.warnings += self._database.warnings
-        self.memory = _memory(self._database)
+        for warning in self._database.warnings:
+            self._note(f"warning: {warning}")
+        self.memory = Memory()
         self.file_clock = FileClock(f"{self.folder.path}/clock")
         stack.callback(self.file_clock.close)
-        self.fingerprints = Fingerprints(self.root, self.memory.known, self.file_clock)
+        self.fingerprints = Fingerprints(self.root, {}, self.file_clock)
         self.ledger = StoreLedger(self._database)
 
     def __exit__(
@@ -129,7 +108,7 @@ class Session:
     ) -> None:
         try:
             if kind is None or not issubclass(kind, Exception):
-                self.ledger.learn(self.fingerprints.learned.items())
+                self._learn()
         finally:
             if self._log_folder:
                 # A run that printed nothing leaves no folder; one that has logs cannot be removed this way.
@@ -137,10 +116,25 @@ class Session:
                     os.rmdir(self._log_folder)
             self._stack.close()
 
+    def recall(self, selected: Selection) -> None:
+        """Fill ``memory`` with what earlier runs left for these tasks, and let ``fingerprints`` know of it."""
+        self.memory = remembered(self._database, selected)
+        self.fingerprints = Fingerprints(self.root, self.memory.known, self.file_clock)
+
+    def forget_unseen(self) -> None:
+        """A whole run has succeeded: what it did not look at is gone, or will be looked at as if it were new."""
+        self._gone = self.memory.outlived(self.fingerprints.seen)
+
+    def _learn(self) -> None:
+        """Remember digests. The run is over, and what it came to does not change because a disk is full now."""
+        try:
+            self.ledger.learn(self.fingerprints.learned.items(), self._gone)
+        except ExarpError as error:
+            self._note(f"warning: digests of files are not remembered, the next run reads them again: {error}")
+
     def new_run(self) -> str:
         """The number of the next run, as its id; old runs and their logs are forgotten, its own log folder is made."""
-        history = RunHistory(self._database, is_alive)
-        kept = history.prune(KEPT_RUNS - 1)
+        kept = RunHistory(self._database, running_in(self.root)).prune(KEPT_RUNS - 1)
         self.folder.prune_logs(kept)
         numbers = [int(run) for run in kept if run.isascii() and run.isdigit()]
         run = str(max(numbers, default=0) + 1)
@@ -151,30 +145,45 @@ class Session:
         """A host for a run's attempts. ``run`` alone does not mark them uniquely on a machine, the workspace does."""
         return LocalHost(f"{os.getpid()}.{time.time_ns():x}.{run}")
 
+    def environment(self, run: str) -> dict[str, str]:
+        """The environment of a run's tasks: the caller's, and in it this run and those that it is inside of."""
+        outer = _outer_runs(self._environ) | {os.path.realpath(self.root): run}
+        return {**self._environ, _OUTER: json.dumps(outer)}
+
     def log_path(self, run: str, task: str, attempt: int) -> tuple[str, str]:
         """An attempt's log: absolute path, and path as events show it (relative to the workspace)."""
         path = self.folder.log_path(run, task, attempt)
         return path, path[len(self.root) :].lstrip("/")
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process runs (it may be somebody else's). A zombie, which nobody has reaped yet, does not."""
+def _outer_runs(environ: Mapping[str, str]) -> dict[str, str]:
+    """The runs that this process is a task of, by workspace root, however deep: waiting for any would never end."""
     try:
-        os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] != b"Z"
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError, IndexError):
-        return True
+        found = json.loads(environ.get(_OUTER, "{}"))
+    except ValueError:
+        return {}
+    return {str(root): str(run) for root, run in found.items()} if isinstance(found, dict) else {}
 
 
-def history_of(root: str, query: Callable[[RunHistory], msgspec.Struct | list[msgspec.Struct] | None]) -> object:
-    """Ask the stored runs of a workspace, without changing anything; None where nothing is stored."""
-    folder = StateFolder(root)
-    if not os.path.exists(folder.database):
-        return None
-    return read(folder.database, lambda database: query(RunHistory(database, is_alive)))
+def running_in(root: str) -> Callable[[int], bool]:
+    """Asks whether a process is the one that runs in a workspace, now or when this was called.
+
+    Both, so that a run that ends or begins while the store is read is not taken for one that died.
+    """
+    before = _runner(root)
+    return lambda pid: pid in (before, _runner(root))
+
+
+def _runner(root: str) -> int:
+    """The process that holds the workspace; 0 for none."""
+    holder = last_holder(StateFolder(root).lock)
+    try:
+        now = identity(holder.pid)
+    except OverflowError:
+        return 0
+    # Where either is not known, the number alone must do.
+    same = now is not None and (not now or not holder.process or now == holder.process)
+    return holder.pid if same else 0
 
 
 def usable_cpus() -> int:
@@ -184,10 +193,11 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def read_log(root: str, log: str) -> bytes:
-    """The text of a log as events name it; empty where it is gone."""
+def read_log(root: str, log: str, start: int = 0) -> bytes:
+    """The text of a log as events name it, from byte ``start`` on; empty where it is gone."""
     try:
         with open(os.path.join(root, log), "rb") as file:
+            file.seek(start)
             return file.read()
     except OSError:
         return b""

@@ -112,9 +112,11 @@ def run_cli(arguments: Sequence[str]) -> int:
         return 0
     except Exception as error:
         # Not a clause of its own: naming the class would load it, and all it needs, for `--help` too.
-        from exarp.errors import ExarpError
+        from exarp.errors import DefectError, ExarpError
 
-        return _refuse(error, invocation) if isinstance(error, ExarpError) else _defect(error, invocation)
+        if isinstance(error, ExarpError) and not isinstance(error, DefectError):
+            return _refuse(error, invocation)
+        return _defect(error, invocation)
     finally:
         _let_go_of_stdout()
 
@@ -176,16 +178,25 @@ def _defect(error: Exception, invocation: Invocation) -> int:
     import tempfile
     import traceback
 
+    import msgspec
+
+    from exarp.errors import DefectError, Problem
+    from exarp.views.escape import plain
+    from exarp.views.problem import as_json
+
     with tempfile.NamedTemporaryFile("w", prefix="exarp-defect-", suffix=".log", delete=False) as report:
         report.write(f"exarp {sys.argv[1:]}\npython {sys.version}\n")
         report.writelines(traceback.format_exception(error))
+    problems = error.problems if isinstance(error, DefectError) else (Problem("defect", _named(error)),)
     if invocation.json:
-        from exarp.errors import Problem
-        from exarp.views.problem import as_json
-
-        _print_document(as_json([Problem("defect", str(error), None, f"report {report.name}")], 70))
-    sys.stderr.write(
-        f"exarp broke one of its own rules: {type(error).__name__} (defect)\n"
-        f"  this is a bug of exarp, not of your manifest; please report it with {report.name}\n"
-    )
+        step = f"report {report.name}"
+        _print_document(as_json([msgspec.structs.replace(problem, next=step) for problem in problems], 70))
+    for problem in problems:
+        sys.stderr.write(f"exarp broke one of its own rules: {plain(problem.message)} ({problem.slug})\n")
+    sys.stderr.write(f"  this is a bug of exarp, not of your manifest; please report it with {report.name}\n")
     return 70
+
+
+def _named(error: Exception) -> str:
+    said = str(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

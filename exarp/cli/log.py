@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 
 import click
 
-from exarp.cli.invocation import common_options, complete_tasks, current, write, write_bytes
+from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, write, write_bytes
 
 
 @click.command("log", short_help="Print what a task printed.")
@@ -24,9 +26,7 @@ def command(task: str, run: str | None, follow: bool) -> int:
       exarp log test --run 41
       exarp log test | grep error
     """
-    from exarp.app.history import find_attempt, follow_log
-    from exarp.app.wiring import read_log
-    from exarp.views.escape import styled
+    from exarp.app.history import find_attempt, follow_log, printed
     from exarp.views.status import log_header
 
     invocation = current()
@@ -36,10 +36,27 @@ def command(task: str, run: str | None, follow: bool) -> int:
         header = log_header(row, datetime.now().astimezone(), invocation.wants_color(sys.stderr))
         sys.stderr.write(f"{header}\n")
         sys.stderr.flush()
-    terminal = sys.stdout.isatty()
-    for data in follow_log(root, row) if follow else [read_log(root, row.log) if row.log else b""]:
-        if terminal:
-            write(styled(data.decode(errors="replace"), invocation.wants_color(sys.stdout)))
-        else:
-            write_bytes(data)
+    size = _show(invocation, follow_log(root, row) if follow else [printed(root, row)])
+    if not size and invocation.verbosity >= 0 and row.outcome != "running":
+        sys.stderr.write("nothing is kept: it printed nothing, or right to the terminal (raw output, interactive)\n")
     return 0
+
+
+def _show(invocation: Invocation, pieces: Iterable[bytes]) -> int:
+    """Print a log, on a terminal made safe for it; how many bytes it has."""
+    size = 0
+    if not sys.stdout.isatty():
+        for data in pieces:
+            size += len(data)
+            write_bytes(data)
+        return size
+    from exarp.views.escape import Flow
+
+    # A piece may end within a character, or within an escape sequence.
+    flow = Flow(invocation.wants_color(sys.stdout))
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for data in pieces:
+        size += len(data)
+        write(flow.feed(decoder.decode(data)))
+    write(flow.feed(decoder.decode(b"", final=True)) + flow.end())
+    return size

@@ -11,8 +11,20 @@ import msgspec
 
 from exarp.model.task import Task
 
+Cause = Literal["impossible", "not-started", "timed-out", "exited", "not-made"]
+"""Why a task failed: it could never be run, its process could not be started, it used up its time, its process exited
+or was killed, or the process succeeded and its files were not as they must be."""
+
 # A shell's "not executable" and "not found": no second try finds what is not there.
-NEVER_RETRIED = frozenset({126, 127})
+_NOT_THERE = frozenset({126, 127})
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """How attempt number ``attempt`` (from 1; 0: there was none) failed; ``status`` is None where a signal killed it."""
+
+    cause: Cause
+    attempt: int
+    status: int | None = None
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -29,17 +41,24 @@ class GiveUp(msgspec.Struct, frozen=True):
     abort: bool
 
 
-def after_failure(task: Task, attempt: int, status: int | None, keep_going: bool) -> Retry | GiveUp:
-    """What to do after attempt number ``attempt`` (from 1) of ``task`` failed with exit ``status``.
+def after_failure(task: Task, failure: Failure, keep_going: bool, stopping: bool) -> Retry | GiveUp:
+    """What to do after ``failure`` of ``task``.
 
     The delay before the n-th retry is ``retry_delay * 2 ** (n - 1)``. ``ask`` with nobody to ask is ``fail``.
-    ``keep_going`` takes the edge off ``abort``.
+    ``keep_going`` takes the edge off ``abort``. ``stopping``: the run starts nothing any more.
     """
-    if attempt <= task.retries and status not in NEVER_RETRIED:
-        return Retry(task.retry_delay * 2.0 ** min(attempt - 1, 30))
+    if not stopping and failure.attempt <= task.retries and _may_help(failure):
+        return Retry(task.retry_delay * 2.0 ** min(failure.attempt - 1, 30))
     skipped = task.on_failure == "skip"
     return GiveUp(
         outcome="skipped" if skipped else "failed",
         allowed=task.allow_failure,
         abort=task.on_failure == "abort" and not task.allow_failure and not keep_going,
     )
+
+
+def _may_help(failure: Failure) -> bool:
+    """Whether another attempt can come to another end."""
+    if failure.cause in ("impossible", "not-started"):
+        return False
+    return failure.cause != "exited" or failure.status not in _NOT_THERE

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
-from exarp.engine.failure import GiveUp, Retry, after_failure
+from exarp.engine.failure import Cause, Failure, GiveUp, Retry, after_failure
 from exarp.engine.gates import Gates
 from exarp.engine.slots import Slots
 from exarp.engine.state import FINAL, State, States
-from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
 from exarp.model.event import (
     FreshnessReason,
     Outcome,
@@ -40,6 +40,7 @@ _OUTCOMES: dict[State, Outcome] = {
     State.BLOCKED: "blocked",
     State.CANCELLED: "cancelled",
 }
+_SIGINT = 2
 _GOOD = frozenset({State.PASSED, State.UP_TO_DATE})
 
 
@@ -69,7 +70,7 @@ class Machine:
         self.plan = plan
         self.tasks = tasks
         self.limits = limits
-        self.states = States(len(tasks))
+        self.states = States(plan.names)
         self.gates = Gates(plan, limits.max_parallel_waves)
         self.slots = Slots(tasks, limits.jobs, limits.pools, plan.position)
         self.finished = False
@@ -116,7 +117,7 @@ class Machine:
     def _checked(self, checked: Checked) -> None:
         task = checked.task
         if checked.impossible is not None:
-            self._fail(task, 0, checked.impossible, 127)
+            self._fail(task, "impossible", checked.impossible)
         elif checked.stale is None:
             self.slots.release(task)
             self._finish(task, State.UP_TO_DATE)
@@ -142,23 +143,30 @@ class Machine:
         attempt = self._attempts[task]
         attempt.ended = ended
         del self._active[task]
-        if self._is_ending:
+        if ended.signal == _SIGINT and self.tasks[task].interactive and not attempt.timed_out and not self.is_ending:
+            # Ctrl-C went to the task alone, which had the terminal; it was meant for the run, unless the task took it.
+            self._interrupted(_SIGINT)
+        if self.is_ending:
             self.slots.release(task)
             self._finish(task, State.CANCELLED, reason=self._stopping)
         elif attempt.timed_out:
             limit = format_duration(self.tasks[task].timeout)
-            self._fail(task, attempt.number, FreshnessReason("timed-out", limit), None)
+            self._fail(task, "timed-out", FreshnessReason("timed-out", limit))
         elif ended.error:
-            self._fail(task, attempt.number, FreshnessReason("start-failed", ended.error), ended.status)
+            self._fail(task, "not-started", FreshnessReason("start-failed", ended.error))
         elif ended.status == 0:
             self.states.change(task, State.SETTLING)
             self._commands.append(Settle(task))
         else:
-            self._fail(task, attempt.number, None, ended.status)
+            self._fail(task, "exited", None, ended.status)
 
     def _settled(self, settled: Settled) -> None:
+        if settled.fault == BROKEN_OFF:
+            self.slots.release(settled.task)
+            self._finish(settled.task, State.CANCELLED, reason=self._stopping)
+            return
         if settled.fault is not None:
-            self._fail(settled.task, self._attempts[settled.task].number, settled.fault, 0)
+            self._fail(settled.task, "not-made", settled.fault)
             return
         self.slots.release(settled.task)
         self._finish(settled.task, State.PASSED, warnings=settled.warnings)
@@ -182,11 +190,10 @@ class Machine:
 
     # -- failure -----------------------------------------------------------------------------------------------
 
-    def _fail(self, task: int, attempt: int, reason: FreshnessReason | None, status: int | None) -> None:
-        spec = self.tasks[task]
-        # Nothing is tried again that was never started, nor after the run was told to stop.
-        is_last = attempt == 0 or self._stopping is not None
-        decision = after_failure(spec, spec.retries + 1 if is_last else attempt, status, self.limits.keep_going)
+    def _fail(self, task: int, cause: Cause, reason: FreshnessReason | None, status: int | None = None) -> None:
+        attempt = self._attempts.get(task)
+        failure = Failure(cause, attempt.number if attempt is not None else 0, status)
+        decision = after_failure(self.tasks[task], failure, self.limits.keep_going, self._stopping is not None)
         self.slots.release(task)
         if isinstance(decision, Retry):
             self._retry(task, decision.seconds, reason)
@@ -201,7 +208,7 @@ class Machine:
         self._failed = True
         if self._first_failure is None:
             self._first_failure = self.plan.names[task]
-        if decision.abort and not self._is_ending:
+        if decision.abort and not self.is_ending:
             self._stop(FreshnessReason("aborted", self.plan.names[task]))
             self._commands += [Kill(other, now=False) for other in self._active]
         elif self.limits.fail_fast and not self.limits.keep_going:
@@ -229,13 +236,13 @@ class Machine:
         self._commands.append(Rest(task, seconds))
 
     @property
-    def _is_ending(self) -> bool:
+    def is_ending(self) -> bool:
         """Whether even what runs was told to end (after a failure under ``fail_fast`` it goes on)."""
         return self._stopping is not None and self._stopping.code != "fail-fast"
 
     def _stop(self, reason: FreshnessReason) -> None:
         """Nothing starts any more. What only waits is cancelled; what is being checked or runs ends by itself."""
-        if self._is_ending:
+        if self.is_ending:
             return
         self._stopping = reason
         self.slots.clear()
@@ -381,6 +388,7 @@ class Machine:
     def _tell(self, event: TaskStarted | TaskFinished | TaskRetried | WaveStarted | WaveFinished | RunFinished) -> None:
         self._commands.append(Tell(event))
 
-    def is_over(self, task: int) -> bool:
-        """Whether a task has its last state."""
-        return self.states[task] in FINAL
+    def unfinished_stories(self) -> list[str]:
+        """What has become of each selected task that has no end yet, for the report of a defect."""
+        tasks = (task for wave in self.plan.waves for task in wave.tasks)
+        return [self.states.told(task) for task in tasks if self.states[task] not in FINAL]

@@ -5,7 +5,10 @@ Knows which change is legal. Does not know what causes one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
+
+from exarp.errors import DefectError, Problem
 
 
 class State(IntEnum):
@@ -37,22 +40,23 @@ CHANGES: dict[State, frozenset[State]] = {
     _S.WAITING: frozenset({_S.CHECKING, _S.PASSED, _S.UP_TO_DATE, _S.BLOCKED, _S.CANCELLED}),
     _S.CHECKING: frozenset({_S.RUNNING, _S.UP_TO_DATE, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
     _S.RUNNING: frozenset({_S.SETTLING, _S.RESTING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
-    _S.SETTLING: frozenset({_S.PASSED, _S.RESTING, _S.FAILED, _S.SKIPPED}),
+    _S.SETTLING: frozenset({_S.PASSED, _S.RESTING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
     _S.RESTING: frozenset({_S.RUNNING, _S.CANCELLED}),
     **{state: frozenset() for state in FINAL},
 }
 
 
-class IllegalChange(Exception):
-    """A defect of exarp: a state change that the table does not have."""
+class IllegalChange(DefectError):
+    """A state change that the table does not have."""
 
 
 class States:
-    """The states of all tasks; ``change`` is the only way to set one."""
+    """The states of all tasks, given by their names; ``change`` is the only way to set one."""
 
-    def __init__(self, count: int) -> None:
-        self._now = [State.WAITING] * count
-        self._stories = [int(State.WAITING)] * count
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._now = [State.WAITING] * len(names)
+        self._stories = [int(State.WAITING)] * len(names)
 
     def __getitem__(self, task: int) -> State:
         return self._now[task]
@@ -60,11 +64,14 @@ class States:
     def change(self, task: int, state: State) -> None:
         """Set a task's state. Raises IllegalChange, with the task's story, if the table does not allow it."""
         if state not in CHANGES[self._now[task]]:
-            story = " → ".join(step.name for step in self.story(task))
-            raise IllegalChange(f"task {task}: {story} → {state.name} is not a legal change")
+            raise IllegalChange(Problem("defect", f"task {self.told(task)} → {state.name} is not a legal change"))
         self._now[task] = state
         self._stories[task] = self._stories[task] << 4 | state
 
     def story(self, task: int) -> list[State]:
         """All states the task has had, in order."""
         return [State(int(digit, 16)) for digit in f"{self._stories[task]:x}"]
+
+    def told(self, task: int) -> str:
+        """A task's name and story, for the report of a defect."""
+        return f"{self._names[task]}: {' → '.join(step.name for step in self.story(task))}"

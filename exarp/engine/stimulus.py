@@ -9,6 +9,9 @@ import msgspec
 
 from exarp.model.event import FreshnessReason
 
+BROKEN_OFF = FreshnessReason("interrupted")
+"""Instead of an answer: files were no longer looked at, because the machine was ending the run."""
+
 
 class Begun(msgspec.Struct, frozen=True):
     """The run may begin."""

@@ -27,18 +27,6 @@ def closure(graph: TaskGraph, start: Iterable[int]) -> set[int]:
     return found
 
 
-def dependents_of(graph: TaskGraph, start: int) -> set[int]:
-    """Everything that needs ``start``, directly or not, without ``start``."""
-    found: set[int] = set()
-    stack = [start]
-    while stack:
-        for dependent in graph.dependents[stack.pop()]:
-            if dependent not in found:
-                found.add(dependent)
-                stack.append(dependent)
-    return found
-
-
 def ordered_pairs(graph: TaskGraph, pairs: Iterable[Pair], tasks: Sequence[int]) -> set[Pair]:
     """Those of ``pairs`` (earlier, later) that a path of edges through ``tasks`` orders.
 

@@ -13,10 +13,10 @@ class TaskGraph:
     """Edges between tasks ``0 … n-1``.
 
     ``needs[t]``: tasks that must have passed before ``t``. ``after[t]``: tasks that only go first. Both are sorted and
-    without duplicates. ``dependents[t]`` turns ``needs`` round; ``followers[t]`` turns ``after`` round.
+    without duplicates. ``dependents[t]`` turns ``needs`` round.
     """
 
-    __slots__ = ("_dependents", "_followers", "after", "ids", "names", "needs")
+    __slots__ = ("_dependents", "after", "ids", "names", "needs")
 
     def __init__(self, names: Sequence[str], needs: Sequence[Iterable[int]], after: Sequence[Iterable[int]]) -> None:
         self.names = tuple(names)
@@ -24,7 +24,6 @@ class TaskGraph:
         self.needs = tuple([tuple(sorted(set(edges))) for edges in needs])
         self.after = tuple([tuple(sorted(set(edges))) for edges in after])
         self._dependents: list[list[int]] | None = None
-        self._followers: list[list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -35,13 +34,6 @@ class TaskGraph:
         if self._dependents is None:
             self._dependents = reverse(self.needs)
         return self._dependents
-
-    @property
-    def followers(self) -> list[list[int]]:
-        """Tasks that name each task in ``after``, ascending."""
-        if self._followers is None:
-            self._followers = reverse(self.after)
-        return self._followers
 
     def before(self, task: int) -> tuple[int, ...]:
         """All direct predecessors of a task: what it needs and what it comes after."""

@@ -14,8 +14,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-# Fields of /proc/PID/stat, counted from the state, which follows the name: how many threads, where the environment ends.
-_THREADS, _ENVIRONMENT_END = 17, 48
+# Fields of /proc/PID/stat, counted from the state, which follows the name: how many threads, when it started, where the
+# environment ends.
+_THREADS, _START, _ENVIRONMENT_END = 17, 19, 48
 
 
 class Process(NamedTuple):
@@ -103,6 +104,25 @@ def _parsed(pid: int, stat: bytes) -> Process | None:
         return None
     name = stat[opening + 1 : closing].decode("utf-8", "replace")
     return Process(pid, int(parent), int(group), int(session), state in b"Tt", name)
+
+
+def identity(pid: int) -> str | None:
+    """What tells a living process from a later one of the same number: the boot, and when it started in it.
+
+    Empty where the machine does not say; None where no such process lives (a zombie, which nobody has reaped, does not).
+    """
+    if pid <= 0 or not exists(pid):
+        return None
+    fields = read_proc(pid, "stat").rpartition(b")")[2].split()
+    if not fields:
+        return ""
+    if fields[0] in (b"Z", b"X"):
+        return None
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return f"{file.read().strip()} {int(fields[_START])}"
+    except OSError:
+        return ""
 
 
 def living_groups(groups: Iterable[int]) -> dict[int, Process]:

@@ -26,6 +26,7 @@ class Signals:
         os.set_blocking(self.reader, False)
         os.set_blocking(self._writer, False)
         self._found: dict[int, Any] = {}
+        self._watched: set[int] = set()
         self._old_wakeup = -1
         self.heard = threading.current_thread() is threading.main_thread()
         if self.heard:
@@ -34,13 +35,17 @@ class Signals:
 
     def watch(self, signum: int) -> None:
         """Let this signal arrive too."""
-        if self.heard and signum not in self._found:
-            self._found[signum] = signal.signal(signum, _noted)
+        if self.heard and signum not in self._watched:
+            self._watched.add(signum)
+            self._set(signum, _noted)
 
     def unwatch(self, signum: int) -> None:
-        """Put back the handler that was found."""
-        if signum in self._found:
-            _put_back(signum, self._found.pop(signum))
+        """Let this signal do again what it did before."""
+        if signum in self._watched:
+            self._watched.discard(signum)
+            found = self._found[signum]
+            ignored = signum == signal.SIGCHLD and found is signal.SIG_IGN
+            _put_back(signum, signal.SIG_DFL if ignored else found)
 
     def take(self) -> bytes:
         """The numbers of the signals that arrived, one a byte, in order."""
@@ -52,8 +57,8 @@ class Signals:
     def close(self) -> None:
         """Put back every handler and the wake-up descriptor."""
         if self.heard:
-            for signum in tuple(self._found):
-                self.unwatch(signum)
+            for signum, handler in self._found.items():
+                _put_back(signum, handler)
             signal.set_wakeup_fd(self._old_wakeup)
         os.close(self.reader)
         os.close(self._writer)
@@ -64,7 +69,11 @@ class Signals:
                 self.watch(signum)
         # Where SIGCHLD is ignored the kernel reaps children itself, and their statuses are lost.
         if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-            self._found[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._set(signal.SIGCHLD, signal.SIG_DFL)
+
+    def _set(self, signum: int, handler: Any) -> None:
+        before = signal.signal(signum, handler)
+        self._found.setdefault(signum, before)
 
 
 def _put_back(signum: int, handler: Any) -> None:

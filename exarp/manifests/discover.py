@@ -11,7 +11,8 @@ import stat
 from typing import NamedTuple
 
 from exarp.errors import ManifestError, Place, Problem
-from exarp.manifests.toml import MAX_BYTES, too_large
+from exarp.manifests.notation import Notation, notation_of
+from exarp.manifests.reading import MAX_BYTES, too_large
 
 NAMES = ("exarp.toml", "exarp.yaml", "exarp.json", "pyproject.toml")
 _TOOL_TABLE = re.compile(rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*exarp[ \t]*[.\]]", re.MULTILINE)
@@ -19,11 +20,14 @@ _NO_FILE = "it is not a regular file"
 
 
 class Found(NamedTuple):
-    """A manifest on disk: absolute path of the file and of its folder, the workspace root; how messages name it."""
+    """A manifest on disk: absolute path of the file and of its folder, the workspace root; how messages name it; what it
+    is written in.
+    """
 
     path: str
     root: str
     shown: str
+    notation: Notation
 
 
 def find_manifest(start: str) -> Found:
@@ -33,7 +37,7 @@ def find_manifest(start: str) -> Found:
         for name in NAMES:
             path = os.path.join(folder, name)
             if os.path.isfile(path) and (name != "pyproject.toml" or _has_table(path, start)):
-                return _supported(Found(path, folder, _shown(path, start)))
+                return _found(path, start)
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             break
@@ -54,13 +58,22 @@ def named_manifest(path: str, directory: str) -> Found:
             message = f"{_shown(path, directory)} is a folder without a manifest"
             raise ManifestError(Problem("no-manifest", message, None, "name a file, or write one with: exarp init"))
         path = os.path.join(path, inside[0])
-    found = Found(path, os.path.dirname(path), _shown(path, directory))
     if not os.path.isfile(path):
+        shown = _shown(path, directory)
         if os.path.lexists(path):
-            raise _unreadable(found, _NO_FILE if os.path.exists(path) else "the link leads nowhere")
-        message = f"{found.shown} does not exist"
+            raise _unreadable(shown, _NO_FILE if os.path.exists(path) else "the link leads nowhere")
+        message = f"{shown} does not exist"
         raise ManifestError(Problem("no-manifest", message, None, "check the path given with --file"))
-    return _supported(found)
+    return _found(path, directory)
+
+
+def _found(path: str, start: str) -> Found:
+    name, shown = os.path.basename(path), _shown(path, start)
+    notation = notation_of(name)
+    if notation is None:
+        message = f"{name}: this kind of manifest is not supported yet"
+        raise ManifestError(Problem("not-supported-yet", message, Place(shown, 1, 1), "write it as exarp.toml"))
+    return Found(path, os.path.dirname(path), shown, notation)
 
 
 def _shown(path: str, directory: str) -> str:
@@ -68,31 +81,25 @@ def _shown(path: str, directory: str) -> str:
     return min(os.path.relpath(path, directory), path, key=len)
 
 
-def _supported(found: Found) -> Found:
-    name = os.path.basename(found.path)
-    if name == "pyproject.toml" or not name.endswith(".toml"):
-        message = f"{name}: this kind of manifest is not supported yet"
-        raise ManifestError(Problem("not-supported-yet", message, Place(found.shown, 1, 1), "write it as exarp.toml"))
-    return found
-
-
 def _has_table(path: str, start: str) -> bool:
-    found = Found(path, os.path.dirname(path), _shown(path, start))
-    return _TOOL_TABLE.search(read_bytes(found)) is not None
+    return _TOOL_TABLE.search(read_bytes(path, _shown(path, start))) is not None
 
 
-def read_bytes(found: Found) -> bytes:
-    """The manifest's bytes. Raises ManifestError if the file cannot be read, or is larger than a manifest may be."""
+def read_bytes(path: str, shown: str) -> bytes:
+    """The bytes of a manifest that messages name ``shown``.
+
+    Raises ManifestError if the file cannot be read, or is larger than a manifest may be.
+    """
     try:
-        with open(found.path, "rb", opener=_open) as file:
+        with open(path, "rb", opener=_open) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise _unreadable(found, _NO_FILE)
+                raise _unreadable(shown, _NO_FILE)
             if status.st_size > MAX_BYTES:
-                raise too_large(status.st_size, found.shown)
+                raise too_large(status.st_size, shown)
             return file.read()
     except OSError as error:
-        raise _unreadable(found, error.strerror or str(error)) from None
+        raise _unreadable(shown, error.strerror or str(error)) from None
 
 
 def _open(path: str, flags: int) -> int:
@@ -100,6 +107,6 @@ def _open(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _unreadable(found: Found, why: str) -> ManifestError:
-    message, step = f"{found.shown} cannot be read: {why}", "name a file that can be read, with --file"
-    return ManifestError(Problem("unreadable", message, Place(found.shown, 1, 1), step))
+def _unreadable(shown: str, why: str) -> ManifestError:
+    message, step = f"{shown} cannot be read: {why}", "name a file that can be read, with --file"
+    return ManifestError(Problem("unreadable", message, Place(shown, 1, 1), step))

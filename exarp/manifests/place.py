@@ -17,20 +17,23 @@ from exarp.manifests.variables import VariableFault
 from exarp.model.path import is_outside, normalise
 
 if TYPE_CHECKING:
-    from exarp.manifests.toml_positions import Positions, Span
+    from exarp.manifests.notation import Notation
+    from exarp.manifests.positions import Positions, Span
 
 KeyPath = tuple[str | int, ...]
+"""From the document down to one value: keys as their reader gives them, and indices of lists."""
 
 
 class Locator:
-    """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid TOML; ``root`` is the workspace
-    root, absolute, or empty where nobody knows it.
+    """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid in its notation; ``root`` is the
+    workspace root, absolute, or empty where nobody knows it.
 
     ``expand`` fills in the variables of a text; who knows the variables sets it.
     """
 
-    def __init__(self, file: str, text: str, root: str = "") -> None:
+    def __init__(self, file: str, text: str, notation: Notation, root: str = "") -> None:
         self.file = file
+        self._notation = notation
         self.root = root
         self.text = text
         self.expand: Callable[[str], str] = str
@@ -78,17 +81,14 @@ class Locator:
         return Place(self.file, line, at - self._line_starts[line - 1] + 1, len(part), self._line(line))
 
     def has_header(self, *path: str | int) -> bool:
-        """Whether the table at ``path`` was written with a ``[header]`` of its own."""
+        """Whether the table at ``path`` was written with a header of its own."""
         span = self.positions.value(self._real(path))
-        return span is not None and self._line(span.line)[span.column - 1] == "["
+        return span is not None and self._notation.is_header(self._line(span.line)[span.column - 1 :])
 
     @cached_property
     def positions(self) -> Positions:
         """All positions of the text; scanned when first asked for."""
-        # Nobody pays for the scanner but a manifest with something to point at.
-        from exarp.manifests.toml_positions import scan
-
-        return scan(self.text)
+        return self._notation.scan(self.text)
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -100,16 +100,14 @@ class Locator:
 
     def _elements(self, path: KeyPath) -> Iterator[Any]:
         # Only these are read again: to keep the document would double what a large manifest takes for all of a run.
-        import tomli
-
         for index in itertools.count():
             span = self.positions.value((*path, index))
             if span is None:
                 return
             text = self._line(span.line)[span.column - 1 :][: span.length]
             try:
-                yield tomli.loads(f"x = {text}")["x"]
-            except tomli.TOMLDecodeError:
+                yield self._notation.element(text)
+            except ValueError:
                 yield None  # it goes on in further lines: no name or path that anybody writes does
 
     def _meaning(self, item: Any) -> str:
@@ -139,9 +137,7 @@ class Locator:
     def _extent(self, whole: Place) -> tuple[int, int, int]:
         """Offsets of a string whose first line is ``whole``: its start, how far it was searched, its end."""
         start = self._line_starts[whole.line - 1] + whole.column - 1
-        quotes = self.text[start : start + 3]
-        end = self.text.find(quotes, start + 3) if quotes in ('"""', "'''") else start + whole.length
-        return start, start, end if end >= 0 else len(self.text)
+        return start, start, self._notation.string_end(self.text, start, start + whole.length)
 
     def _line(self, number: int) -> str:
         # One text for all problems of a line: a line may be a megabyte long, and have a fault every ten characters.

@@ -50,17 +50,20 @@ class _Resolver:
         reader = TaskReader(self.fields, settings, pools)
         planned = TaskReader(self.fields, self.of_waves(settings), pools)
         in_waves = {task for wave in waves for task in wave.tasks}
+        tasks = tuple(
+            [
+                (planned if name in in_waves else reader).task(name, written)
+                for name, written in self.document.task.items()
+            ]
+        )
+        # Of an unknown machine a task may have what it asks for; two that ask for so much take turns.
+        memory = self.memory or max((task.resources.get("memory", 0) for task in tasks), default=0)
         return Manifest(
             file=self.fields.locator.file,
-            tasks=tuple(
-                [
-                    (planned if name in in_waves else reader).task(name, written)
-                    for name, written in self.document.task.items()
-                ]
-            ),
+            tasks=tasks,
             waves=waves,
             settings=settings,
-            resources={"memory": self.memory} | amounts,
+            resources={"memory": memory} | amounts,
             vars={name: self.fields.variables.values.get(name, "") for name in self.document.vars},
         )
 

@@ -1,147 +1,52 @@
-"""Reading a TOML manifest.
+"""TOML, as a notation of manifests.
 
-Knows: bytes to a Manifest, or every problem of the file at once. Does not touch the disk (``discover`` does).
+Knows tomli, and which part of TOML's reading is done where. Does not know what keys mean.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 import tomli
 
-from exarp.errors import ManifestError, Place, Problem, UsageError
-from exarp.manifests.document import Document
-from exarp.manifests.place import Locator
-from exarp.manifests.references import check_references
-from exarp.manifests.resolve import resolve
-from exarp.manifests.variables import Variables
-from exarp.model.manifest import Manifest
-from exarp.model.name import did_you_mean
+from exarp.errors import ManifestError
 
-MAX_BYTES = 64 * 1024 * 1024
+if TYPE_CHECKING:
+    from exarp.manifests.positions import Positions
+
+_LONG_QUOTES = ('"""', "'''")
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """A manifest that was read, the problems found in it, and the locator for places in its text.
-
-    With problems, ``manifest`` holds what is sound, so that later checks can add to the list.
-    """
-
-    manifest: Manifest
-    problems: list[Problem]
-    locator: Locator
-    schedule_written: bool
-
-
-@contextmanager
-def not_collecting() -> Iterator[None]:
-    """Without garbage collection: what a reader makes is kept, so that looking for garbage among it only costs.
-
-    At 100,000 tasks it would take more than half of the time.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            # Straight to the oldest objects: the next collection of young ones would look at every one of them.
-            gc.freeze()
-            gc.unfreeze()
-            gc.enable()
-
-
-def read_toml(
-    data: bytes,
-    file: str,
-    environ: Mapping[str, str],
-    memory: int = 0,
-    variables: Mapping[str, str] | None = None,
-    root: str = "",
-) -> Reading:
-    """Read ``data``, the content of ``file`` (as messages name it).
-
-    ``memory``: physical memory in bytes, the default of that pool; 0 where it is not known. ``variables`` replace those
-    of ``[vars]``. ``root``: the workspace root, absolute.
-    Raises ManifestError for what leaves nothing to check: too large, not UTF-8, not TOML; UsageError for ``variables``
-    that ``[vars]`` does not have.
-    """
-    with not_collecting():
-        text = _decode(data, file)
-        raw = _parse(text, file)
-        locator = Locator(file, text, root)
-        problems: list[Problem] = []
-        if variables:
-            _override(raw, variables)
-        document, broken = _convert(raw, locator, problems)
-        known = Variables({name: str(value) for name, value in document.vars.items()}, environ, broken)
-        locator.expand = known.expand
-        manifest = resolve(document, known, locator, memory, problems)
-        check_references(manifest, locator, problems)
-        return Reading(manifest, problems, locator, bool(document.settings.schedule))
-
-
-def _override(raw: dict[str, Any], variables: Mapping[str, str]) -> None:
-    known = raw.setdefault("vars", {})
-    if not isinstance(known, dict):
-        return
-    unknown = [name for name in variables if name not in known]
-    if unknown:
-        raise UsageError(*(_unknown_variable(name, known) for name in unknown))
-    known.update(variables)
-
-
-def _unknown_variable(name: str, known: Mapping[str, Any]) -> Problem:
-    step = did_you_mean(name, known) or "define it in [vars]"
-    return Problem("unknown-variable", f"--set names {name!r}, which is no variable of the manifest", None, step)
-
-
-def _decode(data: bytes, file: str) -> str:
-    if len(data) > MAX_BYTES:
-        raise too_large(len(data), file)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestError(_encoding_problem(error, file)) from None
-
-
-def too_large(size: int, file: str) -> ManifestError:
-    """The refusal of a manifest of ``size`` bytes."""
-    message = f"the manifest has {size / 1024**2:.1f} MiB; the limit is {MAX_BYTES // 1024**2} MiB"
-    step = "keep data in files of its own, or split the project"
-    return ManifestError(Problem("too-large", message, Place(file, 1, 1), step))
-
-
-def _encoding_problem(error: UnicodeDecodeError, file: str) -> Problem:
-    data = error.object
-    start = data.rfind(b"\n", 0, error.start) + 1
-    line = data[start:].split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8", "backslashreplace")
-    column = len(data[start : error.start].decode("utf-8")) + 1
-    place = Place(file, data.count(b"\n", 0, error.start) + 1, column, 4, line)
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Problem("not-utf8", "the manifest is UTF-16", place, "save the file as UTF-8")
-    return Problem("not-utf8", f"byte 0x{data[error.start]:02x} is not valid UTF-8", place, "save the file as UTF-8")
-
-
-def _parse(text: str, file: str) -> dict[str, Any]:
+def parse(text: str, file: str) -> dict[str, Any]:
+    """See ``Notation.parse``."""
     try:
         return tomli.loads(text)
     except (ValueError, RecursionError) as error:
-        from exarp.manifests.syntax import syntax_problem
+        from exarp.manifests.toml_syntax import syntax_problem
 
         raise ManifestError(syntax_problem(error, file, text)) from None
 
 
-def _convert(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -> tuple[Document, frozenset[str]]:
-    try:
-        return msgspec.convert(raw, Document), frozenset()
-    except msgspec.ValidationError:
-        from exarp.manifests.shape import sound_part
+def scan(text: str) -> Positions:
+    """See ``Notation.scan``."""
+    # Nobody pays for the scanner but a manifest with something to point at.
+    from exarp.manifests.toml_positions import scan
 
-        sound = sound_part(raw, locator, problems)
-        assert problems, "msgspec refused what no field check refuses"
-        return sound.document, sound.broken_variables
+    return scan(text)
+
+
+def element(text: str) -> Any:
+    """See ``Notation.element``."""
+    return tomli.loads(f"x = {text}")["x"]
+
+
+def is_header(text: str) -> bool:
+    """See ``Notation.is_header``."""
+    return text.startswith("[")
+
+
+def string_end(text: str, start: int, line_end: int) -> int:
+    """See ``Notation.string_end``."""
+    quotes = text[start : start + 3]
+    end = text.find(quotes, start + 3) if quotes in _LONG_QUOTES else line_end
+    return end if end >= 0 else len(text)

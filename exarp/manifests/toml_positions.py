@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import re
 import sys
-from array import array
-from bisect import bisect_right
-from collections import defaultdict
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-# Every repeated group is possessive: a greedy one keeps 128 bytes an iteration for a way back that no pattern here
-# needs. None holds a choice to come back to, which Python 3.11.0 to 3.11.4 get wrong in such a group (gh-106052).
+from exarp.manifests.positions import DOCUMENT, NOWHERE, Positions, Tree
+
+# What is repeated is possessive, for no pattern here needs a way back; but for groups, which Python 3.11.0 to 3.11.4 then
+# get wrong (gh-106052).
 _GAP = r"[ \t\r\n,]*+(?:#[^\n]*+[ \t\r\n,]*+)*"
 _BASIC = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"'
 _LITERAL = r"'[^'\n]*+'"
@@ -34,79 +33,6 @@ _CLOSING = re.compile(rf"{_GAP}[\]}}]")
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
 
-_NOWHERE = -1
-_DOCUMENT = 0
-
-KeyPath: TypeAlias = tuple[str | int, ...]
-"""From the document down to one value: keys as tomli gives them, and indices of arrays."""
-
-
-class Span(NamedTuple):
-    """Characters of one line: 1-based line and column, and a length of at least 1, all in code points."""
-
-    line: int
-    column: int
-    length: int
-
-
-class Positions:
-    """The places in one document. A byte order mark is no part of its first line."""
-
-    def __init__(self, text: str, tree: _Tree) -> None:
-        self._text = text
-        self._tree = tree
-        self._starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
-
-    def key(self, path: KeyPath) -> Span | None:
-        """Where the last part of ``path`` is written, with its quotes; None if nothing is recorded there.
-
-        A table with a header: its name there. A table without one, and an array of tables: the first place
-        that names it. An element of an array of tables: the whole dotted name in its header. An element of
-        an inline array has no key: its value.
-        """
-        tree, node = self._tree, self._find(path)
-        own = self._span(tree.key_start[node], tree.key_end[node])
-        return own or self._span(tree.value_start[node], tree.value_end[node])
-
-    def value(self, path: KeyPath) -> Span | None:
-        """Where the value at ``path`` stands, up to the end of its first line; None if nothing is recorded there.
-
-        A table with a header, and an element of an array of tables: the header with its brackets; an array
-        of tables: the header of its first element. A table that only dotted names imply has no text of its
-        own: the first place that names it.
-        """
-        tree, node = self._tree, self._find(path)
-        own = self._span(tree.value_start[node], tree.value_end[node])
-        return own or self._span(tree.key_start[node], tree.key_end[node])
-
-    def line_text(self, line: int) -> str:
-        """The text of a 1-based line without its line end; empty for a line that the document does not have."""
-        if not 1 <= line <= len(self._starts):
-            return ""
-        return self._text[self._starts[line - 1] : self._line_end(line)]
-
-    def _find(self, path: KeyPath) -> int:
-        """The node at ``path``; the document, which stands nowhere, if there is none."""
-        node = _DOCUMENT
-        for part in path:
-            found = self._tree.children.get(node, {}).get(part)
-            if found is None:
-                return _DOCUMENT
-            node = found
-        return node
-
-    def _span(self, start: int, end: int) -> Span | None:
-        if start == _NOWHERE:
-            return None
-        line = bisect_right(self._starts, start)
-        return Span(line, start - self._starts[line - 1] + 1, min(end, self._line_end(line)) - start)
-
-    def _line_end(self, line: int) -> int:
-        if line == len(self._starts):
-            return len(self._text)
-        end = self._starts[line] - 1
-        return end - self._text.endswith("\r", self._starts[line - 1], end)
-
 
 def scan(text: str) -> Positions:
     """The places of every key and value in ``text``, a TOML document that tomli accepts.
@@ -118,50 +44,6 @@ def scan(text: str) -> Positions:
     scanner = _Scanner(text)
     scanner.run()
     return Positions(text, scanner.tree)
-
-
-class _Tree:
-    """Nodes by number, 0 the document; offsets into the text, ``_NOWHERE`` where a node has no such text.
-
-    Arrays of integers and not objects: a manifest of 100,000 tasks has more than a million nodes.
-    """
-
-    def __init__(self) -> None:
-        self.children: defaultdict[int, dict[str | int, int]] = defaultdict(dict)
-        self.key_start = array("q")
-        self.key_end = array("q")
-        self.value_start = array("q")
-        self.value_end = array("q")
-        self._add(_NOWHERE, _NOWHERE)
-
-    def child(self, parent: int, part: str, start: int, end: int) -> int:
-        """The child called ``part``; made, as standing at ``start``, if this is the first time it is named."""
-        siblings = self.children[parent]
-        node = siblings.get(part)
-        if node is None:
-            node = siblings[part] = self._add(start, end)
-        return node
-
-    def element(self, parent: int) -> int:
-        """A new last element of the array ``parent``."""
-        siblings = self.children[parent]
-        node = siblings[len(siblings)] = self._add(_NOWHERE, _NOWHERE)
-        return node
-
-    def set_key(self, node: int, start: int, end: int) -> None:
-        self.key_start[node] = start
-        self.key_end[node] = end
-
-    def set_value(self, node: int, start: int, end: int) -> None:
-        self.value_start[node] = start
-        self.value_end[node] = end
-
-    def _add(self, start: int, end: int) -> int:
-        self.key_start.append(start)
-        self.key_end.append(end)
-        self.value_start.append(_NOWHERE)
-        self.value_end.append(_NOWHERE)
-        return len(self.key_start) - 1
 
 
 class _Name(NamedTuple):
@@ -176,10 +58,10 @@ class _Scanner:
     """Walks the text once. Lenient: commas, line ends and matching brackets are tomli's business."""
 
     def __init__(self, text: str) -> None:
-        self.tree = _Tree()
+        self.tree = Tree()
         self._text = text
         self._pos = 0
-        self._table = _DOCUMENT
+        self._table = DOCUMENT
         self._newest: dict[int, int] = {}  # array of tables -> its last element
 
     def run(self) -> None:
@@ -190,14 +72,14 @@ class _Scanner:
         """One ``key = value`` of the table of the last header, with all that is inside the value."""
         node = self._keyed(self._table)
         start = self._value(node)
-        return start != _NOWHERE and (self._text[start] not in "[{" or self._inside(node, start))
+        return start != NOWHERE and (self._text[start] not in "[{" or self._inside(node, start))
 
     def _header(self) -> bool:
         opening = _HEADER.match(self._text, self._pos)
         if opening is None:
             return False
         self._pos = opening.end()
-        name = self._name(_DOCUMENT)
+        name = self._name(DOCUMENT)
         if name is None:
             return False
         if opening[1] == "[[":
@@ -229,21 +111,21 @@ class _Scanner:
         return None
 
     def _keyed(self, table: int) -> int:
-        """Read the key of a pair; the node it leads to, or ``_NOWHERE`` where no key stands."""
+        """Read the key of a pair; the node it leads to, or ``NOWHERE`` where no key stands."""
         name = self._name(table)
         if name is None:
-            return _NOWHERE
+            return NOWHERE
         self.tree.set_key(*name)
         return name.node
 
     def _value(self, node: int) -> int:
         """Read a scalar or an opening bracket as the value of ``node``; where it starts.
 
-        ``_NOWHERE`` where no value stands, or its key did not.
+        ``NOWHERE`` where no value stands, or its key did not.
         """
         match = _VALUE.match(self._text, self._pos)
-        if match is None or node == _NOWHERE:
-            return _NOWHERE
+        if match is None or node == NOWHERE:
+            return NOWHERE
         start, self._pos = match.span(1)
         self.tree.set_value(node, start, self._pos)
         return start
@@ -263,7 +145,7 @@ class _Scanner:
                 continue
             node = self.tree.element(owner) if bracket == "[" else self._keyed(owner)
             start = self._value(node)
-            if start == _NOWHERE:
+            if start == NOWHERE:
                 return False
             if self._text[start] in "[{":
                 opened.append((node, self._text[start]))

@@ -37,9 +37,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return blake3(msgspec.msgpack.encode(sorted(self.outputs.items()))).digest()
 
 
-UNCHANGED = FreshnessReason("unchanged")
-
-
 def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | None:
     """Why ``task`` must run, or None if it is up to date. ``now``: digests as they are, MISSING where a file is not.
 

@@ -25,14 +25,19 @@ from exarp.planning.wave_verdicts import WaveEvidence
 
 
 def make_plan(
-    manifest: Manifest, graph: TaskGraph, targets: Sequence[str], expected: Mapping[str, float] | None = None
+    manifest: Manifest,
+    graph: TaskGraph,
+    targets: Sequence[str],
+    expected: Mapping[str, float] | None = None,
+    told: bool = True,
 ) -> Plan:
     """The plan for ``targets`` (task names that exist) and all they need.
 
     The graph has no faults. ``expected``: measured seconds of tasks, for the critical path; where there are none
-    every task counts 1, where some are missing those count the mean.
+    every task counts 1, where some are missing those count the mean. ``told``: with the verdicts, one for each pair of
+    declared waves; who only carries the plan out does without.
     """
-    return _Planner(manifest, graph, targets).plan(expected or {})
+    return _Planner(manifest, graph, targets).plan(expected or {}, told)
 
 
 class _Planner:
@@ -49,12 +54,12 @@ class _Planner:
         # The number of each wave's first part, and one past the last of all.
         self.first = list(accumulate((len(pieces) for pieces in self.parts), initial=1))
 
-    def plan(self, expected: Mapping[str, float]) -> Plan:
+    def plan(self, expected: Mapping[str, float], told: bool) -> Plan:
         relations = self.relate()
         waves = self.number(relations)
         position = self.positions(waves)
         doubts = self.doubts(waves, position)
-        verdicts = (*self.wave_verdicts(relations), *doubts.verdicts)
+        verdicts = (*self.wave_verdicts(relations), *doubts.verdicts) if told else ()
         order = sorted(
             doubts.edges | self.after_edges() | self.turns(waves),
             key=lambda pair: (position[pair[0]], position[pair[1]]),

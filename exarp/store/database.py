@@ -26,6 +26,8 @@ from exarp.store.state_folder import folder_fault, printable
 BUSY_SECONDS = 5.0
 _SIDES = ("", "-wal", "-shm", "-journal")
 _MARK = ".is-damaged"
+# SQLite of old allows 999 values in a statement.
+_CHUNK = 500
 
 Row = tuple[Any, ...]
 Values = Sequence[str | bytes | int | None]
@@ -33,6 +35,8 @@ Values = Sequence[str | bytes | int | None]
 
 class Database:
     """One connection, used by the thread that opened it. ``warnings`` are texts to show, in order.
+
+    ``rollbacks`` counts what was undone: what was read in a transaction holds until it changes.
 
     Statements raise ``exarp.errors.ExarpError`` for what a person can mend (slugs ``store-damaged``,
     ``store-busy``, ``state-folder``) and ``sqlite3.Error`` for a defect.
@@ -51,6 +55,7 @@ class Database:
         self.warnings = warnings
         self.writable = writable
         self.immutable = immutable
+        self.rollbacks = 0
         self._connection = connection
         self._transaction = _Transaction(self)
 
@@ -76,6 +81,14 @@ class Database:
         except sqlite3.Error as error:
             self._fail(error)
 
+    def fetch_among(self, sql: str, keys: Sequence[str | bytes]) -> list[Row]:
+        """All rows of a query that ends in ``IN``, for any number of keys."""
+        rows: list[Row] = []
+        for start in range(0, len(keys), _CHUNK):
+            some = keys[start : start + _CHUNK]
+            rows += self.fetch(f"{sql} ({', '.join('?' * len(some))})", some)
+        return rows
+
     def transaction(self) -> _Transaction:
         """A block whose writes become visible together, or not at all. One inside another joins it."""
         return self._transaction
@@ -87,6 +100,7 @@ class Database:
 
     def rollback(self) -> None:
         """Undo the open transaction; SQLite may have done so already, after a full disk for example."""
+        self.rollbacks += 1
         if self.in_transaction:
             self._connection.execute("ROLLBACK")
 

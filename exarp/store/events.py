@@ -30,6 +30,7 @@ class EventLog:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._numbers: dict[str, int] = {}
+        self._rollbacks = database.rollbacks
 
     def begin(self, event: RunStarted) -> None:
         """Store a new run with its first event. ``sqlite3.IntegrityError`` if there is a run of this id."""
@@ -99,13 +100,14 @@ class EventLog:
         return number
 
     def _known_number(self, run: str) -> int | None:
+        if self._rollbacks != self._database.rollbacks:
+            # The beginning of a run may have been undone.
+            self._rollbacks = self._database.rollbacks
+            self._numbers.clear()
         if run not in self._numbers:
             rows = self._database.fetch("SELECT number FROM run WHERE id = ?", (to_column(run),))
             if not rows:
                 return None
-            if self._database.in_transaction:
-                # It may be of a run whose beginning is undone with the transaction.
-                return int(rows[0][0])
             self._numbers[run] = rows[0][0]
         return self._numbers[run]
 

@@ -5,7 +5,7 @@ Knows paths, stat numbers and digests. Does not know when stat data may be trust
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from exarp.store.database import Database
 from exarp.store.text import from_column, to_column
@@ -22,11 +22,13 @@ class FileDigests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def load(self) -> dict[str, FileState]:
-        """State by path, of all files."""
-        rows = self._database.fetch(
-            "SELECT path, size, mtime_ns, ctime_ns, inode, mode, digest, hashed_at_ns FROM file"
-        )
+    def load(self, paths: Collection[str] | None = None) -> dict[str, FileState]:
+        """State by path, of all files or of those given."""
+        sql = "SELECT path, size, mtime_ns, ctime_ns, inode, mode, digest, hashed_at_ns FROM file"
+        if paths is None:
+            rows = self._database.fetch(sql)
+        else:
+            rows = self._database.fetch_among(f"{sql} WHERE path IN", [to_column(path) for path in paths])
         return {
             path if type(path) is str else from_column(path): (
                 size, mtime_ns, ctime_ns, inode if inode >= 0 else inode + _WRAP, mode, digest, hashed_at_ns

@@ -23,8 +23,11 @@ class StoreLedger:
         self._events = EventLog(database)
         self._successes = Successes(database)
 
-    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int]]) -> None:
-        """Commit events and successes (task, record, duration in ms) in one transaction; an empty record forgets the last."""
+    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
+        """Commit events and successes in one transaction: (task, record, ms or None where nothing ran).
+
+        An empty record forgets the last.
+        """
         if successes or len(events) > 1:
             with self._database.transaction():
                 for task, record, duration_ms in successes:
@@ -49,9 +52,12 @@ class StoreLedger:
         if start < len(events):
             self._events.append(events[start:] if start else events)
 
-    def learn(self, files: Iterable[tuple[str, FileState]]) -> None:
-        """Remember digests of files."""
-        FileDigests(self._database).save(files)
+    def learn(self, files: Iterable[tuple[str, FileState]], gone: Iterable[str]) -> None:
+        """Remember digests of files, and forget those of files that are gone."""
+        digests = FileDigests(self._database)
+        with self._database.transaction():
+            digests.save(files)
+            digests.forget(gone)
 
 
 class MemoryLedger:
@@ -59,9 +65,9 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.successes: list[tuple[str, bytes, int]] = []
+        self.successes: list[tuple[str, bytes, int | None]] = []
 
-    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int]]) -> None:
+    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
         """Keep events and successes."""
         self.events.extend(events)
         self.successes.extend(successes)

@@ -26,11 +26,15 @@ _SHOWN_PARTS = 40
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who holds the lock: process id, start (RFC 3339 in UTC), command line. All empty where nobody could tell."""
+    """Who holds the lock: process id, start (RFC 3339 in UTC), command line. All empty where nobody could tell.
+
+    ``process``: what tells the process from a later one of the same id, as the host has it.
+    """
 
     pid: int = 0
     started: str = ""
     command: tuple[str, ...] = ()
+    process: str = ""
 
     def __str__(self) -> str:
         """``pid 12: exarp run test, since 2026-07-01T12:00:00Z``, safe for a terminal."""
@@ -96,6 +100,18 @@ def acquire(path: str, holder: Holder, *, wait: bool, on_wait: Callable[[Holder]
         os.close(descriptor)
 
 
+def last_holder(path: str) -> Holder:
+    """Who took the lock at ``path`` last and did not let it go; it may have died. Locks and changes nothing."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return Holder()
+    try:
+        return _read_holder(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _open(path: str) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -137,8 +153,8 @@ def _write_holder(descriptor: int, holder: Holder) -> None:
 
 
 def _read_holder(descriptor: int) -> Holder:
-    line = os.pread(descriptor, _FIRST_LINE, 0).partition(b"\n")[0]
     try:
+        line = os.pread(descriptor, _FIRST_LINE, 0).partition(b"\n")[0]
         return msgspec.json.decode(line, type=Holder)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError):
         return Holder()

@@ -18,11 +18,15 @@ from exarp.store.text import from_column, from_json, to_column
 
 RUNNING = "running"
 DIED = "died"
-_COLUMNS = "id, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure"
+_COLUMNS = (
+    "id, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure,"
+    " number = (SELECT max(number) FROM run)"
+)
 _COMMAND: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
 _COUNTS: msgspec.json.Decoder[dict[str, int]] = msgspec.json.Decoder(dict[str, int])
 # An attempt starts, ends, and its task may then still be cancelled.
 _EVENTS_AN_ATTEMPT = 3
+_NO_END = (1 << 63) - 1
 
 
 class RunRow(msgspec.Struct, frozen=True):
@@ -58,7 +62,7 @@ class AttemptRow(msgspec.Struct, frozen=True):
 
 
 class RunHistory:
-    """The stored runs. ``alive`` says whether the process of a run without an end still lives."""
+    """The stored runs. ``alive`` says whether a process is the one that runs in this workspace now."""
 
     def __init__(self, database: Database, alive: Callable[[int], bool]) -> None:
         self._database = database
@@ -76,18 +80,24 @@ class RunHistory:
         """The run of this id."""
         return next(iter(self._rows("WHERE id = ?", to_column(run))), None)
 
-    def last_attempt(self, task: str) -> AttemptRow | None:
-        """The task's newest attempt."""
-        return next(iter(self.task_history(task, 1)), None)
-
     def task_history(self, task: str, limit: int) -> list[AttemptRow]:
         """The task's newest ``limit`` attempts, newest first; runs in which it did not start have none."""
+        return self._attempts(task, self._attempt_events(task, limit * _EVENTS_AN_ATTEMPT))[:limit]
+
+    def attempts_in(self, run: str, task: str) -> list[AttemptRow]:
+        """The task's attempts in one run, newest first; none of an unknown run."""
+        numbers = self._database.fetch("SELECT number FROM run WHERE id = ?", (to_column(run),))
+        if not numbers:
+            return []
+        start, end = first_place(numbers[0][0]), first_place(numbers[0][0] + 1)
+        return self._attempts(task, self._attempt_events(task, -1, start, end))
+
+    def _attempts(self, task: str, newest_first: Iterable[Event]) -> list[AttemptRow]:
         attempts: dict[tuple[str, int], list[Event]] = {}
-        for event in self._attempt_events(task, limit * _EVENTS_AN_ATTEMPT):
+        for event in newest_first:
             if isinstance(event, TaskStarted | TaskRetried | TaskFinished):
                 attempts.setdefault((event.run, event.attempt), []).append(event)
-        newest = list(attempts.items())[:limit]
-        return [self._attempt(task, run, attempt, events) for (run, attempt), events in newest]
+        return [self._attempt(task, run, attempt, events) for (run, attempt), events in attempts.items()]
 
     def prune(self, keep: int) -> set[str]:
         """Delete all but the newest ``keep`` runs, with their events; the ids of the runs that are left."""
@@ -112,12 +122,13 @@ class RunHistory:
         return [self._run(row) for row in self._database.fetch(f"SELECT {_COLUMNS} FROM run {condition}", (value,))]
 
     def _run(self, row: Row) -> RunRow:
-        id_, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure = row
+        id_, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure, newest = row
         return RunRow(
             id=from_column(id_),
             started=started,
             finished=finished,
-            outcome=outcome or (RUNNING if self._alive(pid) else DIED),
+            # A workspace has one run at a time: what began before the newest has ended, whoever has its number now.
+            outcome=outcome or (RUNNING if newest and self._alive(pid) else DIED),
             exit_code=exit_code,
             duration_ms=duration_ms,
             command=from_json(command, _COMMAND),
@@ -126,17 +137,19 @@ class RunHistory:
             first_failure=None if first_failure is None else from_column(first_failure),
         )
 
-    def _attempt_events(self, task: str, limit: int) -> Iterable[Event]:
-        """The task's events, newest first. Only the newest run can be without an index; see ``schema``."""
+    def _attempt_events(self, task: str, limit: int, start: int = 0, end: int = _NO_END) -> Iterable[Event]:
+        """The task's events between two places, newest first. Only the newest run can be without an index; see
+        ``schema``. ``limit`` -1: all."""
         key = to_column(task)
         rows = self._database.fetch(
-            "SELECT type, payload FROM event WHERE place >= ? AND task = ? AND attempt > 0 ORDER BY place DESC LIMIT ?",
-            (self._end_of_index(), key, limit),
+            "SELECT type, payload FROM event WHERE place >= ? AND place < ? AND task = ? AND attempt > 0"
+            " ORDER BY place DESC LIMIT ?",
+            (max(start, self._end_of_index()), end, key, limit),
         )
         rows += self._database.fetch(
             "SELECT event.type, event.payload FROM attempt CROSS JOIN event ON event.place = attempt.place"
-            " WHERE attempt.task = ? ORDER BY attempt.place DESC LIMIT ?",
-            (key, limit),
+            " WHERE attempt.task = ? AND attempt.place >= ? AND attempt.place < ? ORDER BY attempt.place DESC LIMIT ?",
+            (key, start, end, limit),
         )
         return decoded((tag, payload) for tag, payload in rows)
 

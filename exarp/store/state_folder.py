@@ -43,10 +43,6 @@ class StateFolder:
         self.lock = os.path.join(self.path, "lock")
         self.logs = os.path.join(self.path, "logs")
 
-    def exists(self) -> bool:
-        """Whether the workspace has a state folder."""
-        return os.path.isdir(self.path)
-
     def prepare(self) -> None:
         """Make the folder, its ``.gitignore`` and its ``CACHEDIR.TAG`` where they are missing.
 

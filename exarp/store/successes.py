@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from exarp.store.database import Database
+from exarp.store.database import Database, Row
 from exarp.store.text import from_column, to_column
-
-# SQLite of old allows 999 values in a statement.
-_CHUNK = 500
 
 
 class Successes:
@@ -23,14 +20,8 @@ class Successes:
 
     def load(self, tasks: Collection[str] | None = None) -> dict[str, bytes]:
         """Record by task, of all tasks or of those given that have one."""
-        if tasks is None:
-            rows = self._database.fetch("SELECT task, record FROM success WHERE record IS NOT NULL")
-            return {from_column(task): record for task, record in rows}
-        names = [to_column(task) for task in tasks]
-        found: dict[str, bytes] = {}
-        for start in range(0, len(names), _CHUNK):
-            found.update(self._chunk(names[start : start + _CHUNK]))
-        return found
+        rows = self._fetch("SELECT task, record FROM success WHERE record IS NOT NULL", tasks)
+        return {from_column(task): record for task, record in rows}
 
     def put(self, task: str, record: bytes, duration_ms: int | None = None) -> None:
         """Store a task's success in place of the one before. None for the duration keeps the known one."""
@@ -44,14 +35,12 @@ class Successes:
         """Drop a task's record, so that it counts as never done; how long it took stays known."""
         self._database.execute("UPDATE success SET record = NULL WHERE task = ?", (to_column(task),))
 
-    def durations(self) -> dict[str, int]:
-        """Milliseconds of each task's last success that was measured."""
-        rows = self._database.fetch("SELECT task, duration_ms FROM success WHERE duration_ms IS NOT NULL")
+    def durations(self, tasks: Collection[str] | None = None) -> dict[str, int]:
+        """Milliseconds of the last success that was measured, of all tasks or of those given."""
+        rows = self._fetch("SELECT task, duration_ms FROM success WHERE duration_ms IS NOT NULL", tasks)
         return {from_column(task): duration_ms for task, duration_ms in rows}
 
-    def _chunk(self, names: list[str | bytes]) -> dict[str, bytes]:
-        marks = ", ".join("?" * len(names))
-        rows = self._database.fetch(
-            f"SELECT task, record FROM success WHERE record IS NOT NULL AND task IN ({marks})", names
-        )
-        return {from_column(task): record for task, record in rows}
+    def _fetch(self, sql: str, tasks: Collection[str] | None) -> list[Row]:
+        if tasks is None:
+            return self._database.fetch(sql)
+        return self._database.fetch_among(f"{sql} AND task IN", [to_column(task) for task in tasks])

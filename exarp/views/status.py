@@ -117,7 +117,7 @@ def log_header(row: AttemptLike, now: datetime, color: bool = False) -> str:
     """What ``exarp log`` says above a log: ``cc@src/a.c: exit 1, run 41, today 14:02, 1.2s``."""
     tried = f", attempt {row.attempt}" if row.attempt > 1 else ""
     run = f"run {escape.name(row.run)}{tried}"
-    return f"{escape.name(row.task)}: {_cause(row, color)}, {run}, {when(row.time, now)}, {words.took(row.duration_ms)}"
+    return f"{escape.name(row.task)}: {_cause(row, color)}, {run}, {when(row.time, now)}, {_took_so_far(row, now)}"
 
 
 def when(time: str, now: datetime) -> str:
@@ -134,6 +134,12 @@ def took(run: RunLike) -> str:
     """How long a run took, or nothing where it has no end."""
     seconds = _seconds_between(run.started, run.finished) if run.finished else None
     return words.took(round(seconds * 1000)) if seconds is not None else ""
+
+
+def _took_so_far(row: AttemptLike, now: datetime) -> str:
+    """How long an attempt took, or has been running."""
+    seconds = _seconds_between(row.time, now.isoformat()) if row.outcome == "running" else None
+    return words.took(row.duration_ms) if seconds is None else f"{words.roughly(seconds)} so far"
 
 
 def _seconds_between(start: str, end: str) -> float | None:

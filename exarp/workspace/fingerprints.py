@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as stat_bits
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -38,19 +38,26 @@ class Known(NamedTuple):
     hashed_at_ns: int
 
 
-class Fingerprints:
-    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards.
+def _on_and_on() -> None:
+    """Nobody wants to be let in between."""
 
-    Without a ``clock`` nothing that is learned can be trusted later.
+
+class Fingerprints:
+    """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards, ``seen`` all looked at.
+
+    Without a ``clock`` nothing that is learned can be trusted later. ``breathe`` is called after each slice of a file that
+    is read, which may be huge; what it raises ends the reading.
     """
 
     def __init__(self, root: str, known: Mapping[str, Known], clock: FileClock | None = None) -> None:
+        self.breathe: Callable[[], None] = _on_and_on
         self._root = root
         self._clock = clock
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
         self._complaints: dict[str, str] = {}
         self.learned: dict[str, Known] = {}
+        self.seen: set[str] = set()
 
     def forget(self) -> None:
         """Files may have changed since they were looked at."""
@@ -61,19 +68,13 @@ class Fingerprints:
         UNREADABLE where ``complaint`` says why it cannot be read."""
         found = self._now.get(path)
         if found is None:
+            self.seen.add(path)
             found = self._now[path] = self._look(path)
         return found
 
     def complaint(self, path: str) -> str:
         """Why a file cannot be read whose digest is UNREADABLE: ``Permission denied``."""
         return self._complaints[path]
-
-    def is_file(self, path: str) -> bool:
-        """Whether something other than a folder stands at ``path``."""
-        try:
-            return not stat_bits.S_ISDIR(os.stat(self._absolute(path)).st_mode)
-        except OSError:
-            return False
 
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at ``path``."""
@@ -110,7 +111,7 @@ class Fingerprints:
         """The digest of a file's content, learned with stat data that are no older than the moment told with them."""
         moment = self._clock.now() if self._clock is not None else 0
         found = os.stat(absolute)
-        digest = _content_digest(absolute, found.st_size)
+        digest = _content_digest(absolute, found.st_size, self.breathe)
         self._known[path] = self.learned[path] = Known(
             found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, digest, moment
         )
@@ -155,12 +156,13 @@ def _same(known: Known, found: os.stat_result) -> bool:
     return youngest + slack < known.hashed_at_ns
 
 
-def _content_digest(path: str, size: int) -> bytes:
+def _content_digest(path: str, size: int, breathe: Callable[[], None]) -> bytes:
     hasher = blake3()
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         while chunk := os.read(descriptor, min(max(size + 1, 512), _CHUNK)):
             hasher.update(chunk)
+            breathe()
     finally:
         os.close(descriptor)
     return hasher.digest()

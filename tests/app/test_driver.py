@@ -6,14 +6,17 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from exarp.app.checker import Checker
 from exarp.app.driver import Driver
 from exarp.app.launcher import Launcher
 from exarp.app.stream import Stream
 from exarp.engine.machine import Limits, Machine
+from exarp.errors import DefectError
 from exarp.graph.build import build_graph
 from exarp.hosts.scripted import Act, ScriptedHost
-from exarp.model.event import Event, TaskFinished, TaskOutput, TaskRetried, TaskStarted
+from exarp.model.event import Event, FreshnessReason, TaskFinished, TaskOutput, TaskRetried, TaskStarted
 from exarp.model.launch import HostEvent
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
@@ -141,6 +144,27 @@ def test_an_interrupt_cancels_what_waits_and_ends_what_runs(tmp_path: Path) -> N
         "run": "cancelled",
         "wait": "cancelled",
     }
+
+
+def test_a_run_that_nothing_could_ever_move_on_is_a_defect_that_tells_where_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(DefectError, match=r"the run is not over: a: WAITING; b: WAITING$"):
+        play(tmp_path, [Task("a", commands=("a",)), Task("b", commands=("b",), needs=("a",))], {}, jobs=0)
+
+
+def test_an_interrupt_that_reaches_only_an_interactive_task_ends_the_run(tmp_path: Path) -> None:
+    tasks = [Task("ask", commands=("a",), interactive=True), Task("b", commands=("b",))]
+    code, events, _, _ = play(tmp_path, tasks, {"ask": Act(signal=signal.SIGINT)}, jobs=1)
+    assert code == 130
+    assert {name: event.outcome for name, event in finished(events).items()} == {"ask": "cancelled", "b": "cancelled"}
+
+
+def test_an_interactive_task_that_timed_out_fails_alone(tmp_path: Path) -> None:
+    tasks = [Task("ask", commands=("a",), interactive=True, timeout=1.0), Task("b", commands=("b",))]
+    code, events, _, _ = play(tmp_path, tasks, {"ask": Act(seconds=None)}, jobs=1)
+    assert code == 1
+    ends = finished(events)
+    assert {name: event.outcome for name, event in ends.items()} == {"ask": "failed", "b": "passed"}
+    assert ends["ask"].reason == FreshnessReason("timed-out", "1.0s")
 
 
 def test_output_cut_inside_a_character_is_put_together(tmp_path: Path) -> None:

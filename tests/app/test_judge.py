@@ -10,6 +10,7 @@ from exarp.app.judge import judge
 from exarp.app.project import Project
 from exarp.errors import UsageError
 from exarp.graph.build import build_graph
+from exarp.manifests import toml
 from exarp.manifests.place import Locator
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.task import Task
@@ -26,7 +27,7 @@ def project(*tasks: Task, waves: tuple[WaveSpec, ...] = (), **settings: object) 
     )
     graph, faults = build_graph(tasks)
     assert not faults
-    return Project("/nowhere", manifest, graph, Locator("exarp.toml", ""))
+    return Project("/nowhere", manifest, graph, Locator("exarp.toml", "", toml))
 
 
 def codes(found: Project, one: str, other: str) -> list[str]:

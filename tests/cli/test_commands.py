@@ -298,11 +298,19 @@ def test_a_broken_state_folder_is_said(workspace: Workspace) -> None:
     assert result.json["error"]["problems"][0]["slug"] == "state-folder"
 
 
-def test_a_defect_is_reported_without_a_traceback(workspace: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("raise ZeroDivisionError('boom \\x1b')", "ZeroDivisionError: boom \\x1b (defect)"),
+        ("States(['t']).change(0, State.RESTING)", "task t: WAITING → RESTING is not a legal change (defect)"),
+    ],
+)
+def test_a_defect_is_reported_without_a_traceback(workspace: Workspace, broken: str, told: str) -> None:
     workspace.manifest('[task.t]\nrun = "true"')
     code = (
-        "import exarp.planning.planner as p, exarp.app.run as r\n"
-        "def boom(*a, **k): raise ZeroDivisionError('boom')\n"
+        "import exarp.app.run as r\n"
+        "from exarp.engine.state import State, States\n"
+        f"def boom(*a, **k): {broken}\n"
         "r.make_plan = boom\n"
         "import sys; from exarp.cli.entry import run_cli; sys.exit(run_cli(['run', 't', '--json']))"
     )
@@ -316,10 +324,11 @@ def test_a_defect_is_reported_without_a_traceback(workspace: Workspace) -> None:
     )
     assert done.returncode == 70
     assert "Traceback" not in done.stderr
+    assert f"exarp broke one of its own rules: {told}\n" in done.stderr
     error = json.loads(done.stdout)["error"]
     report = error["problems"][0]["next"].removeprefix("report ")
     with open(report) as file:
-        assert "ZeroDivisionError" in file.read()
+        assert "Traceback" in file.read()
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")

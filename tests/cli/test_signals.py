@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -164,3 +165,59 @@ def test_a_signal_while_it_waits_for_another_run_ends_it_with_its_status(
     finally:
         workspace.write("go", "")
         first.communicate(timeout=20)
+
+
+# Reading it takes minutes; it takes no room, because nothing is in it.
+HUGE = 1 << 40
+BUSY = """
+    [task.first]
+    run = "touch ready; sleep 300"
+    FIRST
+    [task.reads]
+    inputs = ["huge"]
+    run = "true"
+"""
+
+
+def test_an_interrupt_ends_a_run_that_is_reading_a_huge_file(workspace: Workspace) -> None:
+    workspace.manifest(BUSY.replace("FIRST", ""))
+    os.truncate(workspace.write("huge", ""), HUGE)
+    process = workspace.start("run", "--all", "-j2", "--json")
+    while not workspace.exists("ready"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert {task["task"]: task["outcome"] for task in json.loads(out)["tasks"]} == {
+        "first": "cancelled",
+        "reads": "cancelled",
+    }
+
+
+def test_a_timeout_is_kept_while_a_huge_file_is_read(workspace: Workspace) -> None:
+    workspace.manifest(BUSY.replace("FIRST", 'timeout = "200ms"\non_failure = "abort"'))
+    os.truncate(workspace.write("huge", ""), HUGE)
+    result = workspace.exarp("run", "--all", "-j2", "--json")
+    assert result.code == 1
+    assert [(task["outcome"], task["reason"]) for task in result.json["tasks"]] == [
+        ("failed", "timed-out"),
+        ("cancelled", "aborted"),
+    ]
+
+
+def test_a_run_that_is_interrupted_while_it_reads_what_a_task_made_does_not_take_it_as_done(
+    workspace: Workspace,
+) -> None:
+    workspace.manifest(f"""
+        [task.t]
+        inputs = []
+        outputs = ["huge"]
+        run = "truncate -s {HUGE} huge; touch ready"
+    """)
+    process = workspace.start("t")
+    while not workspace.exists("ready"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "1 task would run" in workspace.exarp("t", "-n").out

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
 from exarp.engine.machine import Limits, Machine
-from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
 from exarp.model.event import (
     FreshnessReason,
     RunFinished,
@@ -99,14 +99,18 @@ class Run:
         busy = [*self.checking, *self.running, *self.settling, *self.resting]
         assert busy, "nothing is under way, and the run is not over"
         task = self.dice.of(*busy)
-        if task in self.checking:
-            return self._checked(task)
         if task in self.running:
             return self._ended(task)
-        if task in self.settling:
-            fault = FreshnessReason("outputs-not-made", "x") if self.fails() else None
-            return Settled(task, fault=fault, warnings=self.dice.of((), ("it left sleep running",)))
-        return Rested(task)
+        return Rested(task) if task in self.resting else self._looked_at(task)
+
+    def _looked_at(self, task: int) -> Stimulus:
+        """The answer of who looks at files; nobody need wait for it where even what runs is being ended."""
+        given_up = self.machine.is_ending and self.dice.of(True, False)
+        if task in self.checking:
+            return Checked(task, stale=BROKEN_OFF) if given_up else self._checked(task)
+        fault = FreshnessReason("outputs-not-made", "x") if self.fails() else None
+        warnings = self.dice.of((), ("it left sleep running",))
+        return Settled(task, fault=BROKEN_OFF) if given_up else Settled(task, fault=fault, warnings=warnings)
 
     def fails(self) -> bool:
         return self.dice.below(8) < self.mood
@@ -198,8 +202,7 @@ class Run:
         task = self.ids[event.task]
         assert not self.stopped
         assert event.attempt == self.attempts[task] <= self.spec(task).retries
-        timed_out = event.reason is not None and event.reason.code == "timed-out"
-        assert timed_out or event.exit_status not in NEVER_RETRIED
+        assert not is_hopeless(event)
 
     def _finished(self, event: TaskFinished) -> None:
         task = self.ids[event.task]
@@ -212,6 +215,7 @@ class Run:
         if event.outcome in ("failed", "skipped"):
             assert (event.outcome == "skipped") == (spec.on_failure == "skip")
             assert event.allowed == spec.allow_failure
+            assert self.stopped or event.attempt in (0, spec.retries + 1) or is_hopeless(event)
             aborts = spec.on_failure == "abort" or self.limits.fail_fast
             self.stopped = self.stopped or (aborts and not event.allowed and not self.limits.keep_going)
         if event.outcome == "blocked":
@@ -228,6 +232,12 @@ class Run:
 
     def spec(self, task: int) -> Task:
         return self.case.manifest.tasks[task]
+
+
+def is_hopeless(event: TaskFinished | TaskRetried) -> bool:
+    """Whether an attempt failed in a way that no other attempt could mend."""
+    code = event.reason.code if event.reason is not None else ""
+    return code == "start-failed" or (not code and event.exit_status in NEVER_RETRIED)
 
 
 def needing(needs: Sequence[Sequence[int]], start: int, tasks: Sequence[int]) -> set[int]:

@@ -2,33 +2,57 @@ from __future__ import annotations
 
 import pytest
 
-from exarp.engine.failure import GiveUp, Retry, after_failure
+from exarp.engine.failure import Failure, GiveUp, Retry, after_failure
 
 from ..planning.plain_plans import task
+
+GIVEN_UP = GiveUp("failed", False, False)
+
+
+def after(spec, cause="exited", attempt=1, status=1, keep_going=False, stopping=False):
+    return after_failure(spec, Failure(cause, attempt, status), keep_going, stopping)
 
 
 def test_the_delay_doubles_but_stays_a_number():
     spec = task("a", retries=5000, retry_delay=1.0)
 
-    assert [after_failure(spec, n, 1, False) for n in (1, 2, 4)] == [Retry(1.0), Retry(2.0), Retry(8.0)]
-    assert after_failure(spec, 5000, 1, False) == Retry(2.0**30)
+    assert [after(spec, attempt=n) for n in (1, 2, 4)] == [Retry(1.0), Retry(2.0), Retry(8.0)]
+    assert after(spec, attempt=5000) == Retry(2.0**30)
 
 
 @pytest.mark.parametrize("status", [126, 127])
 def test_what_is_not_there_is_given_up_at_once(status):
-    assert after_failure(task("a", retries=3), 1, status, False) == GiveUp("failed", False, False)
+    assert after(task("a", retries=3), status=status) == GIVEN_UP
+
+
+@pytest.mark.parametrize(
+    ("cause", "status"), [("timed-out", None), ("not-made", None), ("exited", 1), ("exited", None)]
+)
+def test_what_may_come_to_another_end_is_tried_again_as_often_as_is_said(cause, status):
+    spec = task("a", retries=2, retry_delay=1.0)
+
+    assert [after(spec, cause, n, status) for n in (1, 2, 3)] == [Retry(1.0), Retry(2.0), GIVEN_UP]
+
+
+@pytest.mark.parametrize(("cause", "attempt"), [("impossible", 0), ("not-started", 1)])
+def test_what_could_not_be_started_is_not_tried_again(cause, attempt):
+    assert after(task("a", retries=3), cause, attempt, None) == GIVEN_UP
+
+
+def test_nothing_is_tried_again_once_the_run_stops():
+    assert after(task("a", retries=3), stopping=True) == GIVEN_UP
 
 
 @pytest.mark.parametrize(
     ("fields", "keep_going", "expected"),
     [
-        ({}, False, GiveUp("failed", False, False)),
-        ({"on_failure": "ask"}, False, GiveUp("failed", False, False)),
+        ({}, False, GIVEN_UP),
+        ({"on_failure": "ask"}, False, GIVEN_UP),
         ({"on_failure": "skip"}, False, GiveUp("skipped", False, False)),
         ({"on_failure": "abort"}, False, GiveUp("failed", False, True)),
-        ({"on_failure": "abort"}, True, GiveUp("failed", False, False)),
+        ({"on_failure": "abort"}, True, GIVEN_UP),
         ({"on_failure": "abort", "allow_failure": True}, False, GiveUp("failed", True, False)),
     ],
 )
 def test_what_is_given_up_follows_the_policy(fields, keep_going, expected):
-    assert after_failure(task("a", **fields), 1, 1, keep_going) == expected
+    assert after(task("a", **fields), keep_going=keep_going) == expected

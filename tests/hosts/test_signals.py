@@ -104,6 +104,21 @@ def test_statuses_are_known_even_where_the_caller_ignored_its_children(start: St
     assert _line(process) == "exited 5 None"
 
 
+@pytest.mark.parametrize("pidfds", [True, False])
+def test_statuses_are_known_after_a_foreground_attempt_where_the_caller_ignored_its_children(
+    marker: str, launch: MakeLaunch, pidfds: bool
+) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with LocalHost(marker, mechanisms=Mechanisms(pidfds, True, True)) as host:
+            for launched in (launch("exit 3", streams="foreground"), launch("exit 4"), launch("exit 5")):
+                host.start(launched)
+                assert exits(host, launched.key)[launched.key].status == launched.key + 2
+        assert signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_a_task_is_interrupted_although_exarp_was_started_with_interrupts_ignored(start: Start) -> None:
     process = start(
         "sh", "-c", "echo ready; exec tail -f /dev/null", wrapped_in=("sh", "-c", 'trap "" INT; exec "$@"', "sh")

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Mapping
 
 from exarp.errors import ManifestError, Problem
-from exarp.manifests.toml import Reading, read_toml
+from exarp.manifests import toml
+from exarp.manifests.reading import Reading, read_manifest
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 
@@ -20,7 +21,7 @@ def read(
     root: str = "",
 ) -> Reading:
     """What the reader makes of an (indented) text."""
-    return read_toml(textwrap.dedent(text).encode(), "exarp.toml", environ or {}, MEMORY, variables, root)
+    return read_manifest(textwrap.dedent(text).encode(), "exarp.toml", toml, environ or {}, MEMORY, variables, root)
 
 
 def manifest(text: str, environ: Mapping[str, str] | None = None) -> Manifest:

@@ -1,6 +1,6 @@
 """Every refusal of a manifest, word for word: ``tests/bad_manifests/NAME.toml`` is refused with ``NAME.expected``.
 
-A new manifest there needs no code. To write down what is printed now, after reading it aloud:
+So is one in any other notation. A new manifest there needs no code. To write down what is printed now, after reading it aloud:
 ``REWRITE_EXPECTED=1 pytest tests/manifests/test_bad_manifests.py``, then look at the difference.
 """
 
@@ -20,7 +20,8 @@ from exarp.manifests.document import LATER_SETTINGS, LATER_TASK, LATER_TOP, LATE
 from exarp.views.problem import render_all
 
 FOLDER = Path(__file__).parent.parent / "bad_manifests"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+PATHS = {path.stem: path for path in sorted(FOLDER.iterdir()) if path.suffix != ".expected"}
+NAMES = list(PATHS)
 HEADINGS = set(re.findall(r"^## `([a-z0-9-]+)`$", (FOLDER.parent.parent / "docs/errors.md").read_text(), re.MULTILINE))
 ENVIRON = {"HOME": "/home/me"}
 
@@ -50,7 +51,7 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_refusal_is_worded_as_expected(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    path, expected = FOLDER / f"{name}.toml", FOLDER / f"{name}.expected"
+    path, expected = PATHS[name], FOLDER / f"{name}.expected"
     status = run_cli(["-C", str(FOLDER), "check", "-f", path.name])
     printed = capsys.readouterr().out
     if os.environ.get("REWRITE_EXPECTED"):
@@ -61,12 +62,12 @@ def test_the_refusal_is_worded_as_expected(name: str, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_command_prints_the_problems_of_the_manifest_and_nothing_else(name: str) -> None:
-    assert render_all(problems_of(FOLDER / f"{name}.toml")) + "\n" == (FOLDER / f"{name}.expected").read_text()
+    assert render_all(problems_of(PATHS[name])) + "\n" == (FOLDER / f"{name}.expected").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_problem_has_a_place_a_heading_and_its_own_words(name: str) -> None:
-    path = FOLDER / f"{name}.toml"
+    path = PATHS[name]
     problems = problems_of(path)
     assert problems
     for problem in problems:
@@ -122,7 +123,7 @@ def test_a_manifest_over_64_mib_is_refused_without_being_read(tmp_path: Path) ->
 
 def test_the_marks_are_under_the_name_that_the_message_quotes() -> None:
     misses = []
-    for path in (FOLDER / f"{name}.toml" for name in NAMES):
+    for path in PATHS.values():
         for problem in problems_of(path):
             quoted = re.match(r"(?:unknown key|variable|the variable name|there is no pool) '([^']+)'", problem.message)
             if quoted and problem.place:

@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 
 from exarp.errors import ManifestError, Problem
+from exarp.manifests import toml
 from exarp.manifests.discover import Found, find_manifest, named_manifest, read_bytes
+
+
+def content(found: Found) -> bytes:
+    return read_bytes(found.path, found.shown)
 
 
 def refusal(path: Path, *, named: bool = True) -> Problem:
     with pytest.raises(ManifestError) as raised:
-        read_bytes(named_manifest(str(path), str(path.parent)) if named else find_manifest(str(path)))
+        content(named_manifest(str(path), str(path.parent)) if named else find_manifest(str(path)))
     (problem,) = raised.value.problems
     return problem
 
@@ -27,14 +32,14 @@ def project(tmp_path: Path) -> Path:
 
 def test_the_manifest_of_the_working_directory_is_found(project: Path) -> None:
     (project / "exarp.toml").write_text("")
-    assert find_manifest(str(project)) == Found(str(project / "exarp.toml"), str(project), "exarp.toml")
+    assert find_manifest(str(project)) == Found(str(project / "exarp.toml"), str(project), "exarp.toml", toml)
 
 
 def test_a_manifest_above_is_found_and_named_as_seen_from_below(project: Path) -> None:
     (project / "exarp.toml").write_text("")
     below = project / "src/deep"
     below.mkdir(parents=True)
-    assert find_manifest(str(below)) == Found(str(project / "exarp.toml"), str(project), "../../exarp.toml")
+    assert find_manifest(str(below)) == Found(str(project / "exarp.toml"), str(project), "../../exarp.toml", toml)
 
 
 def test_the_nearest_manifest_wins(project: Path) -> None:
@@ -104,8 +109,8 @@ def test_a_named_file_is_read(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"[vars]\n")
     found = named_manifest(str(path), str(tmp_path))
-    assert found == Found(str(path), str(path.parent), "sub/other.toml")
-    assert read_bytes(found) == b"[vars]\n"
+    assert found == Found(str(path), str(path.parent), "sub/other.toml", toml)
+    assert content(found) == b"[vars]\n"
 
 
 def test_a_file_far_away_is_named_in_full(tmp_path: Path) -> None:
@@ -139,7 +144,7 @@ def test_a_link_that_leads_nowhere_says_so(tmp_path: Path) -> None:
 def test_a_link_to_a_manifest_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real.toml").write_bytes(b"x")
     (tmp_path / "exarp.toml").symlink_to("real.toml")
-    assert read_bytes(find_manifest(str(tmp_path))) == b"x"
+    assert content(find_manifest(str(tmp_path))) == b"x"
 
 
 def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
@@ -152,7 +157,7 @@ def test_a_pipe_that_took_a_files_place_does_not_hang(tmp_path: Path) -> None:
     path = tmp_path / "exarp.toml"
     os.mkfifo(path)
     with pytest.raises(ManifestError, match="not a regular file"):
-        read_bytes(Found(str(path), str(tmp_path), "exarp.toml"))
+        read_bytes(str(path), "exarp.toml")
 
 
 def test_a_pipe_is_no_manifest_when_searching(project: Path) -> None:

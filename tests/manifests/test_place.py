@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from exarp.errors import Place
+from exarp.manifests import toml
 from exarp.manifests.place import KeyPath, Locator, here_first
 from exarp.manifests.variables import Variables
 
@@ -21,7 +22,7 @@ INPUTS: KeyPath = ("task", "cc", "inputs")
 
 
 def locator(text: str = TEXT) -> Locator:
-    found = Locator("m.toml", text)
+    found = Locator("m.toml", text, toml)
     found.expand = Variables({"dir": "build"}).expand
     return found
 

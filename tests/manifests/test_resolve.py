@@ -266,9 +266,12 @@ def test_what_is_no_duration_is_refused(written: str, message: str) -> None:
 
 
 def test_memory_that_is_not_known_is_not_held_against_a_task() -> None:
-    from exarp.manifests.toml import read_toml
+    from exarp.manifests import toml
+    from exarp.manifests.reading import read_manifest
 
-    assert read_toml(b'[task.t]\nresources = { memory = "64GiB" }', "m.toml", {}).problems == []
+    found = read_manifest(b'[task.t]\nresources = { memory = "64GiB" }\n[task.u]', "m.toml", toml, {})
+    assert found.problems == []
+    assert found.manifest.resources == {"memory": 64 * 1024**3}
 
 
 def test_a_pool_whose_size_is_refused_is_not_held_against_a_task() -> None:

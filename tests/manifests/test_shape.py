@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exarp.manifests import toml
 from exarp.manifests.document import Document, SettingsDocument, TaskDocument, WaveDocument
 from exarp.manifests.place import Locator
 from exarp.manifests.shape import sound_part
@@ -51,7 +52,7 @@ DOCUMENTS = st.fixed_dictionaries(
 def test_what_msgspec_refuses_is_told_and_what_it_takes_is_not(raw: dict[str, Any]) -> None:
     """The two must not drift apart: a fault that only one of them sees would be a defect, or go untold."""
     found: list[Any] = []
-    sound = sound_part(raw, Locator("m.toml", ""), found)
+    sound = sound_part(raw, Locator("m.toml", "", toml), found)
     assert isinstance(sound.document, Document)
     try:
         msgspec.convert(raw, Document)

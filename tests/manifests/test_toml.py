@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exarp.errors import ManifestError, Place, Problem
-from exarp.manifests.syntax import syntax_problem
-from exarp.manifests.toml import MAX_BYTES, read_toml
+from exarp.manifests import toml
+from exarp.manifests.reading import MAX_BYTES, read_manifest
+from exarp.manifests.toml_syntax import syntax_problem
 from tests.manifests.reading import marked, problems
 
 BOM = b"\xef\xbb\xbf"
@@ -19,13 +20,13 @@ BOM = b"\xef\xbb\xbf"
 
 def refusal(data: bytes) -> Problem:
     with pytest.raises(ManifestError) as raised:
-        read_toml(data, "m.toml", {})
+        read_manifest(data, "m.toml", toml, {})
     (problem,) = raised.value.problems
     return problem
 
 
 def test_a_byte_order_mark_shifts_no_column() -> None:
-    (problem,) = read_toml(BOM + b"x = 1\n", "m.toml", {}).problems
+    (problem,) = read_manifest(BOM + b"x = 1\n", "m.toml", toml, {}).problems
     assert problem.place == Place("m.toml", 1, 1, 1, "x = 1")
 
 
@@ -47,13 +48,13 @@ def test_utf_16_is_refused(data: bytes) -> None:
 
 def test_too_much_is_refused() -> None:
     assert refusal(b" " * (MAX_BYTES + 1)).slug == "too-large"
-    assert read_toml(b" " * 1000, "m.toml", {}).problems == []
+    assert read_manifest(b" " * 1000, "m.toml", toml, {}).problems == []
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_line_ends_of_windows_shift_no_line(end: str) -> None:
     text = end.join(["[task.a]", "needs = [", '  "b",', "]", ""])
-    (problem,) = read_toml(text.encode(), "m.toml", {}).problems
+    (problem,) = read_manifest(text.encode(), "m.toml", toml, {}).problems
     assert problem.place == Place("m.toml", 3, 3, 3, '  "b",')
 
 
@@ -146,7 +147,7 @@ def test_any_text_is_read_or_refused_at_a_place_in_it(text: str) -> None:
     data = text.encode("utf-8", "replace")
     lines = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
     try:
-        found = read_toml(data, "m.toml", {}).problems
+        found = read_manifest(data, "m.toml", toml, {}).problems
     except ManifestError as error:
         found = list(error.problems)
     for problem in found:
@@ -160,9 +161,9 @@ def test_garbage_collection_is_left_as_it_was(collecting: bool) -> None:
     was = gc.isenabled()
     try:
         (gc.enable if collecting else gc.disable)()
-        read_toml(b"[task.a]", "m.toml", {})
+        read_manifest(b"[task.a]", "m.toml", toml, {})
         with pytest.raises(ManifestError):
-            read_toml(b"[", "m.toml", {})
+            read_manifest(b"[", "m.toml", toml, {})
         assert gc.isenabled() is collecting
     finally:
         (gc.enable if was else gc.disable)()

@@ -15,7 +15,9 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exarp.manifests.toml_positions import KeyPath, Positions, Span, scan
+from exarp.manifests.place import KeyPath
+from exarp.manifests.positions import Positions, Span
+from exarp.manifests.toml_positions import scan
 
 
 def excerpt(positions: Positions, span: Span | None) -> str:

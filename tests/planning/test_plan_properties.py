@@ -8,6 +8,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -254,3 +255,13 @@ def test_the_bytes_do_not_depend_on_how_this_process_hashes_text():
 
     assert done[0] == done[1]
     assert done[0].count(b'"version"') == 150
+
+
+@PLANS
+@given(cases())
+def test_a_plan_that_is_only_carried_out_is_the_same_without_its_verdicts(case):
+    told = make_plan(case.manifest, case.graph, case.targets)
+    untold = make_plan(case.manifest, case.graph, case.targets, told=False)
+
+    assert untold.verdicts == ()
+    assert msgspec.structs.replace(untold, verdicts=told.verdicts) == told

@@ -89,6 +89,26 @@ def test_an_event_of_a_run_that_has_not_begun_is_a_defect(database: Database) ->
         EventLog(database).append([task_started("r1", 2)])
 
 
+def test_a_run_whose_beginning_was_undone_has_not_begun(database: Database) -> None:
+    log = EventLog(database)
+    with pytest.raises(ZeroDivisionError), database.transaction():
+        log.begin(started("r1"))
+        raise ZeroDivisionError
+    with pytest.raises(DefectError, match="has not begun"):
+        log.append([task_started("r1", 2)])
+
+
+def test_the_run_of_many_events_is_looked_up_once(database: Database) -> None:
+    said: list[str] = []
+    log = EventLog(database)
+    database._connection.set_trace_callback(said.append)
+    with database.transaction():
+        log.begin(started("r1"))
+        log.append([task_started("r1", seq) for seq in range(2, 50)])
+    log.append([task_started("r1", 50)])
+    assert len([line for line in said if line.startswith("SELECT number FROM run WHERE id")]) == 1
+
+
 def test_a_run_cannot_begin_twice(database: Database) -> None:
     log = EventLog(database)
     log.begin(started("r1"))

@@ -28,6 +28,8 @@ def test_paths_and_states_come_back_as_they_were(database: Database, files: dict
     database.execute("DELETE FROM file")
     digests.save(files.items())
     assert digests.load() == files
+    some = list(files)[::2]
+    assert digests.load([*some, "unknown"]) == {path: files[path] for path in some}
 
 
 def test_a_later_state_takes_the_place_of_an_earlier_one(database: Database, folder: StateFolder) -> None:

@@ -20,6 +20,10 @@ def history(database: Database) -> RunHistory:
     return RunHistory(database, lambda pid: pid == 1)
 
 
+def last_attempt(history: RunHistory, task: str) -> AttemptRow | None:
+    return next(iter(history.task_history(task, 1)), None)
+
+
 def ended_run(log: EventLog, run: str, *tasks: str) -> None:
     log.begin(started(run))
     for index, task in enumerate(tasks):
@@ -47,7 +51,7 @@ def test_without_runs_there_is_no_latest(history: RunHistory) -> None:
     assert history.latest() is None
     assert history.runs(10) == []
     assert history.find("r1") is None
-    assert history.last_attempt("a") is None
+    assert last_attempt(history, "a") is None
 
 
 def test_runs_come_newest_first_whatever_their_clocks_and_names(log: EventLog, history: RunHistory) -> None:
@@ -69,10 +73,29 @@ def test_a_run_without_an_end_is_running_or_has_died(log: EventLog, history: Run
     ]
 
 
+def test_only_the_newest_run_can_be_running(log: EventLog, history: RunHistory) -> None:
+    log.begin(started("r1", pid=1))
+    log.begin(started("r2", pid=1))
+    assert [row.outcome for row in history.runs(2)] == ["running", "died"]
+    found = history.find("r1")
+    assert found is not None
+    assert found.outcome == "died"
+
+
+def test_attempts_of_one_run_are_found_by_its_id(log: EventLog, history: RunHistory) -> None:
+    ended_run(log, "r1", "a", "b")
+    ended_run(log, "r2", "b")
+    log.begin(started("r3", pid=1))
+    log.append([task_started("r3", 2, "b")])
+    for run, outcome in (("r1", "passed"), ("r2", "passed"), ("r3", "running")):
+        assert [(row.run, row.outcome) for row in history.attempts_in(run, "b")] == [(run, outcome)]
+    assert history.attempts_in("r2", "a") == history.attempts_in("r9", "b") == []
+
+
 def test_the_last_attempt_is_that_of_the_newest_run(log: EventLog, history: RunHistory) -> None:
     ended_run(log, "r1", "a", "b")
     ended_run(log, "r2", "b")
-    last = history.last_attempt("b")
+    last = last_attempt(history, "b")
     assert last == AttemptRow(
         task="b",
         run="r2",
@@ -108,7 +131,7 @@ def test_a_task_cancelled_before_its_retry_keeps_its_attempts_own_end(log: Event
     cancelled = TaskFinished(run="r1", seq=4, task="a", attempt=1, outcome="cancelled")
     log.append([task_started("r1", 2), retried, cancelled])
     log.finish(finished("r1", 5))
-    last = history.last_attempt("a")
+    last = last_attempt(history, "a")
     assert last is not None
     assert (last.outcome, last.signal, last.log) == ("failed", 9, "one.log")
 
@@ -118,7 +141,7 @@ def test_a_task_that_never_started_has_no_attempt(log: EventLog, history: RunHis
     log.begin(started("r2"))
     log.append([TaskFinished(run="r2", seq=2, task="a", attempt=0, outcome="up_to_date")])
     log.finish(finished("r2", 3))
-    last = history.last_attempt("a")
+    last = last_attempt(history, "a")
     assert last is not None
     assert last.run == "r1"
 
@@ -129,7 +152,7 @@ def test_an_attempt_without_an_end_is_running_or_has_died(
 ) -> None:
     log.begin(started("r1", pid=pid))
     log.append([task_started("r1", 2)])
-    last = history.last_attempt("a")
+    last = last_attempt(history, "a")
     assert last is not None
     assert (last.outcome, last.time, last.log) == (outcome, "start-2", None)
 
@@ -169,7 +192,7 @@ def test_pruning_keeps_the_newest_runs_and_says_which(database: Database, log: E
     assert log.read("r2") == []
     assert len(log.read("r3")) == 6
     assert [row.run for row in history.task_history("a", 9)] == ["r4", "r3"]
-    assert history.last_attempt("only in 1") is None
+    assert last_attempt(history, "only in 1") is None
     counts = "(SELECT count(*) FROM event), (SELECT count(*) FROM attempt)"
     assert database.fetch(f"SELECT {counts}") == [(12, 8)]
 
@@ -200,7 +223,7 @@ def test_no_lookup_of_a_task_reads_whole_tables(database: Database, log: EventLo
         return original(sql, values)  # type: ignore[arg-type]
 
     database.fetch = explained  # type: ignore[method-assign, assignment]
-    assert history.last_attempt("a") is not None
+    assert last_attempt(history, "a") is not None
     assert [plan for plan in plans if plan.startswith("SEARCH")]
     # The newest run is the head of its table, read backwards and left after one row.
     assert [plan for plan in plans if plan.startswith("SCAN")] == ["SCAN run"]

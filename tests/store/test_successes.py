@@ -49,7 +49,8 @@ def test_some_tasks_can_be_asked_for_in_any_number(database: Database) -> None:
     asked = [f"task {number}" for number in range(1, 1200, 2)] + ["unknown"]
     found = successes.load(asked)
     assert found == {f"task {number}": str(number).encode() for number in range(1, 1200, 2)}
-    assert successes.load([]) == {}
+    assert successes.load([]) == successes.durations([]) == {}
+    assert successes.durations(asked) == dict.fromkeys(found, 1)
     assert len(successes.load()) == 1200
 
 

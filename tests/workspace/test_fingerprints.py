@@ -103,7 +103,7 @@ def test_a_file_that_was_young_when_hashing_began_is_not_trusted_however_long_it
     clock = FileClock(str(tmp_path / "clock"))
     (tmp_path / "a").write_text("1")
 
-    def slow(path: str, size: int) -> bytes:
+    def slow(path: str, size: int, breathe: object) -> bytes:
         begun = clock.now()
         while clock.now() < begun + 50_000_000:
             continue

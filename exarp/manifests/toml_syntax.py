@@ -14,6 +14,7 @@ from typing import NamedTuple
 import tomli
 
 from exarp.errors import Place, Problem
+from exarp.manifests import toml
 from exarp.manifests.place import Locator, here_first
 
 _KEY_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
@@ -109,7 +110,7 @@ class _Complaint:
         start = self.header()
         shown = _dotted(path)
         what = f"task {path[1]!r}" if len(path) == 2 and path[0] == "task" else f"[{shown}]"
-        before = Locator(self.file, self.text[:start])
+        before = Locator(self.file, self.text[:start], toml)
         return _duplicate(f"{what} is declared twice", self.place(start, self.pos + 1), before.value(*path))
 
     def key_twice(self, key: str, start: int) -> Problem:

@@ -1,0 +1,90 @@
+"""What earlier runs left that a run starts from: records, durations, digests.
+
+Knows how much of it a selection of tasks needs, and what of it may be forgotten. Does not know what makes a record stale.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from exarp.app.project import Project
+from exarp.graph.reachability import closure
+from exarp.planning.freshness import Record
+from exarp.planning.selection import all_targets
+from exarp.store.database import Database
+from exarp.store.file_digests import FileDigests
+from exarp.store.reading import read
+from exarp.store.state_folder import StateFolder
+from exarp.store.successes import Successes
+from exarp.workspace.fingerprints import Known
+
+# Another manifest of the same folder may still want the digest of a file that this one no longer reads.
+FORGET_AFTER_DAYS = 30
+_DAY_NS = 24 * 60 * 60 * 1_000_000_000
+_RECORD = msgspec.msgpack.Decoder(Record)
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """The tasks of a run, by name. ``most``: so many that what is kept of all is read faster than what is kept of them.
+
+    ``whole``: it is everything that is run when nothing is left out.
+    """
+
+    names: frozenset[str]
+    most: bool
+    whole: bool
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """Records of successes and durations in seconds by task, digests by file."""
+
+    records: dict[str, bytes] = {}
+    expected: dict[str, float] = {}
+    known: dict[str, Known] = {}
+
+    def outlived(self, seen: Collection[str]) -> list[str]:
+        """Files whose digests may be forgotten after a whole run that looked at the files ``seen``."""
+        before = time.time_ns() - FORGET_AFTER_DAYS * _DAY_NS
+        return [path for path, known in self.known.items() if path not in seen and known.hashed_at_ns < before]
+
+
+def selection(project: Project, targets: Sequence[str]) -> Selection:
+    """The targets (names that exist) and all they need."""
+    graph = project.graph
+    found = frozenset(graph.names[task] for task in closure(graph, [graph.ids[name] for name in targets]))
+    return Selection(found, 2 * len(found) > len(graph), found.issuperset(all_targets(project.manifest)))
+
+
+def recall(root: str, selected: Selection) -> Memory:
+    """What earlier runs left in a workspace, read without changing anything."""
+    path = StateFolder(root).database
+    return read(path, lambda database: remembered(database, selected)) if os.path.exists(path) else Memory()
+
+
+def remembered(database: Database, selected: Selection) -> Memory:
+    """What a database has for a selection. A file that no record of it names is not asked for: it is read again."""
+    names = None if selected.most else selected.names
+    successes = Successes(database)
+    records = successes.load(names)
+    files = FileDigests(database).load(None if selected.most else _files_of(records.values()))
+    return Memory(
+        records=records,
+        expected={task: ms / 1000 for task, ms in successes.durations(names).items()},
+        known={path: Known(*row) for path, row in files.items()},
+    )
+
+
+def _files_of(records: Iterable[bytes]) -> set[str]:
+    found: set[str] = set()
+    for stored in records:
+        try:
+            record = _RECORD.decode(stored)
+        except msgspec.DecodeError:
+            # Of another version of exarp: no record at all.
+            continue
+        found.update(record.inputs, record.found, record.outputs)
+    return found

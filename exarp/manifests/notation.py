@@ -1,0 +1,42 @@
+"""What the readers must know of a notation, such as TOML, to read a manifest that is written in it.
+
+Knows which notation a file's name stands for. Does not know what keys mean.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from exarp.manifests.positions import Positions
+
+
+class Notation(Protocol):
+    """A notation; a module of its own."""
+
+    def parse(self, text: str, file: str) -> dict[str, Any]:
+        """The document as plain dictionaries, lists and values (see ``document``), every error told of ``file`` by place.
+
+        Raises ManifestError.
+        """
+
+    def scan(self, text: str) -> Positions:
+        """Where every key and value of a text stands that ``parse`` accepts."""
+
+    def element(self, text: str) -> Any:
+        """One element of a list, from its own text as far as it stands in one line. Raises ValueError if it goes on."""
+
+    def is_header(self, text: str) -> bool:
+        """Whether a table that starts with ``text`` is written apart from its parent's."""
+
+    def string_end(self, text: str, start: int, line_end: int) -> int:
+        """Where the string ends that stands at ``start``; its first line ends at ``line_end``."""
+
+
+def notation_of(name: str) -> Notation | None:
+    """The notation of a manifest of this file name; None if it is not supported."""
+    if name.endswith(".toml") and name != "pyproject.toml":
+        from exarp.manifests import toml
+
+        return toml
+    return None

@@ -1,0 +1,130 @@
+"""Places of keys and values in a document.
+
+Knows: a tree of what stands in the document, by offsets into its text, and how to tell line and column from them. Does not
+know any notation: whoever reads one grows the tree.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from typing import NamedTuple
+
+from exarp.manifests.place import KeyPath
+
+# What has no text of its own; the node of the document itself.
+NOWHERE = -1
+DOCUMENT = 0
+
+
+class Span(NamedTuple):
+    """Characters of one line: 1-based line and column, and a length of at least 1, all in code points."""
+
+    line: int
+    column: int
+    length: int
+
+
+class Positions:
+    """The places in one document. A byte order mark is no part of its first line."""
+
+    def __init__(self, text: str, tree: Tree) -> None:
+        self._text = text
+        self._tree = tree
+        self._starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
+
+    def key(self, path: KeyPath) -> Span | None:
+        """Where the last part of ``path`` is written, with its quotes; None if nothing is recorded there.
+
+        A table with a header: its name there. A table without one, and an array of tables: the first place
+        that names it. An element of an array of tables: the whole dotted name in its header. An element of
+        an inline array has no key: its value.
+        """
+        tree, node = self._tree, self._find(path)
+        own = self._span(tree.key_start[node], tree.key_end[node])
+        return own or self._span(tree.value_start[node], tree.value_end[node])
+
+    def value(self, path: KeyPath) -> Span | None:
+        """Where the value at ``path`` stands, up to the end of its first line; None if nothing is recorded there.
+
+        A table with a header, and an element of an array of tables: the header with its brackets; an array
+        of tables: the header of its first element. A table that only dotted names imply has no text of its
+        own: the first place that names it.
+        """
+        tree, node = self._tree, self._find(path)
+        own = self._span(tree.value_start[node], tree.value_end[node])
+        return own or self._span(tree.key_start[node], tree.key_end[node])
+
+    def line_text(self, line: int) -> str:
+        """The text of a 1-based line without its line end; empty for a line that the document does not have."""
+        if not 1 <= line <= len(self._starts):
+            return ""
+        return self._text[self._starts[line - 1] : self._line_end(line)]
+
+    def _find(self, path: KeyPath) -> int:
+        """The node at ``path``; the document, which stands nowhere, if there is none."""
+        node = DOCUMENT
+        for part in path:
+            found = self._tree.children.get(node, {}).get(part)
+            if found is None:
+                return DOCUMENT
+            node = found
+        return node
+
+    def _span(self, start: int, end: int) -> Span | None:
+        if start == NOWHERE:
+            return None
+        line = bisect_right(self._starts, start)
+        return Span(line, start - self._starts[line - 1] + 1, min(end, self._line_end(line)) - start)
+
+    def _line_end(self, line: int) -> int:
+        if line == len(self._starts):
+            return len(self._text)
+        end = self._starts[line] - 1
+        return end - self._text.endswith("\r", self._starts[line - 1], end)
+
+
+class Tree:
+    """Nodes by number, 0 the document; offsets into the text, ``NOWHERE`` where a node has no such text.
+
+    Arrays of integers and not objects: a manifest of 100,000 tasks has more than a million nodes.
+    """
+
+    def __init__(self) -> None:
+        self.children: defaultdict[int, dict[str | int, int]] = defaultdict(dict)
+        self.key_start = array("q")
+        self.key_end = array("q")
+        self.value_start = array("q")
+        self.value_end = array("q")
+        self._add(NOWHERE, NOWHERE)
+
+    def child(self, parent: int, part: str, start: int, end: int) -> int:
+        """The child called ``part``; made, as standing at ``start``, if this is the first time it is named."""
+        siblings = self.children[parent]
+        node = siblings.get(part)
+        if node is None:
+            node = siblings[part] = self._add(start, end)
+        return node
+
+    def element(self, parent: int) -> int:
+        """A new last element of the array ``parent``."""
+        siblings = self.children[parent]
+        node = siblings[len(siblings)] = self._add(NOWHERE, NOWHERE)
+        return node
+
+    def set_key(self, node: int, start: int, end: int) -> None:
+        self.key_start[node] = start
+        self.key_end[node] = end
+
+    def set_value(self, node: int, start: int, end: int) -> None:
+        self.value_start[node] = start
+        self.value_end[node] = end
+
+    def _add(self, start: int, end: int) -> int:
+        self.key_start.append(start)
+        self.key_end.append(end)
+        self.value_start.append(NOWHERE)
+        self.value_end.append(NOWHERE)
+        return len(self.key_start) - 1

@@ -1,0 +1,97 @@
+"""What a run starts from: no more than it needs, and nothing for ever."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from exarp.app.memory import FORGET_AFTER_DAYS, recall, selection
+from exarp.app.project import Project, open_project
+from exarp.app.run import RunRequest, Voice, run
+
+MANIFEST = """
+[task.a]
+inputs = ["a.in"]
+outputs = ["a.out"]
+run = "cp $in $out"
+
+[task.b]
+inputs = ["a.out", "b.in"]
+outputs = ["b.out"]
+run = "cat $in > $out"
+
+[task.other]
+inputs = ["other.in"]
+outputs = ["other.out"]
+run = "cp $in $out"
+
+[task.more]
+run = "true"
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "exarp.toml").write_text(MANIFEST)
+    for name in ("a.in", "b.in", "other.in"):
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+def project(root: Path) -> Project:
+    return open_project(str(root), None, {})
+
+
+def ran(root: Path, *targets: str) -> int:
+    return run(project(root), RunRequest(targets, every=not targets), {"PATH": "/usr/bin:/bin"}, SILENT)
+
+
+SILENT = Voice(lambda line: None, lambda number: [])
+
+
+def files_of(root: Path) -> set[str]:
+    with closing(sqlite3.connect(root / ".exarp/store.db")) as database:
+        return {path for (path,) in database.execute("SELECT path FROM file")}
+
+
+def grow_old(root: Path) -> None:
+    with closing(sqlite3.connect(root / ".exarp/store.db")) as database, database:
+        age = (FORGET_AFTER_DAYS + 1) * 24 * 60 * 60 * 10**9
+        database.execute("UPDATE file SET hashed_at_ns = hashed_at_ns - ?", (age,))
+
+
+def test_only_what_the_selected_tasks_need_is_read(root: Path) -> None:
+    assert ran(root) == 0
+    memory = recall(str(root), selection(project(root), ["a"]))
+    assert (set(memory.records), set(memory.expected), set(memory.known)) == ({"a"}, {"a"}, {"a.in", "a.out"})
+    memory = recall(str(root), selection(project(root), ["b"]))
+    assert (set(memory.records), set(memory.known)) == ({"a", "b"}, {"a.in", "a.out", "b.in", "b.out"})
+    memory = recall(str(root), selection(project(root), ["b", "other"]))
+    assert set(memory.records) == {"a", "b", "other", "more"}
+    assert set(memory.known) == files_of(root)
+
+
+def test_a_whole_run_forgets_old_digests_of_files_that_it_did_not_look_at(root: Path) -> None:
+    assert ran(root) == 0
+    (root / "exarp.toml").write_text(MANIFEST.replace("other", "another"))
+    (root / "another.in").write_text("x")
+    assert ran(root) == 0
+    assert "other.in" in files_of(root)
+    grow_old(root)
+    assert ran(root, "b") == 0
+    assert "other.in" in files_of(root)
+    assert ran(root) == 0
+    assert files_of(root) == {"a.in", "a.out", "b.in", "b.out", "another.in", "another.out"}
+
+
+def test_a_run_that_failed_forgets_nothing(root: Path) -> None:
+    assert ran(root) == 0
+    (root / "exarp.toml").write_text(MANIFEST.replace("other", "another").replace("true", "false"))
+    (root / "another.in").write_text("x")
+    grow_old(root)
+    assert ran(root) == 1
+    assert "other.in" in files_of(root)
