@@ -90,15 +90,14 @@ class Checker:
         return None
 
     def peek(self, task: int) -> FreshnessReason | None:
-        """As ``check``, for a forecast: keeps nothing, and looks at no file of a task that surely must run."""
+        """As ``check``, for a forecast: keeps nothing, and reads no file of a task that surely must run."""
         spec = self.manifest.tasks[task]
         record = self._records.success(task)
-        if self.force:
-            return FreshnessReason("forced")
         if spec.is_group:
             return None
-        if record is None or (spec.inputs is None and spec.outputs is None):
-            return decide(spec, record, _NOTHING)
+        if self.force or record is None or (spec.inputs is None and spec.outputs is None):
+            surely = FreshnessReason("forced") if self.force else decide(spec, record, _NOTHING)
+            return self._resolution.fault(spec) or surely
         try:
             return self._stale(task, record, self._look(task, record)[1])
         except FileFault as fault:
@@ -148,6 +147,10 @@ class Checker:
         """An attempt has ended: nothing that was seen of the files may be relied on, and it is no success until settled."""
         self._resolution.forget()
         self._contributions.failed(task)
+
+    def fault(self, spec: Task) -> FreshnessReason | None:
+        """Why a task's inputs cannot be read, as far as that can be seen without reading them."""
+        return self._resolution.fault(spec)
 
     def inputs_of(self, spec: Task) -> tuple[str, ...]:
         """What ``$in`` stands for now. Raises FileFault."""

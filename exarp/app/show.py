@@ -11,6 +11,7 @@ from exarp.app.checker import Checker
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
 from exarp.app.targets import known_targets
+from exarp.model.overlap import overlap
 from exarp.model.sheet import TaskSheet
 from exarp.planning.recipe import named_variables, out_paths
 from exarp.workspace.fingerprints import Fingerprints
@@ -22,11 +23,12 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     number = project.graph.ids[name]
     task = project.manifest.tasks[number]
     checker = Checker(project.root, project.manifest, project.graph, environ, {}, Fingerprints(project.root, {}))
-    missing = ""
     try:
         inputs = checker.inputs_of(task)
-    except FileFault as fault:
-        inputs, missing = (), fault.reason.subject
+    except FileFault:
+        inputs = ()
+    missing = _missing(project, number, checker)
+    place = project.locator.entry(("task", name, "inputs"), missing) if missing else None
     names = project.graph.names
     variables = {
         variable: project.manifest.vars.get(variable, environ.get(variable, ""))
@@ -37,6 +39,7 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
         task=task,
         inputs=inputs,
         missing=missing,
+        missing_at=f"{place.file}:{place.line}" if place is not None else "",
         outputs=tuple(out_paths(task)),
         needs=tuple(names[need] for need in project.graph.needs[number]),
         after=tuple(names[edge] for edge in project.graph.after[number]),
@@ -44,3 +47,13 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
         variables=variables,
         wave=next((wave.name for wave in project.manifest.waves if name in wave.tasks), None),
     )
+
+
+def _missing(project: Project, task: int, checker: Checker) -> str:
+    """An input that is not there, and that nothing the task needs makes; empty where there is none."""
+    tasks = project.manifest.tasks
+    fault = checker.fault(tasks[task])
+    if fault is None:
+        return ""
+    made = (path for need in project.graph.needs[task] for path in tasks[need].outputs or ())
+    return "" if any(overlap(path, fault.subject) for path in made) else fault.subject

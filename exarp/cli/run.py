@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.invocation import (
+    Invocation,
+    common_options,
+    complete_tasks,
+    current,
+    json_option,
+    locate_in,
+    write,
+    write_bytes,
+)
 from exarp.cli.options import override_options, overrides_from
 
 if TYPE_CHECKING:
@@ -146,7 +155,8 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
     if invocation.json:
         write_bytes(document(found.plan, found.freshness))
     else:
-        write("".join(f"{line}\n" for line in lines(found.plan, found.freshness, invocation.wants_color(sys.stdout))))
+        color = invocation.wants_color(sys.stdout)
+        write("".join(f"{line}\n" for line in lines(found.plan, found.freshness, color, locate_in(project))))
     return 0
 
 

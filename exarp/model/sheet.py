@@ -11,7 +11,8 @@ from exarp.model.task import Task
 
 
 class TaskSheet(msgspec.Struct, frozen=True):
-    """A task resolved. ``inputs``/``outputs``: what ``$in`` and ``$out`` stand for; ``missing``: an input that is not there.
+    """A task resolved. ``inputs``/``outputs``: what ``$in`` and ``$out`` stand for; ``missing``: an input that is not there
+    and that nothing it needs makes, ``missing_at`` where it is written.
 
     ``variables``: those that its scripts name, with the values they would have.
     """
@@ -19,6 +20,7 @@ class TaskSheet(msgspec.Struct, frozen=True):
     task: Task
     inputs: tuple[str, ...]
     missing: str
+    missing_at: str
     outputs: tuple[str, ...]
     needs: tuple[str, ...]
     after: tuple[str, ...]

@@ -29,7 +29,7 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
     yield from _commands(task)
     yield from _list("in", sheet.inputs if task.inputs is not None else None)
     if sheet.missing:
-        yield f"  {'missing':<12}{escape.name(sheet.missing)}"
+        yield f"  {'missing':<12}{escape.name(sheet.missing)}  {escape.name(sheet.missing_at)}".rstrip()
     yield from _list("out", sheet.outputs if task.outputs is not None else None)
     for label, values in (("needs", sheet.needs), ("after", sheet.after), ("needed by", sheet.needed_by)):
         if values:

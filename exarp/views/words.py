@@ -50,6 +50,15 @@ _REASONS: dict[str, tuple[str, str]] = {
     "aborted": ("the run was aborted", "the run was aborted after {} failed"),
     "fail-fast": ("the run stops at the first failure", "the run stops at the first failure, {}"),
 }
+# What to do about a task that cannot be run, or did not do what it declares.
+_STEPS = {
+    "input-missing": "make it, correct inputs, or let the task that makes it declare it in outputs",
+    "input-unreadable": "let yourself read it, or take it out of inputs",
+    "no-match": "correct the pattern, or take it out of inputs",
+    "name-not-utf8": "rename the file, or keep it out with an input that begins with !",
+    "outputs-not-made": "correct outputs, or let the command make it there",
+    "output-unreadable": "let the command leave it readable",
+}
 # Codes that say how an attempt ended, better than its exit status does.
 _CAUSES = frozenset(
     {
@@ -156,6 +165,17 @@ def why(reason: FreshnessReason) -> str:
         return f"{escape.name(reason.code)} {subject}".rstrip()
     said = with_subject.format(subject) if subject else without
     return f"{said}: {escape.name(reason.detail)}" if reason.detail else said
+
+
+def step(reason: FreshnessReason) -> str:
+    """What to do next about a reason, or an empty text where its own words say it."""
+    known = _STEPS.get(reason.code, "")
+    if known and reason.code not in ("name-not-utf8", "input-unreadable", "output-unreadable"):
+        if reason.subject.startswith("~"):
+            return "~ is taken literally: write ${env.HOME} for the home folder"
+        if "{" in reason.subject:
+            return "{ and } are taken literally: list each name as an entry of its own"
+    return known
 
 
 def code(reason: FreshnessReason | None) -> str:

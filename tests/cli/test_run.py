@@ -780,3 +780,47 @@ def test_what_many_tasks_read_by_depfile_is_told_a_few_times(workspace: Workspac
     told = workspace.exarp("run", "--all").err
     assert told.count("(depfile-need)") == 3
     assert "and 6 more like it" in told
+
+
+def test_a_dry_run_and_show_tell_what_cannot_run_and_what_to_do(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.m]
+        inputs = ["nope"]
+        run = "true"
+        [task.n]
+        needs = ["m"]
+        run = "true"
+        """
+    )
+    dry = workspace.exarp("run", "-n", "n")
+    assert dry.code == 0
+    assert "m  cannot run: input nope is missing   exarp.toml:3" in dry.out
+    assert "make it, correct inputs" in dry.out
+    assert "n  cannot run: m, which it needs, cannot" in dry.out
+    assert dry.out.endswith("0 tasks would run, 2 cannot, 0 up to date\n")
+    (first, second) = workspace.exarp("run", "-n", "n", "--json").json["tasks"]
+    assert (first["would_run"], first["reason"], first["subject"]) == (False, "input-missing", "nope")
+    assert (second["would_run"], second["reason"]) == (False, "blocked-by")
+    planned = workspace.exarp("plan", "n", "--json").json["tasks"]
+    assert [planned[name]["would_run"] for name in "mn"] == [False, False]
+    assert "missing     nope  exarp.toml:3" in workspace.exarp("show", "m").out
+    assert "missing" not in workspace.exarp("show", "n").out
+    failed = workspace.exarp("n")
+    assert failed.code == 1
+    assert "next: make it, correct inputs" in failed.err
+
+
+def test_show_does_not_miss_what_a_need_will_make(workspace: Workspace) -> None:
+    workspace.manifest(CHAIN)
+    workspace.write("a.txt", "")
+    assert "missing" not in workspace.exarp("show", "two").out
+    (workspace.path / "a.txt").unlink()
+    assert "missing     a.txt  exarp.toml:3" in workspace.exarp("show", "one").out
+
+
+def test_a_folder_that_cannot_be_entered_is_told_with_the_way_out(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ncwd = "nodir"\nrun = "true"')
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert "cannot enter nodir: there is no such folder: make it, or correct cwd" in result.err
