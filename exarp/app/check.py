@@ -9,10 +9,10 @@ import os
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from exarp.app import reasons
 from exarp.app.faults import FaultPlaces
 from exarp.app.project import Project, examine, in_file_order
 from exarp.errors import ManifestError, Place, Problem, Related
-from exarp.model.overlap import overlap
 from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.planner import make_plan
@@ -20,6 +20,7 @@ from exarp.planning.selection import all_targets
 
 # More names than this in one message help nobody.
 _NAMES = 3
+_IN_TURN = "run one after the other"
 
 
 def check(directory: str, file: str | None) -> list[Problem]:
@@ -36,12 +37,14 @@ class _Doubts:
         self.project = project
         self.locator = project.locator
         self.tasks = project.manifest.tasks
+        self.by_name = {task.name: task for task in self.tasks}
         self.ids = project.graph.ids
         self.faults = FaultPlaces(project.manifest, project.locator)
 
     def found(self) -> Iterable[Problem]:
         plan = make_plan(self.project.manifest, self.project.graph, all_targets(self.project.manifest))
         yield from plan.warnings
+        yield from self.empty()
         yield from self.undeclared()
         yield from self.run_once()
         for verdict in plan.verdicts:
@@ -51,12 +54,13 @@ class _Doubts:
     def doubt(self, verdict: Verdict, reason: Reason) -> Problem:
         kind = "waves" if verdict.kind == "waves" else "tasks"
         names = verdict.between or verdict.among
-        message = f"{kind} {_listing(names)} run one after the other: {_what(reason, len(names))}"
+        apart = f"run beside none of {_listing(verdict.against)}" if verdict.kind == "groups" else _IN_TURN
+        message = f"{kind} {_listing(names)} {apart}: {reasons.sentence(reason, self.by_name, names)}"
         step = "take the marking back, or the cause away" if kind == "waves" else "order them with needs or after"
         related = self.edges(reason) if reason.code == "dependency" else self.touches(reason)
         place = self.marking(verdict) if kind == "waves" else None
         if place is None:
-            touches = related or self.touches(reason, (names[0], names[-1]))
+            touches = related or self.touches(reason, (names[0], (*names, *verdict.against)[-1]))
             place, related = touches[-1].place, touches[:-1]
         return Problem(reason.code, message, place, step, related, "doubt")
 
@@ -75,13 +79,19 @@ class _Doubts:
         return tuple(self.touch(self.tasks[self.ids[name]], reason) for name in names or reason.tasks)
 
     def touch(self, task: Task, reason: Reason) -> Related:
-        reads = reason.code == "read-write" and task.name != reason.writer
-        for field in ("inputs",) if reads else ("modifies", "outputs", "depfile"):
-            for pattern in _patterns(task, field):
-                if overlap(pattern, reason.path):
-                    place = self.locator.entry(("task", task.name, field), pattern)
-                    return Related(place, f"{task.name} {'reads' if reads else 'changes'} it")
-        return Related(self.locator.key("task", task.name), task.name)
+        found = reasons.claim(task, reason)
+        if found is None:
+            return Related(self.locator.key("task", task.name), task.name)
+        place = self.locator.entry(("task", task.name, found.field), found.pattern)
+        return Related(place, f"{task.name} {'reads' if found.field == 'inputs' else 'changes'} it")
+
+    def empty(self) -> Iterable[Problem]:
+        """Waves without tasks, which are in no plan."""
+        for number, wave in enumerate(self.project.manifest.waves):
+            if not wave.tasks:
+                place = self.locator.value("wave", number, "tasks")
+                step = "give it a task, or take it out"
+                yield Problem("empty-wave", f"wave {wave.name!r} has no tasks", place, step, severity="warning")
 
     def undeclared(self) -> Iterable[Problem]:
         """Tasks whose files nobody can check: of waves that are marked parallel, or, where proof is asked for, any."""
@@ -98,7 +108,9 @@ class _Doubts:
             for name in wave.tasks if wave.parallel is not False else ():
                 if not self.tasks[self.ids[name]].is_declared:
                     message = f"task {name!r} of the parallel wave {wave.name!r} does not say what it reads and writes"
-                    step = "declare inputs and outputs ([] for none), or its marking stays unproven"
+                    step = (
+                        'declare inputs and outputs ([] for none); until then its marking is trusted (trust = "plan")'
+                    )
                     yield Problem("undeclared", message, self.locator.key("task", name), step, severity="doubt")
 
     def run_once(self) -> Iterable[Problem]:
@@ -127,27 +139,4 @@ def _listing(names: Sequence[str]) -> str:
     shown = [repr(name) for name in names[:_NAMES]]
     if len(names) > _NAMES:
         shown.append(f"{len(names) - _NAMES} more")
-    return f"{', '.join(shown[:-1])} and {shown[-1]}"
-
-
-def _what(reason: Reason, count: int) -> str:
-    all_of_them = "both" if count == 2 else "all"
-    match reason.code:
-        case "dependency":
-            return f"{reason.tasks[-1]!r} needs {reason.tasks[0]!r}"
-        case "ordered-through":
-            return f"{reason.name!r} comes between them"
-        case "write-write":
-            return f"{all_of_them} change {reason.path}"
-        case "read-write":
-            return f"{reason.writer!r} changes {reason.path}, which the other reads"
-        case "undecided":
-            return f"whether {all_of_them} touch {reason.path} cannot be decided"
-        case _:
-            return reason.code
-
-
-def _patterns(task: Task, field: str) -> Sequence[str]:
-    if field == "depfile":
-        return (task.depfile,) if task.depfile else ()
-    return {"inputs": task.inputs, "outputs": task.outputs, "modifies": task.modifies}[field] or ()
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

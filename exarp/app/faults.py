@@ -11,6 +11,7 @@ from itertools import pairwise
 from exarp.errors import Place, Problem, Related
 from exarp.graph.build import EdgeOrigin, GraphFaults, edge_origin
 from exarp.graph.file_edges import DuplicateOutput, SelfInput
+from exarp.manifests.document import wave_words
 from exarp.manifests.place import Locator
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_glob, matches
@@ -103,7 +104,7 @@ class FaultPlaces:
 
     def _wave_of(self, task: int) -> str:
         name = self._name(task)
-        return f"wave {self._waves[name]!r}" if name in self._waves else f"task {name!r}"
+        return wave_words(self._waves[name]) if name in self._waves else f"task {name!r}"
 
     def _wave_cycle(self, cycle: WaveCycle) -> Problem:
         related = tuple(self.edge(earlier, later) for earlier, later in cycle.edges)
@@ -116,5 +117,5 @@ class FaultPlaces:
         task, need = self._name(fault.task), self._name(fault.need)
         place = self.locator.entry(("wave", fault.wave, "tasks"), task)
         edge = self.edge(fault.need, fault.task)
-        message = f"sequential wave {wave.name!r} lists {task!r} before {need!r}, but {edge.note}"
+        message = f"sequential {wave_words(wave.name)} lists {task!r} before {need!r}, but {edge.note}"
         return Problem("wave-sequence", message, place, f"list {need!r} first", (edge,))

@@ -64,8 +64,19 @@ def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
 
 
 def printed(root: str, row: AttemptRow) -> bytes:
-    """What an attempt has printed until now, as far as it is kept."""
-    return read_log(root, _log_of(root, row))
+    """What an attempt has printed until now. Raises UsageError ``no-log`` where it ended and its log cannot be read."""
+    return _read(root, row, 0)
+
+
+def _read(root: str, row: AttemptRow, start: int) -> bytes:
+    try:
+        return read_log(root, _log_of(root, row), start)
+    except OSError as error:
+        if not row.log and isinstance(error, FileNotFoundError):
+            # It is made with the first output.
+            return b""
+        message = f"the log of task {row.task!r}, {row.log}, cannot be read: {error.strerror}"
+        raise UsageError(Problem("no-log", message, None, "run the task again with --force")) from None
 
 
 def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
@@ -75,7 +86,7 @@ def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
         # Asked first: what was printed before the end is then surely read.
         found = _attempts_in(root, row.run, row.task)
         now = next((other for other in found if other.attempt == row.attempt), row)
-        data = read_log(root, _log_of(root, now), shown)
+        data = _read(root, now, shown)
         shown += len(data)
         yield data
         if now.outcome != RUNNING:

@@ -33,12 +33,18 @@ run = "cat $in"
 """
 
 
-def init(folder: str, force: bool) -> str:
-    """Write ``exarp.toml`` into ``folder``; its path. Raises UsageError if it is there already, or cannot be written."""
-    path = os.path.join(folder, "exarp.toml")
+def init(folder: str, file: str | None, force: bool) -> str:
+    """Write ``file`` (``exarp.toml`` if None) into ``folder``; its path.
+
+    Raises UsageError if it is there already, cannot be written, or has a name that is not read as TOML.
+    """
+    path = os.path.join(folder, file or "exarp.toml")
+    if not path.endswith(".toml") or os.path.basename(path) == "pyproject.toml":
+        message = f"{path} is not the name of a manifest that exarp can write"
+        raise UsageError(Problem("unwritable", message, None, "choose another name that ends in .toml"))
     try:
-        with open(path, "w" if force else "x", encoding="utf-8") as file:
-            file.write(STARTER)
+        with open(path, "w" if force else "x", encoding="utf-8") as manifest:
+            manifest.write(STARTER)
     except FileExistsError:
         message = f"{path} exists already"
         raise UsageError(Problem("manifest-exists", message, None, "edit it, or say --force to replace it")) from None

@@ -46,10 +46,14 @@ def _everything(project: Project) -> Plan:
 
 
 def _judge_waves(project: Project, one: str, other: str) -> Verdict:
+    empty = [wave.name for wave in project.manifest.waves if wave.name in (one, other) and not wave.tasks]
+    if empty:
+        step = "give it a task, or take it out"
+        raise UsageError(*(Problem("empty-wave", f"wave {name!r} has no tasks", None, step) for name in empty))
     for verdict in _everything(project).verdicts:
         if verdict.kind == "waves" and verdict.between is not None and set(verdict.between) == {one, other}:
             return verdict
-    raise UsageError(Problem("empty-wave", f"{one!r} or {other!r} has no tasks", None, "give the wave a task"))
+    raise LookupError(f"no verdict on {one!r} and {other!r}, although every pair of declared waves has one")
 
 
 def _judge_tasks(project: Project, one: str, other: str) -> Verdict:
@@ -71,7 +75,7 @@ def _judge_tasks(project: Project, one: str, other: str) -> Verdict:
         between=(names[first], names[second]),
         verdict="upheld" if not codes else "unproven" if codes == {"undeclared"} else "refuted",
         runs="sequential" if codes else "parallel",
-        reasons=tuple(reasons),
+        reasons=tuple(dict.fromkeys(reasons)),
     )
 
 
@@ -109,15 +113,20 @@ def _waves(plan: Plan, first: int, second: int) -> list[Reason]:
     """Waves that run one after the other keep their tasks apart; so does a sequential wave its own."""
     home: dict[int, Wave] = {task: wave for wave in plan.waves for task in wave.tasks if task in (first, second)}
     one, other = home[first], home[second]
+    in_turn = Reason("ordered-through", tasks=(plan.names[first], plan.names[second]), name=one.name)
     if one is other:
-        return [Reason("ordered-through", name=one.name)] if one.order == "sequential" else []
+        return [in_turn] if one.order == "sequential" else []
     barriers = plan.schedule == "waves" or (one.declared and other.declared)
     if not barriers or other.number in one.beside:
         return []
+    if not (one.declared and other.declared):
+        derived = other if one.declared else one
+        return [Reason("unmarked", name=derived.name)]
     for verdict in plan.verdicts:
         if verdict.kind == "waves" and verdict.between == (one.name, other.name):
             return list(verdict.reasons)
-    return [Reason("ordered-through", name=other.name)]
+    # Parts of one wave.
+    return [in_turn]
 
 
 def _undeclared(project: Project, first: int, second: int) -> list[Reason]:

@@ -23,6 +23,7 @@ from exarp.app.targets import run_targets
 from exarp.app.wiring import Session, usable_cpus
 from exarp.engine.machine import Limits, Machine
 from exarp.errors import Problem, TaskError
+from exarp.model.call import Call
 from exarp.model.event import FreshnessReason, PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
@@ -30,7 +31,8 @@ from exarp.workspace.fingerprints import Fingerprints
 
 
 class RunRequest(msgspec.Struct, frozen=True):
-    """What the command line asks of a run. ``targets`` empty: the manifest's default."""
+    """What the command line asks of a run. ``targets`` empty: the manifest's default. ``command``: as it was typed;
+    ``call``: how to reach the same manifest again."""
 
     targets: tuple[str, ...] = ()
     every: bool = False
@@ -39,6 +41,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     force: bool = False
     wait: bool = True
     command: tuple[str, ...] = ("exarp", "run")
+    call: Call = Call()
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -182,8 +185,15 @@ def preview(
     return Preview(plan, forecast(plan, project.manifest.tasks, checker, reads), memory.expected)
 
 
-def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
-    """Record tasks and what they need as done, with their files as they are; how many. Runs and writes nothing else.
+class Touched(msgspec.Struct, frozen=True):
+    """How many tasks were recorded, and which of those asked for run all the same, since they declare nothing."""
+
+    count: int
+    vain: tuple[str, ...]
+
+
+def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> Touched:
+    """Record tasks and what they need as done, with their files as they are. Runs and writes nothing else.
 
     Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
     """
@@ -203,11 +213,14 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], voi
             if record is None:
                 message = f"task {name!r}: {complaint}"
                 problems.append(
-                    Problem("touch-missing", message, project.locator.key("task", name), f"run it: exarp run {name}")
+                    Problem(
+                        "touch-missing", message, project.locator.key("task", name), f"run it: {request.call.run(name)}"
+                    )
                 )
             else:
                 records.append((name, msgspec.msgpack.encode(record), None))
         if problems:
             raise TaskError(*problems)
         session.ledger.write([], records)
-        return len(records)
+        vain = [task for task, _, _ in records if project.manifest.tasks[project.graph.ids[task]].always_runs]
+        return Touched(len(records), tuple(vain))

@@ -12,6 +12,7 @@ from exarp.app.project import Project
 from exarp.app.resolution import FileFault
 from exarp.app.targets import known_targets
 from exarp.model.overlap import overlap
+from exarp.model.path import is_glob, relative
 from exarp.model.sheet import TaskSheet
 from exarp.planning.recipe import named_variables, out_paths
 from exarp.workspace.fingerprints import Fingerprints
@@ -37,10 +38,12 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     }
     return TaskSheet(
         task=task,
-        inputs=inputs,
-        missing=missing,
+        inputs=tuple([relative(path, task.cwd) for path in inputs]),
+        missing=relative(missing, task.cwd) if missing else "",
         missing_at=f"{place.file}:{place.line}" if place is not None else "",
         outputs=tuple(out_paths(task)),
+        matched=tuple([relative(path, task.cwd) for path in task.outputs or () if is_glob(path)]),
+        depfile=relative(task.depfile, task.cwd) if task.depfile else "",
         needs=tuple(names[need] for need in project.graph.needs[number]),
         after=tuple(names[edge] for edge in project.graph.after[number]),
         needed_by=tuple(names[dependent] for dependent in project.graph.dependents[number]),

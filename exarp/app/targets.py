@@ -5,15 +5,19 @@ Knows what to say when a name is no task, and when nothing is named and the mani
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from exarp.errors import Problem, UsageError
 from exarp.model.manifest import Manifest
 from exarp.model.name import nearest
+from exarp.model.path import is_glob
 from exarp.planning.selection import all_targets, default_targets, unknown_targets
 
 # More names than this in an error message help nobody; `exarp list` has them all.
 _SHOWN = 20
+# What many tools have as a command, and exarp as an option.
+_HELP = "help"
 
 
 def run_targets(manifest: Manifest, names: Sequence[str], every: bool) -> tuple[str, ...]:
@@ -42,19 +46,39 @@ def plan_targets(manifest: Manifest, names: Sequence[str], every: bool) -> tuple
     return run_targets(manifest, names, every)
 
 
-def known_targets(manifest: Manifest, names: Sequence[str], extra: Sequence[str] = ()) -> tuple[str, ...]:
-    """``names``, each of which must be a task. ``extra``: other words that may have been meant (commands)."""
+def known_targets(manifest: Manifest, names: Sequence[str], commands: Sequence[str] = ()) -> tuple[str, ...]:
+    """``names``, each of which must be a task. ``commands``: those that the first name may have been meant as."""
     unknown = unknown_targets(manifest, names)
     if unknown:
-        known = [task.name for task in manifest.tasks] + list(extra)
-        raise UsageError(*(_unknown(name, known) for name in unknown))
+        raise UsageError(*(_unknown(name, manifest, commands if name == names[0] else ()) for name in unknown))
     return tuple(names)
 
 
-def _unknown(name: str, known: Sequence[str]) -> Problem:
+def _unknown(name: str, manifest: Manifest, commands: Sequence[str]) -> Problem:
     if name.startswith("-"):
         step = "options go before the task; arguments for a task after -- are not supported yet"
         return Problem("unknown-task", f"there is no task {name!r}", None, step)
-    meant = nearest(name, known)
-    step = f"did you mean {meant!r}?" if meant else "`exarp list` shows the tasks"
-    return Problem("unknown-task", f"there is no task {name!r}", None, step)
+    if "=" in name:
+        step = f"set a variable instead: --set {shlex.quote(name)}"
+        return Problem("not-supported-yet", f"parameters ({name!r}) are not supported yet", None, step)
+    if is_glob(name):
+        step = "name each task; `exarp list` shows them"
+        return Problem("not-supported-yet", f"patterns of task names ({name!r}) are not supported yet", None, step)
+    for wave in manifest.waves:
+        if wave.name == name:
+            return _wave(name, wave.tasks)
+    tasks = [task.name for task in manifest.tasks]
+    what, step = "task", "`exarp list` shows the tasks"
+    if commands:
+        what, step = "task or command", "`exarp list` shows the tasks, `exarp --help` the commands"
+    meant = nearest(name, [*tasks, *commands, _HELP] if commands else tasks)
+    if meant is not None:
+        step = "did you mean: exarp --help?" if meant == _HELP and _HELP not in tasks else f"did you mean {meant!r}?"
+    return Problem("unknown-task", f"there is no {what} {name!r}", None, step)
+
+
+def _wave(name: str, tasks: Sequence[str]) -> Problem:
+    message = f"there is no task {name!r}; it is a wave"
+    more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
+    step = f"name its tasks: {' '.join(map(shlex.quote, tasks[:_SHOWN]))}{more}" if tasks else "it has no tasks"
+    return Problem("unknown-task", message, None, step)

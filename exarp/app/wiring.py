@@ -194,10 +194,7 @@ def usable_cpus() -> int:
 
 
 def read_log(root: str, log: str, start: int = 0) -> bytes:
-    """The text of a log as events name it, from byte ``start`` on; empty where it is gone."""
-    try:
-        with open(os.path.join(root, log), "rb") as file:
-            file.seek(start)
-            return file.read()
-    except OSError:
-        return b""
+    """The text of a log as events name it, from byte ``start`` on. Raises OSError where it is gone."""
+    with open(os.path.join(root, log), "rb") as file:
+        file.seek(start)
+        return file.read()

@@ -7,15 +7,23 @@ import sys
 import click
 
 from exarp.cli.invocation import common_options, current, write, write_bytes
+from exarp.cli.later import Formats
 
 
 @click.command("check", short_help="Find errors and doubts in the manifest.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where there are doubts.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How problems are printed.")
+@click.option(
+    "--format",
+    "form",
+    type=Formats(("text", "json"), ("github", "sarif")),
+    default="text",
+    help="How problems are printed.",
+)
 @common_options
 def command(strict: bool, form: str) -> int:
-    """Check the manifest: errors (exit code 3), and doubts: markings that do not hold, tasks that may not run together,
-    tasks whose files are not declared (exit code 0, with --strict 1).
+    """Check the manifest: errors (exit code 3), and doubts (exit code 0, with --strict 1): markings that do not hold,
+    tasks that may not run together, and tasks that do not declare their files, in waves that are marked parallel (any
+    task where the manifest says trust = "proof").
 
     \b
     Examples:

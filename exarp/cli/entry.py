@@ -71,6 +71,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A command and its arguments; ``exarp test`` is ``exarp run test``."""
         if args and args[0] not in COMMANDS and not context.resilient_parsing:
+            context.ensure_object(Invocation).first_word = args[0]
             return "run", self.get_command(context, "run"), args
         return super().resolve_command(context, args)
 
@@ -98,13 +99,14 @@ def run_cli(arguments: Sequence[str]) -> int:
     _end_with_status()
     try:
         if "--" in arguments:
+            invocation.json = "--json" in arguments[: arguments.index("--")]
             _refuse_arguments()
         status = group.main(list(arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        return _misused(error, invocation)
+        return _misused(error, invocation, arguments)
     except (KeyboardInterrupt, click.Abort):
         return 130
     except BrokenPipeError:
@@ -164,12 +166,27 @@ def _print_document(document: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-def _misused(error: click.ClickException, invocation: Invocation) -> int:
-    if invocation.json or "--json" in sys.argv:
-        from exarp.errors import Problem
-        from exarp.views.problem import as_json
+def _misused(error: click.ClickException, invocation: Invocation, arguments: Sequence[str]) -> int:
+    """A command line that click refuses; what only a later version takes is told as that."""
+    from exarp.errors import ExarpError, Problem
+    from exarp.views.problem import as_json
 
-        _print_document(as_json([Problem("usage", error.format_message())], 2))
+    # Options behind the one that is refused have not been read.
+    invocation.json = invocation.json or "--json" in arguments
+    if isinstance(error, click.NoSuchOption):
+        from exarp.cli.later import later_option, refuse_later_command
+
+        try:
+            refuse_later_command(invocation)
+        except ExarpError as refusal:
+            return _refuse(refusal, invocation)
+        later = later_option(error)
+        if later is not None:
+            return _refuse(later, invocation)
+    if invocation.json:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        step = f"`{context.command_path} --help` shows how it is used" if context else "`exarp --help` shows how"
+        _print_document(as_json([Problem("usage", error.format_message(), None, step)], 2))
     error.show(sys.stderr)
     return 2
 

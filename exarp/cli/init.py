@@ -8,19 +8,20 @@ from exarp.cli.invocation import common_options, current, write
 
 
 @click.command("init", short_help="Write a first exarp.toml here.")
-@click.option("--force", is_flag=True, help="Replace an exarp.toml that is here already.")
+@click.option("--force", is_flag=True, help="Replace a manifest that is here already.")
 @common_options
 def command(force: bool) -> int:
-    """Write an exarp.toml with two small tasks, ready to run and to be changed.
+    """Write an exarp.toml (or the FILE of -f) with two small tasks, ready to run and to be changed.
 
     \b
     Examples:
       exarp init && exarp run
     """
     from exarp.app.init import init
+    from exarp.views.escape import name
 
     invocation = current()
-    path = init(invocation.folder, force)
+    path = init(invocation.folder, invocation.file, force)
     if invocation.verbosity >= 0:
-        write(f"wrote {path}\nrun it with: exarp run\n")
+        write(f"wrote {name(path)}\nrun it with: {name(invocation.call().run())}\n")
     return 0

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from exarp.app.project import Overrides, Project
+    from exarp.model.call import Call
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,6 +28,8 @@ class Invocation:
         self.verbosity = 0
         self.color: str = "auto"
         self.json = False
+        # What stands where a command is expected, if it is none.
+        self.first_word: str | None = None
 
     @property
     def folder(self) -> str:
@@ -39,6 +42,14 @@ class Invocation:
             raise UsageError(
                 Problem("no-directory", "the working directory is gone", None, "cd to a folder that exists")
             ) from None
+
+    def call(self, variables: Mapping[str, str] | None = None) -> Call:
+        """How to reach the same manifest again; ``variables``: those of ``--set``."""
+        from exarp.model.call import Call
+
+        options = (("-C", self.directory), ("-f", self.file))
+        where = tuple(word for option, value in options if value is not None for word in (option, value))
+        return Call(where, tuple(f"{name}={value}" for name, value in (variables or {}).items()))
 
     def wants_color(self, stream: Any) -> bool:
         """Whether to colour what goes to ``stream``."""

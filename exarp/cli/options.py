@@ -6,9 +6,11 @@ Knows their names and how they become ``Overrides``. Does not apply them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+
+from exarp.model.choice import OnFailure, Schedule
 
 if TYPE_CHECKING:
     from exarp.app.project import Overrides
@@ -22,11 +24,11 @@ _OPTIONS: list[Callable[[Any], Any]] = [
     click.option(
         "--max-tasks-per-wave", type=click.IntRange(min=0), metavar="N", help="Split larger waves; 0 is no limit."
     ),
-    click.option("--schedule", type=click.Choice(["waves", "flow"]), help="Barriers between waves, or none."),
+    click.option("--schedule", type=click.Choice(get_args(Schedule)), help="Barriers between waves, or none."),
     click.option(
         "--retries", type=click.IntRange(min=0), metavar="N", help="Tries after a first failure, for every task."
     ),
-    click.option("--on-failure", type=click.Choice(["fail", "ask", "skip", "abort"]), help="For every task."),
+    click.option("--on-failure", type=click.Choice(get_args(OnFailure)), help="For every task."),
 ]
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 import click
 
@@ -21,6 +21,7 @@ from exarp.cli.invocation import (
     write_bytes,
 )
 from exarp.cli.options import override_options, overrides_from
+from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
     from exarp.app.project import Project
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Run also what is up to date.")
 @click.option("--touch", is_flag=True, help="Record tasks as done with their files as they are; run nothing.")
 @override_options
-@click.option(
-    "--output", type=click.Choice(["grouped", "prefixed", "stream", "quiet", "raw"]), help="How output is shown."
-)
+@click.option("--output", type=click.Choice(get_args(OutputMode)), help="How output is shown.")
 @click.option("--events", metavar="FILE", help="Write every event as a line of JSON to FILE (- is stdout).")
 @click.option("--no-wait", is_flag=True, help="If another run holds the workspace, exit with 5 at once.")
 @json_option("Print one JSON document at the end; task output goes to stderr.")
@@ -60,7 +59,12 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     invocation = current()
     from exarp.app.run import RunRequest
 
-    project = invocation.project(overrides_from(options))
+    if invocation.first_word is not None:
+        from exarp.cli.later import refuse_later_command
+
+        refuse_later_command(invocation)
+    overrides = overrides_from(options)
+    project = invocation.project(overrides)
     request = RunRequest(
         targets=tuple(tasks),
         every=options["every"],
@@ -69,10 +73,11 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         force=options["force"],
         wait=not options["no_wait"],
         command=("exarp", *sys.argv[1:]),
+        call=invocation.call(overrides.variables),
     )
     if invocation.json and options["events"] == "-":
         raise click.UsageError("--json and --events - both want stdout: write the events to a file")
-    _check_names(project, tasks)
+    _check_names(invocation, project, tasks)
     if options["dry_run"]:
         return _dry_run(invocation, project, request)
     if options["touch"]:
@@ -80,12 +85,12 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     return _run(invocation, project, request, options["events"])
 
 
-def _check_names(project: Project, tasks: Sequence[str]) -> None:
+def _check_names(invocation: Invocation, project: Project, tasks: Sequence[str]) -> None:
     """A mistyped command arrives here as a task: the hint must know both."""
     from exarp.app.targets import known_targets
     from exarp.cli.entry import COMMANDS
 
-    known_targets(project.manifest, tasks, COMMANDS)
+    known_targets(project.manifest, tasks, COMMANDS if invocation.first_word is not None else ())
 
 
 def _run(invocation: Invocation, project: Project, request: RunRequest, events: str | None) -> int:
@@ -94,7 +99,7 @@ def _run(invocation: Invocation, project: Project, request: RunRequest, events: 
 
     with ExitStack() as stack:
         own = _take_stdout(stack) if invocation.json or events == "-" else None
-        views = RunViews(invocation, project, _event_sink(events, own, stack), to_stdout=events == "-")
+        views = RunViews(invocation, project, request.call, _event_sink(events, own, stack), to_stdout=events == "-")
         status = run(project, request, os.environ, views.voice)
         views.tell_faults()
         if invocation.json and own is not None:
@@ -164,11 +169,13 @@ def _touch(invocation: Invocation, project: Project, request: RunRequest) -> int
     from exarp.app.run import touch
     from exarp.cli.run_views import RunViews
 
-    count = touch(project, request, os.environ, RunViews(invocation, project).voice)
+    touched = touch(project, request, os.environ, RunViews(invocation, project, request.call).voice)
     if invocation.json:
         from exarp.views.json_line import json_line
 
-        write_bytes(json_line({"version": 1, "touched": count}))
+        write_bytes(json_line({"version": 1, "touched": touched.count, "always_run": touched.vain}))
     elif invocation.verbosity >= 0:
-        write(f"recorded {count} {'task' if count == 1 else 'tasks'} as done\n")
+        from exarp.views.words import touched as told
+
+        write("".join(f"{line}\n" for line in told(touched.count, touched.vain)))
     return 0

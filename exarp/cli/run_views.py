@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from exarp.app.ports import View
     from exarp.app.project import Project
     from exarp.app.run import Voice
+    from exarp.model.call import Call
     from exarp.views.console import Console
     from exarp.views.live import Live
     from exarp.views.ndjson import EventWriter
@@ -27,10 +28,16 @@ class RunViews:
     """The views of one run. ``sink``: where ``--events`` go; ``to_stdout``: that is stdout."""
 
     def __init__(
-        self, invocation: Invocation, project: Project, sink: BinaryIO | None = None, to_stdout: bool = False
+        self,
+        invocation: Invocation,
+        project: Project,
+        call: Call,
+        sink: BinaryIO | None = None,
+        to_stdout: bool = False,
     ) -> None:
         self._invocation = invocation
         self._project = project
+        self._call = call
         self._sink = sink
         self._to_stdout = to_stdout
         self._writers: list[Console | Live | EventWriter] = []
@@ -91,6 +98,7 @@ class RunViews:
             color_words=self._invocation.wants_color(sys.stderr),
             color_output=self._invocation.wants_color(out),
             terminal=out.isatty(),
+            call=self._call,
         )
         if mode == "raw" or self._invocation.verbosity < 0 or not wants_live(os.environ, sys.stderr.isatty()):
             return Console(out.buffer, sys.stderr, manner, self._read_log)

@@ -14,7 +14,8 @@ from exarp.cli.invocation import common_options, complete_tasks, current, json_o
 @json_option()
 @common_options
 def command(task: str) -> int:
-    """Show TASK with variables and defaults filled in, the files that $in and $out stand for, and what it waits for.
+    """Show TASK with variables and defaults filled in, the files that $in and $out stand for (as its commands see them,
+    from the task's folder), and what it waits for.
 
     \b
     Examples:

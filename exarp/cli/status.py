@@ -34,5 +34,5 @@ def command() -> int:
         return 0
     events = newest_events(root) if rows and rows[0].outcome == "running" else []
     now = datetime.now().astimezone()
-    write(status.status(rows, now, folded(events), invocation.wants_color(sys.stdout)) + "\n")
+    write(status.status(rows, now, folded(events), invocation.wants_color(sys.stdout), invocation.call()) + "\n")
     return 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def find_manifest(start: str) -> Found:
         folder = parent
     looked = ", ".join(NAMES[:3]) + ", [tool.exarp] in pyproject.toml"
     message = f"no manifest here or above (looked for {looked})"
-    raise ManifestError(Problem("no-manifest", message, None, "write one with: exarp init"))
+    raise ManifestError(Problem("no-manifest", message, None, f"write one with: {_init(start)}"))
 
 
 def named_manifest(path: str, directory: str) -> Found:
@@ -56,7 +57,7 @@ def named_manifest(path: str, directory: str) -> Found:
         inside = [name for name in NAMES[:3] if os.path.isfile(os.path.join(path, name))]
         if not inside:
             message = f"{_shown(path, directory)} is a folder without a manifest"
-            raise ManifestError(Problem("no-manifest", message, None, "name a file, or write one with: exarp init"))
+            raise ManifestError(Problem("no-manifest", message, None, f"name a file, or write one with: {_init(path)}"))
         path = os.path.join(path, inside[0])
     if not os.path.isfile(path):
         shown = _shown(path, directory)
@@ -74,6 +75,16 @@ def _found(path: str, start: str) -> Found:
         message = f"{name}: this kind of manifest is not supported yet"
         raise ManifestError(Problem("not-supported-yet", message, Place(shown, 1, 1), "write it as exarp.toml"))
     return Found(path, os.path.dirname(path), shown, notation)
+
+
+def _init(folder: str) -> str:
+    """What to type to get a manifest in ``folder``, which may be reached from elsewhere."""
+    try:
+        here = os.getcwd()
+    except OSError:
+        here = folder
+    where = () if os.path.realpath(folder) == here else ("-C", _shown(folder, here))
+    return shlex.join(("exarp", *where, "init"))
 
 
 def _shown(path: str, directory: str) -> str:

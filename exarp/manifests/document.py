@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from exarp.model.manifest import Order, Schedule, Trust
-from exarp.model.task import OnFailure, OutputMode
+from exarp.model.choice import OnFailure, Order, OutputMode, Schedule, Trust
 
 # `extra["words"]` is what messages call a type that is more than its JSON type.
 Duration = Annotated[str, Meta(examples=["500ms", "30s", "1h30m"], extra={"words": 'a duration such as "30s"'})]
@@ -136,6 +135,25 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     resources: Annotated[dict[str, Amount], Meta(description="Pools that tasks take from while they run.")] = {}
     task: Annotated[dict[str, TaskDocument], Meta(description="The tasks, by name.")] = {}
     wave: Annotated[list[WaveDocument], Meta(description="The planner's own grouping.")] = []
+
+
+# No name that anybody writes begins with it.
+_UNNAMED = "\0"
+
+
+def stand_in(number: int) -> str:
+    """The name of a wave that has none: what is wrong with its tasks is told all the same."""
+    return f"{_UNNAMED}{number}"
+
+
+def is_stand_in(name: str) -> bool:
+    """Whether a name was made by ``stand_in``."""
+    return name.startswith(_UNNAMED)
+
+
+def wave_words(name: str) -> str:
+    """How messages name a wave: ``wave 'backend'``, or ``wave 3`` where it has no name."""
+    return f"wave {name.removeprefix(_UNNAMED) if is_stand_in(name) else repr(name)}"
 
 
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from exarp.errors import Place, Problem
+from exarp.manifests.document import wave_words
 from exarp.manifests.place import KeyPath, Locator, here_first
 from exarp.manifests.suggestions import Suggestions
 from exarp.model.manifest import Manifest, WaveSpec
@@ -79,7 +80,7 @@ class _References:
             count[name] = count.get(name, 0) + 1
             if name not in self.names:
                 if count[name] == 1:
-                    self.unknown(f"wave {wave.name!r} lists {name!r}, which does not exist", name, path)
+                    self.unknown(f"{wave_words(wave.name)} lists {name!r}, which does not exist", name, path)
             elif name in seen:
                 first = self.locator.entry(("wave", seen[name], "tasks"), name)
                 place = self.locator.entry(path, name, nth=count[name] - 1)
@@ -89,15 +90,16 @@ class _References:
     def words_of_twice(self, name: str, first: int, second: int) -> str:
         waves = self.manifest.waves
         if first == second:
-            return f"wave {waves[first].name!r} lists task {name!r} twice"
-        return f"task {name!r} is in two waves: {waves[first].name!r} and {waves[second].name!r}"
+            return f"{wave_words(waves[first].name)} lists task {name!r} twice"
+        both = [wave_words(waves[number].name).removeprefix("wave ") for number in (first, second)]
+        return f"task {name!r} is in two waves: {' and '.join(both)}"
 
     def check_marking(self, number: int, wave: WaveSpec, names: Collection[str]) -> None:
         for name in () if isinstance(wave.parallel, bool) else _each(wave.parallel):
             if name not in names:
                 step = self.suggestions.did_you_mean(name, names) or "name a wave, or write true"
                 place = self.locator.entry(("wave", number, "parallel"), name)
-                message = f"wave {wave.name!r} is marked parallel with {name!r}, which is no wave"
+                message = f"{wave_words(wave.name)} is marked parallel with {name!r}, which is no wave"
                 self.problems.append(Problem("unknown-wave", message, place, step))
 
     def twice(self, slug: str, message: str, place: Place, first: Place) -> None:

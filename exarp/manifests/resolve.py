@@ -13,7 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from exarp.errors import Problem, Related
-from exarp.manifests.document import Document, SettingsDocument
+from exarp.manifests.document import Document, SettingsDocument, is_stand_in
 from exarp.manifests.fields import Fields, is_reserved
 from exarp.manifests.place import Locator
 from exarp.manifests.tasks import Pool, TaskReader
@@ -133,7 +133,7 @@ class _Resolver:
 
     def wave(self, index: int) -> WaveSpec:
         written, at = self.document.wave[index], ("wave", index)
-        if fault := name_fault(written.name):
+        if not is_stand_in(written.name) and (fault := name_fault(written.name)):
             self.fields.add("bad-name", f"wave {written.name!r}: {fault}", (*at, "name"), "rename it")
         return WaveSpec(
             name=written.name,

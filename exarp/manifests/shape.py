@@ -146,7 +146,7 @@ class _Shape:
                 if _is_table(table) and key not in table:
                     self.add("missing-key", f"{which} has no {key!r}", ("wave", index), step, on_key=True)
             # A stand-in keeps the numbering of waves, which places rely on.
-            yield {"name": f"?{index + 1}", "tasks": [], **kept}
+            yield {"name": doc.stand_in(index + 1), "tasks": [], **kept}
 
     # -- their fields ------------------------------------------------------------------------------------------
 
@@ -221,10 +221,11 @@ class _Shape:
             message = f"{subject} must be {kind.words}, not a table"
             self.add("wrong-type", message, path, f'for a task {name!r}, quote it: [task."{name}"]')
         elif (most := kind.most) is not None and type(value) is int and value > most:
-            self.add("wrong-type", f"{subject} is too large: it can be {most} at most", path)
+            self.add("wrong-type", f"{subject} is too large: it can be {most} at most", path, f"write {most} or less")
         else:
             wanted = 'a string or { from = "TASK" }' if kind.takes(inspect.StructType) else kind.words
-            self.add("wrong-type", f"{subject} must be {wanted}, not {value_words(value)}", path, repair(value, kind))
+            step = repair(value, kind) or f"write {wanted}"
+            self.add("wrong-type", f"{subject} must be {wanted}, not {value_words(value)}", path, step)
 
     def source(self, value: dict[str, Any], path: KeyPath, subject: str) -> list[Any]:
         """An input that is a table: ``{ from = "TASK" }`` and nothing else."""

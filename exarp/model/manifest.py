@@ -5,15 +5,10 @@ Knows the values' shapes. Does not know the file format they came from, nor anyt
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
-from exarp.model.task import OnFailure, OutputMode, Task
-
-Order = Literal["parallel", "sequential"]
-Schedule = Literal["waves", "flow"]
-Trust = Literal["plan", "proof"]
+from exarp.model.choice import OnFailure, Order, OutputMode, Schedule, Trust
+from exarp.model.task import Task
 
 
 class WaveSpec(msgspec.Struct, frozen=True):

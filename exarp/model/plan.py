@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from exarp.errors import Problem
-from exarp.model.manifest import Order, Schedule
+from exarp.model.choice import Order, Schedule
 from exarp.model.verdict import Verdict
 
 
@@ -30,7 +30,6 @@ class Wave(msgspec.Struct, frozen=True):
     order: Order = "parallel"
     after: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()
-    group: str | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -55,3 +55,29 @@ def format_duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02d}s"
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def exact_duration(seconds: float) -> str:
+    """``1m30s``, ``50ms``, ``0s``: a duration as a manifest would write it, to the millisecond."""
+    left = round(seconds * 1000)
+    parts = []
+    for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, length)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def amount(number: int) -> str:
+    """``2``, ``16GiB``, ``1500MB``: what a task asks of a pool, as a manifest would write it.
+
+    A pool holds a count or bytes, and does not say which; nobody counts to a million.
+    """
+    if number < 1_000_000:
+        return str(number)
+    for power in "PTGM":
+        for unit, base in ((f"{power}iB", 1024), (f"{power}B", 1000)):
+            factor = base ** _POWERS[power]
+            if number % factor == 0:
+                return f"{number // factor}{unit}"
+    return str(number)

@@ -11,8 +11,9 @@ from exarp.model.task import Task
 
 
 class TaskSheet(msgspec.Struct, frozen=True):
-    """A task resolved. ``inputs``/``outputs``: what ``$in`` and ``$out`` stand for; ``missing``: an input that is not there
-    and that nothing it needs makes, ``missing_at`` where it is written.
+    """A task resolved. ``inputs``, ``outputs`` and ``depfile``: what ``$in``, ``$out`` and ``$depfile`` stand for, seen from
+    the task's folder; ``missing``: an input that is not there and that nothing it needs makes, ``missing_at`` where it is
+    written. ``matched``: outputs that are globs, which are not in ``$out``, seen from the task's folder too.
 
     ``variables``: those that its scripts name, with the values they would have.
     """
@@ -20,10 +21,12 @@ class TaskSheet(msgspec.Struct, frozen=True):
     task: Task
     inputs: tuple[str, ...]
     missing: str
-    missing_at: str
     outputs: tuple[str, ...]
+    matched: tuple[str, ...]
+    depfile: str
     needs: tuple[str, ...]
     after: tuple[str, ...]
     needed_by: tuple[str, ...]
     variables: dict[str, str]
     wave: str | None
+    missing_at: str = ""

@@ -6,12 +6,9 @@ graph it stands, or whether its files exist.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
-OnFailure = Literal["fail", "ask", "skip", "abort"]
-OutputMode = Literal["grouped", "prefixed", "stream", "quiet", "raw"]
+from exarp.model.choice import OnFailure
 
 PRIORITIES = {"critical": 100, "high": 50, "medium": 0, "low": -50}
 
@@ -59,6 +56,11 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     def is_group(self) -> bool:
         """Whether the task runs nothing itself and only gathers others."""
         return not self.commands and not self.argv
+
+    @property
+    def always_runs(self) -> bool:
+        """Whether nothing that the task says could ever make it up to date."""
+        return self.inputs is None and self.outputs is None
 
     @property
     def is_declared(self) -> bool:

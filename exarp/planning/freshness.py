@@ -42,7 +42,7 @@ def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | 
 
     ``now.outputs`` covers the paths of ``record.outputs`` and those now declared.
     """
-    if task.inputs is None and task.outputs is None:
+    if task.always_runs:
         return FreshnessReason("undeclared")
     if record is None:
         return FreshnessReason("never-ran")

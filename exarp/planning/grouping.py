@@ -14,7 +14,8 @@ import msgspec
 
 from exarp.graph.levels import levels, ordered
 from exarp.graph.task_graph import TaskGraph
-from exarp.model.manifest import Order, WaveSpec
+from exarp.model.choice import Order
+from exarp.model.manifest import WaveSpec
 
 
 class Draft(msgspec.Struct, frozen=True):

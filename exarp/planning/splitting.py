@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from exarp.graph.levels import ordered
-from exarp.model.manifest import Order
+from exarp.model.choice import Order
 
 
 def split(

@@ -41,10 +41,10 @@ class Console:
     def __init__(self, stdout: BinaryIO, stderr: TextIO, manner: Manner, read_log: ReadLog) -> None:
         self.outlet = Outlet(stdout, stderr)
         self.state = RunState()
-        self.wants_output = manner.mode in ("prefixed", "stream")
         self._manner = manner
         self._read_log = read_log
         self._printer = printer(self.outlet, manner, read_log)
+        self.wants_output = self._printer.wants_output
         self._announced: set[int] = set()
         self._now = 0.0
 
@@ -142,7 +142,7 @@ class Console:
         return event.attempt > 0 or event.outcome == "restored"
 
     def _ended(self) -> None:
-        for line in ending(self.state, self._manner.color_words, self._manner.quiet, self._tail_of):
+        for line in ending(self.state, self._manner, self._tail_of):
             self.outlet.words(line)
         self.outlet.flush()
 

@@ -6,39 +6,32 @@ Does not lay out anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from exarp.model.plan import Plan
 from exarp.views import escape
-from exarp.views.task_edges import edges, tasks, wave_title
+from exarp.views.task_edges import Edge, draw
 
 # In a label a backslash starts an escape (\N is the node's name) and "&…;" is an HTML entity.
 _QUOTES = str.maketrans({"\\": r"\\", '"': r"\"", "&": "&amp;"})
 
 
+class _Dot:
+    head = 'digraph exarp {\n  charset="UTF-8"; rankdir=LR; node [shape=box];'
+    foot = "}"
+    box_end = "  }"
+
+    def box(self, number: int, title: str) -> str:
+        return f'  subgraph cluster_{number} {{\n    label="{_label(title)}";'
+
+    def node(self, task: int, name: str) -> str:
+        return f'  t{task} [label="{_label(name)}"];'
+
+    def edge(self, edge: Edge) -> str:
+        return f"  t{edge.earlier} -> t{edge.later}{' [style=dashed]' if edge.order else ''};"
+
+
 def dot(plan: Plan, waves: bool = False) -> str:
     """The selected tasks and their edges, earlier to later, order-only edges dashed; with a cluster a wave if wanted."""
-    return "\n".join(_lines(plan, waves)) + "\n"
-
-
-def _lines(plan: Plan, waves: bool) -> Iterator[str]:
-    yield "digraph exarp {"
-    yield '  charset="UTF-8"; rankdir=LR; node [shape=box];'
-    if waves:
-        for wave in plan.waves:
-            yield f"  subgraph cluster_{wave.number} {{"
-            yield f'    label="{_label(wave_title(wave.number, wave.name))}";'
-            yield from (f"  {_node(plan, task)}" for task in wave.tasks)
-            yield "  }"
-    else:
-        yield from (_node(plan, task) for task in tasks(plan))
-    for edge in edges(plan):
-        yield f"  t{edge.earlier} -> t{edge.later}{' [style=dashed]' if edge.order else ''};"
-    yield "}"
-
-
-def _node(plan: Plan, task: int) -> str:
-    return f'  t{task} [label="{_label(plan.names[task])}"];'
+    return draw(plan, _Dot(), waves)
 
 
 def _label(text: str) -> str:

@@ -5,7 +5,6 @@ Knows look.md's "The end of a failed run". Does not know streams; logs are read 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 
 from exarp.model.event import TaskFinished
@@ -13,6 +12,7 @@ from exarp.views import escape, words
 from exarp.views.cells import listing
 from exarp.views.color import paint
 from exarp.views.fold import RunState
+from exarp.views.manner import Manner
 
 TAIL_LINES = 20
 _TAIL_BYTES = 65_536
@@ -28,21 +28,22 @@ def tail(data: bytes, lines: int = TAIL_LINES) -> str:
     return "\n".join(escape.plain(line[:_LONGEST_LINE]) for line in kept)
 
 
-def ending(state: RunState, color: bool, quiet: bool, tail_of: Callable[[TaskFinished], str]) -> list[str]:
+def ending(state: RunState, manner: Manner, tail_of: Callable[[TaskFinished], str]) -> list[str]:
     """The lines of a finished run; none where nothing is worth saying. ``tail_of`` gives the end of a failed task's
     output (see ``tail``)."""
+    color = manner.color_words
     finished = state.finished
     if finished is None:
         return []
     failure = state.first_failure
     stopped = finished.outcome in ("cancelled", "interrupted")
-    if quiet and failure is None and not stopped:
+    if manner.quiet and failure is None and not stopped:
         return []
     if failure is None and not stopped and not state.tally.happened:
         return [paint(words.up_to_date(state.tally.done), "same", color)]
     lines = [_stopped(state, color) + _counts(state, color)]
     if failure is not None:
-        lines += ["", *_failure(state, failure, color, tail_of(failure))]
+        lines += ["", *_failure(state, failure, manner, tail_of(failure))]
     return lines
 
 
@@ -65,8 +66,8 @@ def _duration(state: RunState) -> int:
     return state.finished.duration_ms if state.finished else 0
 
 
-def _failure(state: RunState, failure: TaskFinished, color: bool, output: str) -> list[str]:
-    lines = [paint("first failure:", "failed", color) + " " + _ended(failure)]
+def _failure(state: RunState, failure: TaskFinished, manner: Manner, output: str) -> list[str]:
+    lines = [paint("first failure:", "failed", manner.color_words) + " " + _ended(failure)]
     lines += [f"  {line}" for line in output.split("\n") if output]
     if failure.reason is not None and (step := words.step(failure.reason)):
         lines.append(f"next: {step}")
@@ -77,9 +78,8 @@ def _failure(state: RunState, failure: TaskFinished, color: bool, output: str) -
     lines += [f"also failed: {_ended(other)}" for other in others[:_OTHERS]]
     if len(others) > _OTHERS:
         lines.append(f"and {len(others) - _OTHERS} more failed")
-    task = escape.name(shlex.quote(failure.task))
-    log = f"log: exarp log {task}      " if failure.log is not None else ""
-    return [*lines, f"{log}again: exarp run {task}"]
+    log = f"log: {escape.name(manner.call.of('log', failure.task))}      " if failure.log is not None else ""
+    return [*lines, f"{log}again: {escape.name(manner.call.run(failure.task))}"]
 
 
 def _ended(failure: TaskFinished) -> str:

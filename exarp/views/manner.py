@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import msgspec
 
-from exarp.model.task import OutputMode
+from exarp.model.call import Call
+from exarp.model.choice import OutputMode
 
 
 class Manner(msgspec.Struct, frozen=True):
     """``verbosity``: -1 only failures, 0, 1 everything. ``terminal``: stdout is a terminal, so output is made safe
     for one; otherwise its bytes pass unaltered. ``sparing``: a task that passed without output gets no line.
-    ``by_line``: streamed output is shown a line at a time, because something is drawn below it.
+    ``by_line``: streamed output is shown a line at a time, because something is drawn below it. ``call``: how to reach
+    the same manifest again.
     """
 
     mode: OutputMode = "grouped"
@@ -23,6 +25,7 @@ class Manner(msgspec.Struct, frozen=True):
     terminal: bool = False
     sparing: bool = False
     by_line: bool = False
+    call: Call = Call()
 
     @property
     def quiet(self) -> bool:

@@ -52,7 +52,7 @@ def _wave(plan: Plan, wave: Wave) -> dict[str, object]:
         "number": wave.number,
         "name": wave.name,
         "part": wave.part,
-        "group": wave.group,
+        "group": None,
         "order": wave.order,
         "tasks": [plan.names[task] for task in wave.tasks],
         "after": wave.after,

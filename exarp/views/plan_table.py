@@ -29,13 +29,12 @@ _NAMES = 10
 
 class Layout(msgspec.Struct, frozen=True):
     """How the table is shown. ``jobs``: commands at once, resolved. ``columns``: None for a pipe, where nothing is
-    broken. ``packed``: the lower bound is worth saying (``packing = "tight"``)."""
+    broken or cut."""
 
     jobs: int
     columns: int | None = None
     color: bool = False
     verbose: bool = False
-    packed: bool = False
 
 
 def table(plan: Plan, manifest: Manifest, expected_ms: Mapping[str, int], locate: Locate, layout: Layout) -> str:
@@ -51,6 +50,9 @@ class _Table:
         self.tasks: dict[str, Task] = {task.name: task for task in manifest.tasks}
         self.wave_of = {plan.names[task]: wave for wave in plan.waves for task in wave.tasks}
         self.first_of = {wave.name: wave for wave in reversed(plan.waves) if wave.declared}
+        self.before: dict[int, list[int]] = {}
+        for earlier, later in plan.order:
+            self.before.setdefault(later, []).append(earlier)
         self.pairs: dict[frozenset[str], Verdict] = {}
         self.below: dict[int, list[Verdict]] = {}
         for verdict in plan.verdicts:
@@ -85,8 +87,6 @@ class _Table:
     def _header(self, expected_ms: Mapping[str, int]) -> Iterable[str]:
         count = len(self.plan.waves)
         waves = f"{count} wave" + ("" if count == 1 else "s")
-        if self.layout.packed:
-            waves += f" (at least {self.plan.lower_bound})"
         path = self._critical(expected_ms)
         yield f"{waves}, {words.tasks(self.plan.task_count)}" + (f", {path}" if path else "")
         if self.plan.schedule == "flow" and count > 1:
@@ -139,7 +139,17 @@ class _Table:
         size = words.tasks(len(wave.tasks))
         if len(wave.tasks) == 1:
             return size
-        return f"{size}, in turn" if wave.order == "sequential" else f"{size}, up to {self.layout.jobs} at once"
+        most = 1 if wave.order == "sequential" else self._at_once(wave)
+        return f"{size}, in turn" if most == 1 else f"{size}, up to {most} at once"
+
+    def _at_once(self, wave: Wave) -> int:
+        """How many tasks of a wave may run at the same time, at most: of a chain of needs or doubts only one."""
+        depth: dict[int, int] = {}
+        for task in wave.tasks:
+            before = (*self.plan.needs[task], *self.before.get(task, ()))
+            depth[task] = 1 + max((depth[edge] for edge in before if edge in depth), default=0)
+        longest = max(depth.values())
+        return self.layout.jobs if longest == 1 else min(self.layout.jobs, len(wave.tasks) - longest + 1)
 
     def _relations(self, wave: Wave) -> str:
         """``beside 2``, ``after 1, 2: not marked parallel``."""
@@ -163,7 +173,17 @@ class _Table:
             return needs(reason, self.tasks) if reason.code == "dependency" else sentence(reason, self.tasks)
         inside = set(earlier.tasks)
         need = next((need for task in wave.tasks for need in self.plan.needs[task] if need in inside), None)
-        return f"needs {escape.name(self.plan.names[need])}" if need is not None else ""
+        if need is not None:
+            return f"needs {escape.name(self.plan.names[need])}"
+        early = {self.plan.names[task] for task in inside}
+        after = (name for task in wave.tasks for name in self._after(task) if name in early)
+        name = next(after, None)
+        if name is not None:
+            return f"comes after {escape.name(name)}"
+        return "" if wave.declared and earlier.declared else "a derived wave runs beside no other"
+
+    def _after(self, task: int) -> tuple[str, ...]:
+        return self.tasks[self.plan.names[task]].after
 
     # -- verdicts ----------------------------------------------------------------------------------------------
 
@@ -173,7 +193,7 @@ class _Table:
         for verdict in shown:
             yield from self._marked(wave, verdict) if verdict.kind == "waves" else self._tasks(verdict)
         if len(verdicts) > len(shown):
-            yield f"    and {len(verdicts) - len(shown)} more that do not run side by side (exarp plan -v)"
+            yield f"    and {len(verdicts) - len(shown)} more that do not run side by side (-v tells them)"
 
     def _marked(self, wave: Wave, verdict: Verdict) -> Iterable[str]:
         """A marking that was not upheld: every reason with its evidence."""

@@ -138,7 +138,8 @@ def _excerpt(place: Place, room: int) -> _Excerpt:
     span = _shown(line[at : min(end, at + room)])
     behind = _shown(line[end : end + room])
     clipped = at > room
-    if clipped or width(before) + width(span) + width(behind) > room or end + room < len(line):
+    # Behind the end of the line there is still the mark.
+    if clipped or width(before) + max(1, width(span)) + width(behind) > room or end + room < len(line):
         before, span, behind = _fitted(before, span, behind, room, clipped)
     return _Excerpt(before + span + behind, width(before), max(1, width(span)))
 

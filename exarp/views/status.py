@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from exarp.model.call import Call
 from exarp.model.quantity import format_duration
 from exarp.views import escape, words
 from exarp.views.cells import cut, pad, width
@@ -28,6 +29,7 @@ _MEANING: dict[str, Meaning] = {
 }
 _TASKS = 10
 _LEAST_COMMAND = 12
+_PLAIN = Call()
 
 
 class RunLike(Protocol):
@@ -72,15 +74,17 @@ class AttemptLike(Protocol):
     def signal(self) -> int | None: ...
 
 
-def status(runs: Sequence[RunLike], now: datetime, state: RunState | None = None, color: bool = False) -> str:
+def status(
+    runs: Sequence[RunLike], now: datetime, state: RunState | None = None, color: bool = False, call: Call = _PLAIN
+) -> str:
     """What runs, and how the last run ended. ``runs``: newest first. ``state``: the fold of the newest run's events,
-    where it is still running, on the clock of ``now.timestamp()``."""
+    where it is still running, on the clock of ``now.timestamp()``. ``call``: how to reach the same manifest again."""
     if not runs:
         return "no run yet"
     lines: list[str] = []
     for run in runs:
         if run.outcome != "running":
-            return "\n".join([*lines, *_ended(run, now, color)])
+            return "\n".join([*lines, *_ended(run, now, color, call)])
         lines += _running(run, now, state if run is runs[0] else None)
     return "\n".join(lines)
 
@@ -167,7 +171,7 @@ def _running(run: RunLike, now: datetime, state: RunState | None) -> list[str]:
     return lines
 
 
-def _ended(run: RunLike, now: datetime, color: bool) -> list[str]:
+def _ended(run: RunLike, now: datetime, color: bool, call: Call) -> list[str]:
     outcome = paint(_outcome(run.outcome), _MEANING.get(run.outcome, "wait"), color)
     code = f" (exit {run.exit_code})" if run.exit_code else ""
     counts = _counts(run.counts)
@@ -176,8 +180,8 @@ def _ended(run: RunLike, now: datetime, color: bool) -> list[str]:
     lines = [f"run {escape.name(run.id)}, {when(run.finished or run.started, now)}: {outcome}{code}{behind}"]
     lines.append(f"  {_command(run.command)}")
     if run.first_failure is not None:
-        task = escape.name(shlex.quote(run.first_failure))
-        lines.append(f"  first failure: {escape.name(run.first_failure)}      log: exarp log {task}")
+        log = escape.name(call.of("log", run.first_failure))
+        lines.append(f"  first failure: {escape.name(run.first_failure)}      log: {log}")
     return lines
 
 

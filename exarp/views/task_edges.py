@@ -1,11 +1,13 @@
 """The selected part of a plan as a graph: tasks in plan order and the edges between them.
 
-Knows which edges are needs and which are order alone. Does not know a graph language.
+Knows which edges are needs and which are order alone, and in which order a drawing tells them. Does not know a graph
+language: a ``Notation`` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -39,6 +41,41 @@ def edges(plan: Plan) -> Iterator[Edge]:
             for earlier in dict.fromkeys(before.get(task, ()))
             if earlier not in known and plan.position[earlier] >= 0
         )
+
+
+class Notation(Protocol):
+    """How a graph language writes each part, a line or several."""
+
+    head: str
+    foot: str
+    box_end: str
+
+    def box(self, number: int, title: str) -> str:
+        """What opens the box of a wave."""
+
+    def node(self, task: int, name: str) -> str:
+        """A task."""
+
+    def edge(self, edge: Edge) -> str:
+        """An edge."""
+
+
+def draw(plan: Plan, notation: Notation, waves: bool) -> str:
+    """The selected tasks and their edges, earlier to later, in a box for each wave if wanted."""
+    return "".join(f"{line}\n" for line in _lines(plan, notation, waves) if line)
+
+
+def _lines(plan: Plan, notation: Notation, waves: bool) -> Iterator[str]:
+    yield notation.head
+    for wave in plan.waves:
+        if waves:
+            yield notation.box(wave.number, wave_title(wave.number, wave.name))
+        indent = "  " if waves else ""
+        yield from (indent + notation.node(task, plan.names[task]) for task in wave.tasks)
+        if waves:
+            yield notation.box_end
+    yield from map(notation.edge, edges(plan))
+    yield notation.foot
 
 
 def wave_title(number: int, name: str) -> str:

@@ -21,7 +21,12 @@ _LONGEST_LINE = 65_536
 
 
 class Silent:
-    """Shows nothing: ``raw``, where tasks had the streams themselves. The other printers differ from it."""
+    """Shows nothing: ``raw``, where tasks had the streams themselves. The other printers differ from it.
+
+    ``wants_output``: whether it shows output as it comes, and so needs the events that carry it.
+    """
+
+    wants_output = False
 
     def arrived(self, event: TaskOutput) -> None:
         """A piece of output came."""
@@ -62,6 +67,8 @@ class Grouped(Silent):
 class Lines(Silent):
     """Complete lines as they come; ``prefix`` puts the task's name before each."""
 
+    wants_output = True
+
     def __init__(self, outlet: Outlet, manner: Manner, prefix: bool) -> None:
         self._outlet = outlet
         self._manner = manner
@@ -95,6 +102,8 @@ class Lines(Silent):
 
 class Stream(Silent):
     """Output as it comes, piece by piece."""
+
+    wants_output = True
 
     def __init__(self, outlet: Outlet, manner: Manner) -> None:
         self._outlet = outlet

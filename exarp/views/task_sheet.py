@@ -10,15 +10,19 @@ from collections.abc import Iterator
 
 import msgspec
 
+from exarp.model.quantity import amount, exact_duration
 from exarp.model.sheet import TaskSheet
-from exarp.model.task import Task
+from exarp.model.task import PRIORITIES, Task
 from exarp.views import escape
 from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
 _WORDED = frozenset(
-    "name description commands argv inputs excluded sources outputs needs after env shell resources".split()
+    "name description commands argv inputs excluded sources outputs depfile needs after env shell resources".split()
 )
+_DURATIONS = frozenset({"retry_delay", "timeout"})
+_WORDS = {number: word for word, number in PRIORITIES.items()}
+_COLUMN = 15
 _LONGEST = 20
 
 
@@ -27,59 +31,78 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
     task = sheet.task
     yield escape.name(task.name) + (f": {escape.name(task.description)}" if task.description else "")
     yield from _commands(task)
-    yield from _list("in", sheet.inputs if task.inputs is not None else None)
-    if sheet.missing:
-        yield f"  {'missing':<12}{escape.name(sheet.missing)}  {escape.name(sheet.missing_at)}".rstrip()
-    yield from _list("out", sheet.outputs if task.outputs is not None else None)
+    if not task.is_group:
+        yield from _files(sheet)
     for label, values in (("needs", sheet.needs), ("after", sheet.after), ("needed by", sheet.needed_by)):
         if values:
             yield from _list(label, values)
-    for label, pairs in (("env", task.env), ("variables", sheet.variables), ("resources", task.resources)):
+    asked = {pool: amount(number) for pool, number in task.resources.items()}
+    for label, pairs in (("env", task.env), ("variables", sheet.variables), ("resources", asked)):
         if pairs:
             yield from _list(label, tuple(f"{name}={value}" for name, value in pairs.items()))
     if sheet.wave is not None:
-        yield f"  {'wave':<12}{escape.name(sheet.wave)}"
+        yield _row("wave", sheet.wave)
     yield from _rest(task)
+
+
+def _row(label: str, value: str) -> str:
+    return f"  {label:<{_COLUMN}}{escape.name(value)}"
 
 
 def _commands(task: Task) -> Iterator[str]:
     if task.argv:
-        yield f"  {'runs':<12}{escape.name(shlex.join(task.argv))}"
+        yield _row("runs", shlex.join(task.argv))
     for script in task.commands:
         for number, line in enumerate(script.strip().splitlines() or [""]):
-            yield f"  {'runs' if number == 0 else '':<12}{escape.plain(line)}"
+            yield f"  {'runs' if number == 0 else '':<{_COLUMN}}{escape.plain(line)}"
     if task.commands:
-        yield f"  {'with':<12}{escape.name(shlex.join(task.shell))}"
+        yield _row("with", shlex.join(task.shell))
     if task.is_group:
-        yield f"  {'runs':<12}nothing itself: it gathers other tasks"
+        yield _row("runs", "nothing itself: it gathers other tasks")
+
+
+def _files(sheet: TaskSheet) -> Iterator[str]:
+    task = sheet.task
+    yield from _list("in", sheet.inputs if task.inputs is not None else None)
+    if sheet.missing:
+        yield _row("missing", f"{sheet.missing}  {sheet.missing_at}".rstrip())
+    if sheet.outputs or not sheet.matched:
+        yield from _list("out", sheet.outputs if task.outputs is not None else None)
+    if sheet.matched:
+        # At least one file must match afterwards; which they are nobody knows before, so $out has none of them.
+        yield from _list("out matching", sheet.matched)
+    if sheet.depfile:
+        yield _row("depfile", sheet.depfile)
 
 
 def _list(label: str, values: tuple[str, ...] | None) -> Iterator[str]:
     if values is None:
-        yield f"  {label:<12}not declared"
+        yield _row(label, "not declared")
         return
     if not values:
-        yield f"  {label:<12}none"
+        yield _row(label, "none")
     for number, value in enumerate(values[:_LONGEST]):
-        yield f"  {label if number == 0 else '':<12}{escape.name(value)}"
+        yield _row(label if number == 0 else "", value)
     if len(values) > _LONGEST:
-        yield f"  {'':<12}and {len(values) - _LONGEST} more"
+        yield _row("", f"and {len(values) - _LONGEST} more")
 
 
 def _rest(task: Task) -> Iterator[str]:
     for field in Task.__struct_fields__:
         value = getattr(task, field)
-        if field in _WORDED or value == getattr(_PLAIN, field):
-            continue
-        if isinstance(value, tuple):
-            value = ", ".join(value)
-        elif isinstance(value, bool):
-            value = "yes"
-        yield (
-            f"  {field.replace('_', ' '):<12} {escape.name(str(value))}"
-            if len(field) > 11
-            else (f"  {field.replace('_', ' '):<12}{escape.name(str(value))}")
-        )
+        if field not in _WORDED and value != getattr(_PLAIN, field):
+            yield _row(field.replace("_", " "), _said(field, value))
+
+
+def _said(field: str, value: object) -> str:
+    """A field's value as the manifest has it."""
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes"
+    if field in _DURATIONS and isinstance(value, float):
+        return exact_duration(value)
+    return _WORDS.get(value, str(value)) if field == "priority" and isinstance(value, int) else str(value)
 
 
 def document(sheet: TaskSheet) -> bytes:

@@ -5,7 +5,7 @@ Knows the shape of the answer. Does not know the words of a reason (``reason_wor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from exarp.model.manifest import Manifest, WaveSpec
 from exarp.model.verdict import Reason, Verdict
@@ -25,24 +25,39 @@ def answer(verdict: Verdict, manifest: Manifest, locate: Locate, color: bool = F
     which the two would run."""
     members = verdict.between or verdict.among
     tasks = {task.name: task for task in manifest.tasks}
-    parallel = verdict.runs == "parallel"
-    lines = [_headline(verdict, parallel, [sentence(reason, tasks, members) for reason in verdict.reasons[:1]], color)]
+    clauses = [_clause(verdict, reason, sentence(reason, tasks, members)) for reason in verdict.reasons]
+    lines = [_headline(verdict, clauses[:1] or [_nothing(verdict, manifest)], color)]
     for index, reason in enumerate(verdict.reasons):
         if index:
-            lines.append(f"also: {sentence(reason, tasks, members)}")
+            lines.append(f"also: {clauses[index]}")
         lines += [f"  {row}" for row in rows(touches(reason, tasks, locate))]
-    if not parallel:
+    if verdict.runs != "parallel":
         lines.append(" ".join(_order(verdict, manifest)))
     return "\n".join(lines)
 
 
-def _headline(verdict: Verdict, parallel: bool, because: list[str], color: bool) -> str:
+def _clause(verdict: Verdict, reason: Reason, told: str) -> str:
+    """A reason as it concerns the two: what keeps two waves apart keeps their tasks apart, whichever it is about."""
+    members = verdict.between or verdict.among
+    if verdict.kind != "tasks" or reason.code in ("mutex", "resource", "undeclared"):
+        return told
+    if reason.code == "unmarked" and not reason.name:
+        return f"their waves are {told}"
+    if reason.code == "ordered-through" and not reason.tasks:
+        return f"their waves run one after the other, {told}"
+    if len(reason.tasks) == 2 and not set(reason.tasks) <= set(members):
+        names = " and ".join(escape.name(name) for name in reason.tasks)
+        return f"their waves run one after the other, because of {names}: {told}"
+    return told
+
+
+def _headline(verdict: Verdict, because: list[str], color: bool) -> str:
     names = [escape.name(name) for name in verdict.between or verdict.among]
     who = " and ".join(names) if len(names) == 2 else listing(names, _NAMES)
-    if verdict.verdict == "upheld" and not because:
+    if verdict.verdict == "upheld" and not verdict.reasons:
         meaning: Meaning = "done"
-        says = f"{who} may run side by side: {_nothing(verdict)}"
-    elif parallel:
+        says = f"{who} may run side by side: {because[0]}"
+    elif verdict.runs == "parallel":
         meaning = "done" if verdict.verdict == "upheld" else "wait"
         though = "but" if verdict.verdict == "upheld" else "though that is not proven safe:"
         says = f"{who} may run side by side, {though} {because[0]}"
@@ -50,16 +65,33 @@ def _headline(verdict: Verdict, parallel: bool, because: list[str], color: bool)
         meaning = "wait"
         may = "may not run" if verdict.verdict == "refuted" else "do not run"
         unproven = "" if verdict.verdict == "refuted" else "it is not proven safe, "
-        says = f"{who} {may} side by side: {unproven}{because[0] if because else 'nobody knows what they touch'}"
+        says = f"{who} {may} side by side: {unproven}{because[0]}"
     head, colon, rest = says.partition(": ")
     return paint(head, meaning, color) + colon + rest
 
 
-def _nothing(verdict: Verdict) -> str:
-    """Why nothing speaks against it."""
+def _nothing(verdict: Verdict, manifest: Manifest) -> str:
+    """Why nothing speaks against it, as far as the manifest says what tasks touch."""
+    trusted = _trusted(verdict, manifest)
+    if not trusted:
+        return _what_holds(verdict, "")
+    names = listing([escape.name(name) for name in trusted], _NAMES)
+    are = "is" if len(trusted) == 1 else "are"
+    return f'{_what_holds(verdict, "as far as declared ")}; {names} {are} undeclared, trusted (trust = "plan")'
+
+
+def _what_holds(verdict: Verdict, as_far: str) -> str:
     if verdict.kind == "waves":
-        return "both are marked parallel, and no task of one needs, changes or reads what the other makes"
-    return "neither needs the other, and neither changes what the other reads or writes"
+        return f"both are marked parallel, and {as_far}no task of one needs, changes or reads what the other makes"
+    return f"{as_far}neither needs the other, and neither changes what the other reads or writes"
+
+
+def _trusted(verdict: Verdict, manifest: Manifest) -> list[str]:
+    """Tasks of the two that do not say all they touch."""
+    members = set(verdict.between or verdict.among)
+    if verdict.kind == "waves":
+        members = {name for wave in manifest.waves if wave.name in members for name in wave.tasks}
+    return [task.name for task in manifest.tasks if task.name in members and not task.is_declared]
 
 
 def _order(verdict: Verdict, manifest: Manifest) -> Iterable[str]:
@@ -76,8 +108,15 @@ def _order(verdict: Verdict, manifest: Manifest) -> Iterable[str]:
     yield f"They run in manifest order: {_then(names)}."
     if verdict.kind == "waves" and verdict.between is not None:
         yield from _marking(verdict.between, verdict.reasons, manifest)
-    elif len(names) == 2 and codes <= _CHOOSABLE | _NO_ORDER:
+    elif any(reason.code == "unmarked" and reason.name for reason in verdict.reasons):
+        yield "To let them: put both into declared waves that are marked parallel, or into one."
+    elif len(names) == 2 and _can_choose(members, verdict.reasons):
         yield f"To choose: add after = [{_toml(members[1])}] to {names[0]}."
+
+
+def _can_choose(members: Sequence[str], reasons: Sequence[Reason]) -> bool:
+    """Whether the order of the two is nobody's but theirs."""
+    return all(reason.code in _CHOOSABLE | _NO_ORDER and set(reason.tasks) <= set(members) for reason in reasons)
 
 
 def _then(names: list[str]) -> str:

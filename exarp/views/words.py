@@ -5,17 +5,17 @@ Knows how announcements, ends, causes and reasons are said. Does not know stream
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Sequence
 
 from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
 from exarp.model.quantity import format_duration
 from exarp.views import escape
+from exarp.views.cells import listing
 from exarp.views.color import Meaning
 from exarp.views.tally import Tally
 
-_NOISE = re.compile(r"(g?make(\[\d+\])?|ninja): ", re.ASCII)
+_NAMES = 10
 
 # Why a task runs, or does not, where the reason has no subject / where it has one.
 _REASONS: dict[str, tuple[str, str]] = {
@@ -95,33 +95,14 @@ def up_to_date(count: int) -> str:
     return f"up to date ({tasks(count)})"
 
 
-def task_failed(task: str, retries: int, error: str) -> str:
-    """``Task D failed 3x: ERROR`` after ``retries`` retries, ``Task D failed: ERROR`` after none."""
-    times = f" {retries}x" if retries else ""
-    return f"Task {escape.name(task)} failed{times}: {escape.name(error)}"
-
-
-def question(task: str, retries: int, error: str, options: Sequence[str]) -> str:
-    """``Task D failed 3x: ERROR. Debug / Skip / Abort?``; an ERROR that ends in a full stop keeps it as the only one."""
-    stop = "" if error.endswith(".") else "."
-    return f"{task_failed(task, retries, error)}{stop} {' / '.join(option.capitalize() for option in options)}?"
-
-
-def last_meaningful_line(output: str) -> str:
-    """The last line of an output that says something, sanitised; an empty text where none does.
-
-    Lines without a letter or digit say nothing; what make or ninja add when a command of theirs failed is used only
-    if there is nothing else.
-    """
-    noise = ""
-    for line in reversed(output.split("\n")):
-        said = escape.name(escape.bare(line).strip())
-        if not any(char.isalnum() for char in said):
-            continue
-        if not _NOISE.match(said):
-            return said
-        noise = noise or said
-    return noise
+def touched(count: int, vain: Sequence[str]) -> list[str]:
+    """``recorded 2 tasks as done``, and which tasks run all the same."""
+    lines = [f"recorded {tasks(count)} as done"]
+    if vain:
+        runs = "run" if len(vain) > 1 else "runs"
+        names = listing([escape.name(name) for name in vain], _NAMES)
+        lines.append(f"{names} {runs} every time all the same: no inputs or outputs are declared")
+    return lines
 
 
 def took(duration_ms: int) -> str:

@@ -106,3 +106,25 @@ def test_it_agrees_with_the_plan_on_every_pair() -> None:
         verdict = judge(found, one, other)
         by_need = any(reason.code == "dependency" for reason in verdict.reasons)
         assert (verdict.runs == "sequential") == (by_need or frozenset((one, other)) in apart), (one, other)
+
+
+def test_a_free_task_beside_a_wave_is_told_as_derived_and_members_as_such() -> None:
+    tasks = (FREE, *(Task(name, commands=("x",), inputs=(), outputs=()) for name in "abcd"))
+    waves = (WaveSpec("w", ("a", "b", "c", "d"), parallel=True),)
+    found = project(*tasks, waves=waves, schedule="waves", max_tasks_per_wave=2)
+    (derived,) = judge(found, "a", "free").reasons
+    assert (derived.code, derived.name) == ("unmarked", "wave 1")
+    (parts,) = judge(found, "a", "d").reasons
+    assert (parts.code, parts.name, parts.tasks) == ("ordered-through", "w", ("a", "d"))
+
+
+def test_a_reason_of_tasks_and_waves_alike_is_told_once() -> None:
+    tasks = tuple(Task(name, commands=("x",), modifies=("f",), inputs=()) for name in "ab")
+    waves = (WaveSpec("one", ("a",), parallel=True), WaveSpec("two", ("b",), parallel=True))
+    assert codes(project(*tasks, waves=waves, schedule="waves"), "a", "b") == ["write-write"]
+
+
+def test_a_wave_without_tasks_is_named() -> None:
+    found = project(FREE, waves=(WaveSpec("w", ("free",)), WaveSpec("void", ())), schedule="waves")
+    with pytest.raises(UsageError, match="wave 'void' has no tasks"):
+        judge(found, "w", "void")

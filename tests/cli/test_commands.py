@@ -154,6 +154,24 @@ def test_list_and_show(project: Workspace) -> None:
     assert project.exarp("show", "nope").code == 2
 
 
+def test_show_gives_the_paths_that_a_task_s_commands_see(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.t]
+        cwd = "sub"
+        inputs = ["sub/a.txt"]
+        outputs = ["out/", "gl/*.o"]
+        depfile = "sub/t.d"
+        run = "echo $in $out $depfile"
+        """
+    )
+    workspace.write("sub/a.txt", "")
+    sheet = workspace.exarp("show", "t", "--json").json
+    seen = [sheet[field] for field in ("inputs", "outputs", "matched", "depfile")]
+    assert seen == [["a.txt"], ["../out/"], ["../gl/*.o"], "t.d"]
+    assert workspace.exarp("t").out == "a.txt ../out/ t.d\n"
+
+
 def test_check_finds_doubts_and_strict_makes_them_count(project: Workspace) -> None:
     result = project.exarp("check")
     assert result.code == 0

@@ -21,7 +21,8 @@ from exarp.errors import Problem, UsageError
 from exarp.store.ledger import StoreLedger
 from tests.cli.conftest import Workspace, environment
 
-SLOW = '[task.t]\nrun = "echo one; touch started; until [ -e go ]; do sleep 0.02; done; echo two"'
+LOG = ".exarp/logs/1/t.1.log"
+SLOW = '[task.t]\nrun = "echo one; until [ -e go ]; do sleep 0.02; done; echo two"'
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def under_way(workspace: Workspace, *options: str) -> Iterator[subprocess.Popen[
     workspace.manifest(SLOW)
     process = workspace.start("t", *options)
     try:
-        while not workspace.exists("started"):
+        while not workspace.exists(LOG) or not workspace.read(LOG):
             assert process.poll() is None
         yield process
     finally:

@@ -157,3 +157,26 @@ def test_a_task_that_nothing_makes_run_again_is_told(doubts: Doubts, declared: s
 )
 def test_a_task_that_something_makes_run_again_is_no_doubt(doubts: Doubts, declared: str) -> None:
     assert doubts(f'{ONCE}{declared}\n[task.other]\nrun = "o"\n') == []
+
+
+def test_trusted_markings_are_told_as_trusted(doubts: Doubts) -> None:
+    found = doubts(WAVES.format("true", "true", "", ""))
+    assert {each.next for each in found} == {
+        'declare inputs and outputs ([] for none); until then its marking is trusted (trust = "plan")'
+    }
+
+
+def test_a_wave_without_tasks_is_a_warning(doubts: Doubts) -> None:
+    (found,) = doubts('[[wave]]\nname = "w"\ntasks = []')
+    assert (found.slug, found.severity, marked(found)) == ("empty-wave", "warning", "[]")
+
+
+def test_many_that_read_what_many_change_are_told_as_two_lists(doubts: Doubts) -> None:
+    writers = "".join(f'[task.w{n}]\ninputs = ["in"]\nmodifies = ["src/{n}.c"]\nrun = "x"\n' for n in range(100))
+    readers = "".join(f'[task.r{n}]\ninputs = ["src/**"]\noutputs = []\nrun = "x"\n' for n in range(100))
+    (found,) = doubts(writers + readers)
+    assert found.message == (
+        "tasks 'w0', 'w1', 'w2' and 97 more run beside none of 'r0', 'r1', 'r2' and 97 more: "
+        "some change what others read: src/**"
+    )
+    assert [marked(found), *(each.note for each in found.related)] == ['"src/**"', "w0 changes it"]

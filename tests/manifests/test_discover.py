@@ -51,7 +51,7 @@ def test_the_nearest_manifest_wins(project: Path) -> None:
 
 
 @pytest.mark.parametrize("worktree", [False, True])
-def test_the_search_ends_at_the_git_root(project: Path, worktree: bool) -> None:
+def test_the_search_ends_at_the_git_root(project: Path, worktree: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if worktree:  # there `.git` is a file
         (project / ".git").rmdir()
         (project / ".git").write_text("gitdir: elsewhere")
@@ -62,7 +62,10 @@ def test_the_search_ends_at_the_git_root(project: Path, worktree: bool) -> None:
     assert problem.message == (
         "no manifest here or above (looked for exarp.toml, exarp.yaml, exarp.json, [tool.exarp] in pyproject.toml)"
     )
-    assert problem.next == "write one with: exarp init"
+    monkeypatch.chdir(project)
+    assert refusal(below, named=False).next == "write one with: exarp -C src init"
+    monkeypatch.chdir(below)
+    assert refusal(below, named=False).next == "write one with: exarp init"
 
 
 def test_without_a_git_root_the_search_goes_on_to_the_top(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import exarp
 from exarp.app.check import check, is_doubt
 from exarp.model.verdict import Reason, ReasonCode
+from exarp.store.state_folder import StateFolder
 
 PACKAGE = Path(exarp.__file__).parent
 DOCS = PACKAGE.parent / "docs/errors.md"
@@ -89,6 +90,13 @@ def test_the_example_brings_the_problem_about(slug: str, tmp_path: Path) -> None
     (example,) = re.findall(r"```toml\n(.*?)```", sections()[slug], re.DOTALL)
     (tmp_path / "exarp.toml").write_text(example)
     assert {problem.slug for problem in check(str(tmp_path), str(tmp_path / "exarp.toml"))} == {slug}
+
+
+def test_files_of_the_state_folder_are_named_as_they_are() -> None:
+    named = set(re.findall(r"\.exarp/([\w.-]*\w)", DOCS.read_text()))
+    folder = StateFolder("")
+    assert named <= {Path(path).name for path in (folder.database, folder.lock, folder.logs)}
+    assert "store.db" in named
 
 
 def test_each_section_says_what_it_means_shows_an_example_and_how_to_mend_it() -> None:

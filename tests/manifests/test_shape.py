@@ -143,3 +143,13 @@ def test_the_same_unknown_key_in_many_tasks_is_told_each_time_with_its_suggestio
     found = problems("".join(f"[task.t{n}]\nneedz = []\n" for n in range(10_000)))
     assert len(found) == 10_000
     assert {each.next for each in found} == {"did you mean 'needs'?"}
+
+
+def test_a_wave_without_a_name_is_told_by_its_number() -> None:
+    text = '[[wave]]\ntasks = ["a", "a", "nn"]\n[[wave]]\nname = "w"\ntasks = ["a"]\n[task.a]'
+    assert [each.message for each in problems(text)] == [
+        "wave 1 has no 'name'",
+        "wave 1 lists task 'a' twice",
+        "wave 1 lists 'nn', which does not exist",
+        "task 'a' is in two waves: 1 and 'w'",
+    ]

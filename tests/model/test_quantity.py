@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exarp.model.quantity import format_duration, parse_duration, parse_size
+from exarp.model.quantity import amount, exact_duration, format_duration, parse_duration, parse_size
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @given(st.lists(st.tuples(st.integers(0, 9999), st.sampled_from(sorted(UNITS))), min_size=1, max_size=4))
 def test_durations_add_up_their_parts(parts):
-    text = "".join(f"{amount}{unit}" for amount, unit in parts)
+    text = "".join(f"{count}{unit}" for count, unit in parts)
 
     assert parse_duration(text) == pytest.approx(sum(amount * UNITS[unit] for amount, unit in parts))
 
@@ -82,3 +82,29 @@ def test_durations_as_a_person_reads_them(seconds, text):
 @given(st.floats(0, 1e6))
 def test_a_shown_duration_is_never_longer_than_a_narrow_column(seconds):
     assert len(format_duration(seconds)) <= 7
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (0.05, "50ms"), (90, "1m30s"), (3661.5, "1h1m1s500ms"), (86400, "1d")],
+)
+def test_durations_as_a_manifest_writes_them(seconds, text):
+    assert exact_duration(seconds) == text
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (4, "4"),
+        (999_999, "999999"),
+        (16 * 2**30, "16GiB"),
+        (1_500_000_000, "1500MB"),
+        (3 * 2**40, "3TiB"),
+        (1_000_001, "1000001"),
+    ],
+)
+def test_amounts_of_a_pool_have_the_unit_they_were_surely_written_with(number, text):
+    assert amount(number) == text
+    assert parse_size(text) == number

@@ -66,10 +66,6 @@ def test_flow_is_said_where_it_makes_a_difference():
     assert flow not in shown(simple_plan("a"), manifest_of(task("a")))
 
 
-def test_the_lower_bound_is_said_beside_packed_waves():
-    assert shown(plan(), packed=True).startswith("4 waves (at least 2), 10 tasks")
-
-
 def test_one_wave_of_one_task_is_singular():
     assert shown(simple_plan("a"), manifest_of(task("a"))) == "1 wave, 1 task\n\n 1  a      1 task"
 
@@ -81,6 +77,25 @@ def test_a_derived_wave_is_told_by_its_tasks_and_why_it_comes_later():
         " 1  gen, fetch      2 tasks, up to 8 at once",
         " 2  link            1 task                      after 1: needs fetch",
     ]
+
+
+def test_a_derived_wave_and_a_declared_one_say_why_they_run_in_turn():
+    waves = (Wave(1, "wave 1", (0,)), Wave(2, "w", (1,), declared=True, after=(1,)))
+    manifest = manifest_of(task("free"), task("x"))
+    assert shown(simple_plan("free", "x", waves=waves), manifest).endswith(
+        "after 1: a derived wave runs beside no other"
+    )
+    ordered = manifest_of(task("free"), task("x", after=("free",)))
+    assert shown(simple_plan("free", "x", waves=waves), ordered).endswith("after 1: comes after free")
+
+
+def test_tasks_of_a_wave_that_wait_for_each_other_run_in_turn():
+    wave = Wave(1, "w", (0, 1, 2), declared=True)
+    chain = simple_plan("a", "b", "c", needs={1: (0,)}, order=((1, 2),), waves=(wave,))
+    assert shown(chain, manifest_of(*map(task, "abc"))).endswith("3 tasks, in turn")
+    fan = simple_plan("a", "b", "c", needs={1: (0,), 2: (0,)}, waves=(wave,))
+    assert shown(fan, manifest_of(*map(task, "abc"))).endswith("3 tasks, up to 2 at once")
+    assert shown(fan, manifest_of(*map(task, "abc")), jobs=1).endswith("3 tasks, in turn")
 
 
 def test_parts_of_a_wave_are_numbered():
@@ -138,7 +153,7 @@ BACK = ("api", "db", "srv")
 def test_many_pairs_are_counted_unless_asked_for():
     pairs = [tasks_verdict("ui:a", "ui:b", Reason("mutex", name=f"m{number}")) for number in range(8)]
     a_plan = plan(verdicts=tuple(pairs))
-    assert "    and 3 more that do not run side by side (exarp plan -v)" in shown(a_plan).split("\n")
+    assert "    and 3 more that do not run side by side (-v tells them)" in shown(a_plan).split("\n")
     assert "more that do not run" not in shown(a_plan, verbose=True)
 
 

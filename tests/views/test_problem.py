@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exarp.errors import Place, Problem, Related
@@ -134,6 +134,7 @@ def test_colour_marks_only_what_is_wrong():
 
 
 @given(st.text(max_size=300), st.integers(0, 320), st.integers(0, 320))
+@example("0" * 92, 93, 0)
 def test_any_line_is_shown_within_the_width_with_a_mark_below(text, column, length):
     text = text.replace("\n", "").replace("\r", "")
     lines = render(at(text, column, length, "")).split("\n")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from exarp.model.manifest import Manifest
+from exarp.model.manifest import Manifest, WaveSpec
 from exarp.model.verdict import Reason, Verdict
 from exarp.views.reason_words import sentence, touches
 from exarp.views.why_not import answer
@@ -105,6 +105,8 @@ def test_the_advice_can_be_pasted_whatever_the_name():
     ("reason", "words"),
     [
         (Reason("ordered-through", name="docs"), "docs runs between them"),
+        (Reason("ordered-through", ("a", "b"), name="w"), "in w one comes after the other"),
+        (Reason("unmarked", name="wave 1"), "wave 1 is a derived wave and runs beside no other"),
         (Reason("undecided", ("a", "b"), path="out/*"), "whether both touch out/* cannot be decided"),
         (Reason("undecided"), "whether both touch the same files cannot be decided"),
         (Reason("read-write", path="x"), "one changes what the other reads: x"),
@@ -132,3 +134,35 @@ def test_the_declared_pattern_that_covers_the_path_is_shown():
     assert [(row.verb, row.what) for row in rows] == [("writes", "out/"), ("reads", "out/**/*.h")]
     both = touches(Reason("undecided", ("b", "c"), path="out/*.h"), tasks, locate)
     assert [(row.verb, row.what) for row in both] == [("reads", "out/**/*.h"), ("writes", "out/*.h")]
+
+
+def test_the_evidence_is_a_pattern_that_really_overlaps():
+    tasks = {"a": task("a", modifies=("src/a*.h",)), "b": task("b", inputs=("src/*.c", "src/**/*.h"))}
+    rows = touches(Reason("read-write", ("a", "b"), path="src/a*.h", writer="a"), tasks, locate)
+    assert [row.what for row in rows] == ["src/a*.h", "src/**/*.h"]
+
+
+def test_what_nobody_declared_is_not_claimed():
+    manifest = Manifest("e", (task("a"), task("b"), task("c", inputs=(), outputs=())), (WaveSpec("w", ("a", "b")),))
+    pair = answer(Verdict("tasks", "upheld", "parallel", between=("a", "c")), manifest, locate)
+    assert pair == (
+        "a and c may run side by side: as far as declared neither needs the other, and neither changes what the other "
+        'reads or writes; a is undeclared, trusted (trust = "plan")'
+    )
+    waves = answer(Verdict("waves", "upheld", "parallel", between=("w", "v")), manifest, locate)
+    assert waves.endswith(
+        "and as far as declared no task of one needs, changes or reads what the other makes; "
+        'a, b are undeclared, trusted (trust = "plan")'
+    )
+
+
+def test_waves_that_keep_two_tasks_apart_are_named_as_the_cause():
+    reason = Reason("write-write", ("api", "ui:a"), path="x")
+    text = answer(tasks_verdict("api", "ui:b", reason), MANIFEST, locate)
+    assert text.split("\n")[0] == (
+        "api and ui:b may not run side by side: their waves run one after the other, because of api and ui:a: "
+        "both change x"
+    )
+    assert "To choose" not in text
+    unmarked = answer(tasks_verdict("api", "ui:b", Reason("unmarked")), MANIFEST, locate)
+    assert "side by side: their waves are not marked parallel\n" in unmarked

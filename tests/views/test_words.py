@@ -23,31 +23,6 @@ def test_the_words_of_the_contract():
     assert words.up_to_date(1) == "up to date (1 task)"
 
 
-def test_a_question_says_how_often_it_was_tried_again():
-    options = ("debug", "skip", "abort")
-    assert words.question("D", 3, "ERROR", options) == "Task D failed 3x: ERROR. Debug / Skip / Abort?"
-    assert words.question("D", 0, "ERROR", ("debug", "abort")) == "Task D failed: ERROR. Debug / Abort?"
-    assert words.question("D", 0, "It broke.", options) == "Task D failed: It broke. Debug / Skip / Abort?"
-
-
-@pytest.mark.parametrize(
-    ("output", "line"),
-    [
-        ("one\ntwo\n", "two"),
-        ("error: x\n\n   \n", "error: x"),
-        ("error: x\n    ^~~\n-----\n", "error: x"),
-        ("error: x\nmake: *** [all] Error 1\n", "error: x"),
-        ("make[1]: *** [all] Error 1\n", "make[1]: *** [all] Error 1"),
-        ("\x1b[31merror\x1b[0m: x\n", "error: x"),
-        ("  10%\r 100% of \x1b]0;t\x07it\n", "100% of it"),
-        ("\n\n", ""),
-        ("", ""),
-    ],
-)
-def test_the_last_meaningful_line_says_something(output, line):
-    assert words.last_meaningful_line(output) == line
-
-
 @pytest.mark.parametrize(
     ("fields", "cause"),
     [

@@ -1,0 +1,77 @@
+"""What the command line's contract has and this version has not: told as such, not as a slip of the pen.
+
+Knows the names of later commands and options. Does not know what they will do.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from exarp.cli.invocation import Invocation
+    from exarp.errors import UsageError
+
+COMMANDS = frozenset(
+    "explain events resume answer stop wait watch clean tui ui dashboard task locks handoff report analyze automation "
+    "learn trace allow mcp import export cache doctor".split()
+)
+_SELECTING = ("--tag", "--exclude", "--only", "--wave", "--group", "--affected")
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "run": (*_SELECTING, "--continue", "--yes", "--profile", "--junit"),
+    "plan": (*_SELECTING, "--what-if", "--diff"),
+    "graph": ("--html",),
+    "check": ("--fix",),
+    "status": ("--follow", "--since"),
+    "history": ("--follow", "--since"),
+    "log": ("--since",),
+}
+
+
+class Formats(click.Choice[str]):
+    """A choice of formats, some of which only a later version knows: those are not offered."""
+
+    def __init__(self, formats: tuple[str, ...], later: tuple[str, ...]) -> None:
+        super().__init__(formats)
+        self._later = later
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The format. Raises UsageError for a later one."""
+        if value in self._later:
+            raise not_yet(f"the format {value!r}", f"use one of: {', '.join(map(str, self.choices))}")
+        return super().convert(value, param, ctx)
+
+
+def not_yet(what: str, step: str) -> UsageError:
+    """The refusal of something that a later version will do."""
+    from exarp.errors import Problem, UsageError
+
+    return UsageError(Problem("not-supported-yet", f"{what} is not supported yet", None, step))
+
+
+def later_option(error: click.NoSuchOption) -> UsageError | None:
+    """The refusal of an unknown option, if the contract has it for this command."""
+    command = error.ctx.command.name if error.ctx is not None else None
+    if command is None or error.option_name not in OPTIONS.get(command, ()):
+        return None
+    return not_yet(f"{error.option_name} of `exarp {command}`", f"`exarp {command} --help` shows what is")
+
+
+def refuse_later_command(invocation: Invocation) -> None:
+    """Raises UsageError where the first word is a later command, and no task has its name."""
+    from exarp.app.project import examine
+    from exarp.errors import ManifestError
+
+    word = invocation.first_word
+    if word not in COMMANDS:
+        return
+    try:
+        project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)
+    except ManifestError:
+        pass
+    else:
+        if word in project.graph.ids:
+            return
+    raise not_yet(f"the command `exarp {word}`", "`exarp --help` shows the commands")

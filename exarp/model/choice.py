@@ -1,0 +1,14 @@
+"""Settings that take one of a few words.
+
+Knows the words of the contract. Imports nothing: the command line offers them before anything else is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+OnFailure = Literal["fail", "ask", "skip", "abort"]
+Order = Literal["parallel", "sequential"]
+OutputMode = Literal["grouped", "prefixed", "stream", "quiet", "raw"]
+Schedule = Literal["waves", "flow"]
+Trust = Literal["plan", "proof"]

@@ -1,0 +1,132 @@
+"""Command lines that are refused: what is said, and what to type instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exarp.cli import later
+from exarp.cli.entry import COMMANDS, run_cli
+from tests.cli.conftest import Workspace
+
+SAME = "-C 'my dir' -f b.toml"
+LATER_OPTIONS = [(command, option) for command, options in later.OPTIONS.items() for option in options]
+
+
+def test_errors_are_json_too(workspace: Workspace) -> None:
+    result = workspace.exarp("run", "--json")
+    assert result.code == 3
+    assert result.json["error"]["exit_code"] == 3
+    assert result.json["error"]["problems"][0]["slug"] == "no-manifest"
+    usage = workspace.exarp("run", "--json", "--frobnicate")
+    assert usage.code == 2
+    assert usage.json["error"]["exit_code"] == 2
+
+
+def test_usage_errors_name_what_was_meant(workspace: Workspace) -> None:
+    workspace.manifest('[task.build]\nrun = "true"')
+    mistyped = workspace.exarp("biuld")
+    assert mistyped.code == 2
+    assert "did you mean 'build'?" in mistyped.err
+    command = workspace.exarp("histroy")
+    assert "did you mean 'history'?" in command.err
+    forced = workspace.exarp("run", "-f", "build")
+    assert forced.code == 2
+    assert "did you mean --force?" in forced.err
+    nothing = workspace.exarp("run")
+    assert nothing.code == 2
+    assert "build" in nothing.err
+
+
+def test_arguments_for_a_task_are_refused_not_taken_for_tasks(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"\n[task.other]\nrun = "touch other"')
+    result = workspace.exarp("run", "t", "--", "other")
+    assert result.code == 2
+    assert not workspace.exists("other")
+
+
+@pytest.mark.parametrize(("command", "option"), LATER_OPTIONS)
+def test_an_option_of_a_later_version_is_told_as_such(
+    command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli([command, option, "x"]) == 2
+    assert capsys.readouterr().err == (
+        f"{option} of `exarp {command}` is not supported yet (not-supported-yet)\n"
+        f"      `exarp {command} --help` shows what is\n"
+    )
+
+
+@pytest.mark.parametrize("word", sorted(later.COMMANDS))
+def test_a_command_of_a_later_version_is_told_as_such(
+    word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run_cli(["-C", str(tmp_path), word, "x", "--last"]) == 2
+    assert capsys.readouterr().err.startswith(f"the command `exarp {word}` is not supported yet (not-supported-yet)\n")
+
+
+def test_no_command_is_told_as_later_that_is_there() -> None:
+    assert not later.COMMANDS & set(COMMANDS)
+
+
+def test_a_task_named_like_a_later_command_runs(workspace: Workspace) -> None:
+    workspace.manifest('[task.clean]\nrun = "echo cleaned"')
+    assert workspace.exarp("clean").out == "cleaned\n"
+    assert "No such option '--frob'" in workspace.exarp("clean", "--frob").err
+    assert "the command `exarp watch` is not supported yet" in workspace.exarp("watch", "clean").err
+    assert "there is no task 'watch'" in workspace.exarp("run", "watch").err
+
+
+def test_parameters_patterns_and_formats_of_a_later_version_are_told_as_such(workspace: Workspace) -> None:
+    workspace.manifest('[task."c/d"]\nrun = "true"')
+    for arguments, told in [
+        (("run", "arch=arm 64", "c/d"), "set a variable instead: --set 'arch=arm 64'"),
+        (("run", "c/*"), "patterns of task names ('c/*') are not supported yet"),
+        (("check", "--format", "sarif"), "the format 'sarif' is not supported yet"),
+    ]:
+        result = workspace.exarp(*arguments)
+        assert (result.code, told in result.err) == (2, True), result.err
+
+
+def test_a_refusal_is_json_wherever_json_stands(workspace: Workspace) -> None:
+    for arguments in (("run", "--tag", "x", "--json"), ("run", "--frob", "--json"), ("run", "--json", "t", "--", "x")):
+        (problem,) = workspace.exarp(*arguments).json["error"]["problems"]
+        assert problem["next"]
+
+
+def test_help_is_pointed_to(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    for word in ("help", "hlep"):
+        assert "did you mean: exarp --help?" in workspace.exarp(word).err
+    assert "`exarp --help` the commands" in workspace.exarp("zzz").err
+
+
+def test_a_wave_is_no_task_and_its_tasks_are_named(workspace: Workspace) -> None:
+    workspace.manifest('[[wave]]\nname = "w"\ntasks = ["a", "b"]\n[task.a]\nrun = "a"\n[task.b]\nrun = "b"')
+    for command in ("run", "plan"):
+        assert workspace.exarp(command, "w").err == (
+            "there is no task 'w'; it is a wave (unknown-task)\n      name its tasks: a b\n"
+        )
+
+
+def test_advice_leads_back_to_the_same_manifest(workspace: Workspace) -> None:
+    workspace.write("my dir/b.toml", '[vars]\nx = "1"\n[task.t]\nrun = "echo $x; exit 1"\n')
+    options = ("-C", "my dir", "-f", "b.toml")
+    assert f"log: exarp {SAME} log t      again: exarp {SAME} run --set 'x=a b' t\n" in (
+        workspace.exarp("t", "--set", "x=a b", *options).err
+    )
+    assert f"log: exarp {SAME} log t\n" in workspace.exarp("status", *options).out
+    assert workspace.exarp("-C", "my dir", "-f", "b.toml", "log", "t").out == "a b\n"
+    workspace.write("my dir/c.toml", '[task.t]\ninputs = []\noutputs = ["o"]\nrun = "x"\n')
+    touched = workspace.exarp("run", "--touch", "t", "-f", "my dir/c.toml")
+    assert "run it: exarp -f 'my dir/c.toml' run t\n" in touched.err
+
+
+def test_init_writes_the_file_it_is_given(workspace: Workspace) -> None:
+    (workspace.path / "sub").mkdir()
+    first = workspace.exarp("init", "-C", "sub", "-f", "bar.toml")
+    assert first.out == f"wrote {workspace.path}/sub/bar.toml\nrun it with: exarp -C sub -f bar.toml run\n"
+    assert workspace.exarp("-C", "sub", "-f", "bar.toml", "run").out.endswith("hello, world\n")
+    assert not workspace.exists("sub/exarp.toml")
+    assert workspace.exarp("init", "-f", "exarp.yaml").code == 2
+    assert workspace.exarp("init", "-q").out == ""
