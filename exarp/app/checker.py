@@ -76,7 +76,7 @@ class Checker:
             return Checked(task, impossible=fault.reason)
         stale = FreshnessReason("forced") if self.force else self._stale(task, record, now)
         if stale is not None:
-            self.snapshots[task] = Snapshot(named, now, moment)
+            self.snapshots[task] = Snapshot(named, now, moment, self._records.turn)
         return Checked(task, stale=stale)
 
     def look_again(self, task: int) -> FreshnessReason | None:
@@ -86,7 +86,7 @@ class Checker:
             named, now = self._look(task, self._records.success(task))
         except FileFault as fault:
             return fault.reason
-        self.snapshots[task] = Snapshot(named, now, moment)
+        self.snapshots[task] = Snapshot(named, now, moment, self._records.turn)
         return None
 
     def peek(self, task: int) -> FreshnessReason | None:
@@ -138,7 +138,7 @@ class Checker:
         if missing is not None:
             return None, f"{missing} is not there"
         # No command ran, so nothing can have changed "while it ran": whatever the depfile names is taken as it is.
-        found, _ = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE))
+        found, _ = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
         record = msgspec.structs.replace(now, outputs=outputs, found=found)
         self._keep(task, record)
         return record, None

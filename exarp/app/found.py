@@ -34,6 +34,8 @@ def found_problems(project: Project, found: FoundOrder) -> list[Problem]:
         reader, maker = names[read.reader], names[read.maker]
         message = f"{reader}'s depfile lists {read.path}, which {maker} makes, but {reader} does not need {maker}"
         step = f'add needs = ["{maker}"], or the file to inputs'
+        if read in found.late:
+            step += f", and take away what makes {reader} go first"
         if more > 0 and number == _SHOWN:
             step += f"; and {more} more like it"
         place = project.locator.key("task", reader)

@@ -52,8 +52,9 @@ def test_a_reader_by_depfile_waits_for_the_task_that_makes_what_it_reads(workspa
 def test_a_reader_that_cannot_wait_is_not_told_to_be_up_to_date(workspace: Workspace) -> None:
     header_changed(workspace)
     workspace.manifest(HEADER + '    needs = ["cc"]\n')
-    tasks = workspace.exarp("run", "hdr", "cc", "--json").json["tasks"]
-    assert {task["task"]: task["reason"] for task in tasks}["cc"] == "made-later"
+    result = workspace.exarp("run", "hdr", "cc", "--json")
+    assert {task["task"]: task["reason"] for task in result.json["tasks"]}["cc"] == "made-later"
+    assert "take away what makes cc go first" in result.err
     (task,) = workspace.exarp("run", "cc", "--json").json["tasks"]
     assert (task["outcome"], task["reason"]) == ("passed", "input-changed")
     assert workspace.read("m.o") == "m2"
