@@ -43,7 +43,7 @@ class _Doubts:
 
     def found(self) -> Iterable[Problem]:
         plan = make_plan(self.project.manifest, self.project.graph, all_targets(self.project.manifest))
-        yield from plan.warnings
+        yield from self.faults.late_waves(plan.late)
         yield from self.empty()
         yield from self.undeclared()
         yield from self.run_once()

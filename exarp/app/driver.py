@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
+from signal import SIGTSTP
 
 import msgspec
 
@@ -22,7 +23,7 @@ from exarp.engine.machine import Machine
 from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
 from exarp.errors import DefectError, Problem
 from exarp.model.event import Event, RunFinished, TaskFinished
-from exarp.model.launch import Exited, HostEvent, Output
+from exarp.model.launch import Exited, HostEvent, Output, Paused
 
 # How often a live view may show that time passes, in seconds.
 TICK = 0.1
@@ -41,7 +42,6 @@ class _BrokenOff(Exception):
 class _Running(msgspec.Struct):
     task: int
     attempt: int
-    started: float
     log: str
     interactive: bool
 
@@ -84,6 +84,7 @@ class Driver:
         self._unwanted: set[int] = set()
         self._looked_up = self._begun
         self._ended: list[int] = []
+        self._interrupted = False
         self._records: dict[str, bytes] = {}
         checker.fingerprints.breathe = self._breathe
 
@@ -225,7 +226,7 @@ class Driver:
         self.stream.flush()
         if spec.interactive:
             self.stream.suspend()
-        self._running[key] = _Running(start.task, start.attempt, self.clock.monotonic(), shown, spec.interactive)
+        self._running[key] = _Running(start.task, start.attempt, shown, spec.interactive)
         self._key_of[start.task] = key
         self.host.start(launch)
         if start.timeout:
@@ -237,8 +238,24 @@ class Driver:
             self.stream.output(self.machine.tasks[running.task].name, running.attempt, event.data)
         elif isinstance(event, Exited):
             self._exited(event)
+        elif isinstance(event, Paused):
+            self._delay(event.seconds)
+        elif event.signum == SIGTSTP:
+            self._pause()
         else:
             self._stimuli.append(Interrupted(event.signum))
+            if not self._interrupted and self._running:
+                self.stream.interrupted(event.signum, len(self._running))
+            self._interrupted = True
+
+    def _pause(self) -> None:
+        # Where an interactive task has the terminal, the views have left it already.
+        shown = not any(running.interactive for running in self._running.values())
+        if shown:
+            self.stream.suspend()
+        self._delay(self.host.suspend())
+        if shown:
+            self.stream.resume()
 
     def _exited(self, exited: Exited) -> None:
         running = self._running.pop(exited.key)
@@ -265,6 +282,10 @@ class Driver:
 
     def _arm(self, seconds: float, stimulus: Stimulus) -> None:
         heappush(self._deadlines, (self.clock.monotonic() + seconds, next(self._ticket), stimulus))
+
+    def _delay(self, seconds: float) -> None:
+        """Everything was stopped for so long, and no attempt is to be ended for it."""
+        self._deadlines = [(at + seconds, ticket, stimulus) for at, ticket, stimulus in self._deadlines]
 
     def _ring(self) -> None:
         if not self._deadlines:

@@ -15,6 +15,7 @@ from exarp.manifests.document import wave_words
 from exarp.manifests.place import Locator
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_glob, matches
+from exarp.model.plan import LateWave
 from exarp.planning.grouping import SequenceFault, WaveCycle
 
 
@@ -43,6 +44,16 @@ class FaultPlaces:
             *(self._wave_cycle(cycle) for cycle in cycles if not tasks.cycles),
             *(self._sequence(fault) for fault in sequences if (fault.need, fault.task) not in circular),
         ]
+
+    def late_waves(self, late: Sequence[LateWave]) -> list[Problem]:
+        """Warnings about waves that are listed before one that they wait for."""
+        numbers = {wave.name: number for number, wave in enumerate(self.manifest.waves)} if late else {}
+        return [self._late_wave(found, numbers[found.late]) for found in late]
+
+    def _late_wave(self, found: LateWave, number: int) -> Problem:
+        message = f"wave {found.late!r} is listed before {found.early!r} but runs after it: {' → '.join(found.via)}"
+        place = self.locator.value("wave", number, "name")
+        return Problem("wave-order", message, place, f"list {found.early!r} first", severity="warning")
 
     def _name(self, task: int) -> str:
         return self.manifest.tasks[task].name

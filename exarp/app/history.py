@@ -38,6 +38,11 @@ def runs(root: str, limit: int) -> list[RunRow]:
     return _ask(root, lambda _, history: history.runs(limit), [])
 
 
+def faults(root: str) -> list[str]:
+    """What is wrong with what runs left, so that nothing of it can be told."""
+    return _ask(root, lambda database, _: list(database.warnings), [])
+
+
 def newest_events(root: str) -> list[Event]:
     """All stored events of the newest run."""
 

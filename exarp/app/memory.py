@@ -59,10 +59,14 @@ def selection(project: Project, targets: Sequence[str]) -> Selection:
     return Selection(found, 2 * len(found) > len(graph), found.issuperset(all_targets(project.manifest)))
 
 
-def recall(root: str, selected: Selection) -> Memory:
-    """What earlier runs left in a workspace, read without changing anything."""
+def recall(root: str, selected: Selection, records: bool = True) -> Memory:
+    """What earlier runs left in a workspace, read without changing anything. ``records`` False: durations alone."""
     path = StateFolder(root).database
-    return read(path, lambda database: remembered(database, selected)) if os.path.exists(path) else Memory()
+    if not os.path.exists(path):
+        return Memory()
+    if not records:
+        return read(path, lambda database: Memory(expected=_durations(Successes(database), selected)))
+    return read(path, lambda database: remembered(database, selected))
 
 
 def remembered(database: Database, selected: Selection) -> Memory:
@@ -73,9 +77,14 @@ def remembered(database: Database, selected: Selection) -> Memory:
     files = FileDigests(database).load(None if selected.most else _files_of(records.values()))
     return Memory(
         records=records,
-        expected={task: ms / 1000 for task, ms in successes.durations(names).items()},
+        expected=_durations(successes, selected),
         known={path: Known(*row) for path, row in files.items()},
     )
+
+
+def _durations(successes: Successes, selected: Selection) -> dict[str, float]:
+    found = successes.durations(None if selected.most else selected.names)
+    return {task: duration_ms / 1000 for task, duration_ms in found.items()}
 
 
 def _files_of(records: Iterable[bytes]) -> set[str]:

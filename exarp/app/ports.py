@@ -13,7 +13,13 @@ from exarp.model.launch import HostEvent, Launch
 
 
 class Host(Protocol):
-    """Runs attempts as process trees."""
+    """Runs attempts as process trees. ``faults``: what went wrong beside the attempts, to be read at the end."""
+
+    faults: list[str]
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What this host cannot promise on this machine, in words."""
 
     def start(self, launch: Launch) -> None:
         """Start an attempt; failure to start is told by ``wait`` like any other end."""
@@ -23,6 +29,9 @@ class Host(Protocol):
 
     def end(self, key: int, now: bool = False) -> None:
         """End an attempt's whole tree: with growing force, or at once."""
+
+    def suspend(self) -> float:
+        """Stop every attempt and this process, until it is continued, and they with it; for how many seconds."""
 
     def close(self) -> tuple[str, ...]:
         """End all that is left; names of what had to be ended."""
@@ -39,15 +48,19 @@ class Clock(Protocol):
 
 
 class View(Protocol):
-    """Somebody who follows the events of a run."""
+    """Somebody who follows the events of a run. ``ticking``: it shows time passing."""
 
     wants_output: bool
+    ticking: bool
 
     def on_event(self, event: Event) -> None:
         """Take the next event."""
 
     def tick(self, now: float) -> None:
         """Time has passed (``now`` as of ``Clock.monotonic``)."""
+
+    def interrupted(self, signum: int, running: int) -> None:
+        """The run was told to end by a signal, and ``running`` attempts are being ended; told at most once."""
 
     def suspend(self) -> None:
         """An interactive task owns the terminal from here on."""

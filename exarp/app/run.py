@@ -12,6 +12,7 @@ import msgspec
 
 from exarp.app.checker import Checker
 from exarp.app.driver import Driver
+from exarp.app.faults import FaultPlaces
 from exarp.app.forecast import forecast
 from exarp.app.found import found_in, found_problems
 from exarp.app.launcher import Launcher
@@ -45,10 +46,10 @@ class RunRequest(msgspec.Struct, frozen=True):
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """How a run speaks outside its events: ``note`` says a line at once; ``views`` are made when the run has its number."""
+    """How a run speaks outside its events: ``note`` says a line at once; ``views`` are made when the run begins."""
 
     note: Callable[[str], None]
-    views: Callable[[str], Sequence[View]]
+    views: Callable[[], Sequence[View]]
 
 
 def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
@@ -58,10 +59,10 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
     with _session(project, request, environ, voice) as session:
         session.recall(selected)
         plan = make_plan(project.manifest, project.graph, targets, session.memory.expected, told=False)
-        for problem in plan.warnings:
-            voice.note(f"warning: {problem.message} ({problem.slug})")
+        for problem in _warnings(project, plan):
+            voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
         number = session.new_run()
-        views = voice.views(number)
+        views = voice.views()
         try:
             status = _drive(project, request, environ, session, plan, number, views, voice)
             if status == 0 and selected.whole:
@@ -130,7 +131,7 @@ def _drive(
             checker,
             launcher,
             lambda task, attempt: session.log_path(number, task, attempt),
-            ticking=any(getattr(view, "ticking", False) for view in views),
+            ticking=any(view.ticking for view in views),
         ).run()
     finally:
         left = host.close()
@@ -164,9 +165,10 @@ def _started(plan: Plan, jobs: int, command: tuple[str, ...], expected: Mapping[
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A plan, what would run of it and why, and measured durations in seconds."""
+    """A plan, what is odd about it, what would run of it and why, and measured durations in seconds."""
 
     plan: Plan
+    warnings: tuple[Problem, ...]
     freshness: dict[int, FreshnessReason | None]
     expected: dict[str, float]
 
@@ -175,14 +177,19 @@ def preview(
     project: Project, targets: Sequence[str], environ: Mapping[str, str], force: bool = False, look: bool = True
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
-    memory = recall(project.root, selection(project, targets))
+    memory = recall(project.root, selection(project, targets), records=look)
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
+    warnings = tuple(_warnings(project, plan))
     if not look:
-        return Preview(plan, {}, memory.expected)
+        return Preview(plan, warnings, {}, memory.expected)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
     reads = found_in(plan, checker).reads
-    return Preview(plan, forecast(plan, project.manifest.tasks, checker, reads), memory.expected)
+    return Preview(plan, warnings, forecast(plan, project.manifest.tasks, checker, reads), memory.expected)
+
+
+def _warnings(project: Project, plan: Plan) -> list[Problem]:
+    return FaultPlaces(project.manifest, project.locator).late_waves(plan.late) if plan.late else []
 
 
 class Touched(msgspec.Struct, frozen=True):

@@ -70,6 +70,11 @@ class Stream:
         for view in self._views:
             view.tick(now)
 
+    def interrupted(self, signum: int, running: int) -> None:
+        """A signal is ending the run, and attempts have their grace."""
+        for view in self._views:
+            view.interrupted(signum, running)
+
     def suspend(self) -> None:
         """An interactive task is about to own the terminal."""
         for view in self._views:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from exarp.cli.invocation import common_options, current, write, write_bytes
+from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
 from exarp.cli.later import Formats
 
 
@@ -19,7 +19,8 @@ from exarp.cli.later import Formats
     default="text",
     help="How problems are printed.",
 )
-@common_options
+@json_option("Print one JSON document, as --format json does.")
+@common_options("verbose")
 def command(strict: bool, form: str) -> int:
     """Check the manifest: errors (exit code 3), and doubts (exit code 0, with --strict 1): markings that do not hold,
     tasks that may not run together, and tasks that do not declare their files, in waves that are marked parallel (any
@@ -28,20 +29,20 @@ def command(strict: bool, form: str) -> int:
     \b
     Examples:
       exarp check
-      exarp check --strict --format json
+      exarp check --strict --json
     """
     from exarp.app.check import check
-    from exarp.views.problem import as_json, render_all
+    from exarp.views.problem import findings, render_all
 
     invocation = current()
     problems = check(invocation.folder, invocation.manifest_path)
     errors = any(problem.severity == "error" for problem in problems)
     doubts = any(problem.severity != "error" for problem in problems)
     status = 3 if errors else 1 if strict and doubts else 0
-    if form == "json":
-        write_bytes(as_json(problems, status))
+    if form == "json" or invocation.json:
+        write_bytes(findings(problems, status))
     elif problems:
-        write(render_all(problems, invocation.wants_color(sys.stdout)) + "\n")
+        write(render_all(problems, invocation.wants_color(sys.stdout), None, invocation.columns(sys.stdout)) + "\n")
     elif invocation.verbosity >= 0:
         write("no errors, no doubts\n")
     return status

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from exarp.cli.invocation import common_options, write
+from exarp.cli.invocation import common_options, current, refuse_file, write
 
 
 @click.command("completion", short_help="Print a completion script for your shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@common_options
+@common_options("file", "directory", "quiet", "verbose", "color")
 def command(shell: str) -> int:
     """Print a script that completes commands, options and task names.
 
@@ -19,6 +19,7 @@ def command(shell: str) -> int:
       eval "$(exarp completion zsh)"                                  in ~/.zshrc
       exarp completion fish > ~/.config/fish/completions/exarp.fish
     """
+    refuse_file(current(), "completion")
     from click.shell_completion import get_completion_class
 
     from exarp.cli.entry import group

@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
     epilog="`exarp TASK` is short for `exarp run TASK`. `exarp COMMAND --help` shows examples.",
 )
 @click.version_option(None, "-V", "--version", package_name="exarp-build", message="exarp %(version)s")
-@common_options
+@common_options()
 @click.pass_context
 def group(context: click.Context) -> None:
     """Plan a project's tasks as waves, check what may run side by side, and run them."""
@@ -95,7 +95,7 @@ def group(context: click.Context) -> None:
 
 def run_cli(arguments: Sequence[str]) -> int:
     """Run the command line; its exit code. Prints every error, never a traceback."""
-    invocation = Invocation()
+    invocation = Invocation(arguments)
     _end_with_status()
     try:
         if "--" in arguments:
@@ -106,7 +106,7 @@ def run_cli(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        return _misused(error, invocation, arguments)
+        return _misused(error, invocation)
     except (KeyboardInterrupt, click.Abort):
         return 130
     except BrokenPipeError:
@@ -154,7 +154,7 @@ def _refuse(error: ExarpError, invocation: Invocation) -> int:
     if invocation.json:
         _print_document(as_json(error.problems, error.exit_code))
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
-    text = render_all(error.problems, invocation.wants_color(sys.stderr), closing)
+    text = render_all(error.problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
     sys.stderr.write(f"{text}\n")
     return int(error.exit_code)
 
@@ -166,13 +166,13 @@ def _print_document(document: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-def _misused(error: click.ClickException, invocation: Invocation, arguments: Sequence[str]) -> int:
+def _misused(error: click.ClickException, invocation: Invocation) -> int:
     """A command line that click refuses; what only a later version takes is told as that."""
     from exarp.errors import ExarpError, Problem
     from exarp.views.problem import as_json
 
     # Options behind the one that is refused have not been read.
-    invocation.json = invocation.json or "--json" in arguments
+    invocation.json = invocation.json or "--json" in invocation.arguments
     if isinstance(error, click.NoSuchOption):
         from exarp.cli.later import later_option, refuse_later_command
 
@@ -202,7 +202,7 @@ def _defect(error: Exception, invocation: Invocation) -> int:
     from exarp.views.problem import as_json
 
     with tempfile.NamedTemporaryFile("w", prefix="exarp-defect-", suffix=".log", delete=False) as report:
-        report.write(f"exarp {sys.argv[1:]}\npython {sys.version}\n")
+        report.write(f"exarp {list(invocation.arguments)}\npython {sys.version}\n")
         report.writelines(traceback.format_exception(error))
     problems = error.problems if isinstance(error, DefectError) else (Problem("defect", _named(error)),)
     if invocation.json:

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import click
 
-from exarp.cli.invocation import common_options, complete_tasks, current, write, write_bytes
+from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
 
 
 @click.command("graph", short_help="Print the task graph as DOT, Mermaid or JSON.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
 @click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
-@click.option("--dot", "notation", flag_value="dot", help="Graphviz (the default).")
-@click.option("--mermaid", "notation", flag_value="mermaid", help="Mermaid, as Markdown viewers draw it.")
-@click.option("--json", "notation", flag_value="json", help="Nodes and edges for a program.")
+@click.option("--dot", is_flag=True, help="Graphviz (the default).")
+@click.option("--mermaid", is_flag=True, help="Mermaid, as Markdown viewers draw it.")
+@json_option("Nodes and edges for a program.")
 @click.option("--waves", is_flag=True, help="Draw a box around each wave.")
-@common_options
-def command(tasks: Sequence[str], every: bool, notation: str | None, waves: bool) -> int:
+@common_options("quiet", "verbose", "color")
+def command(tasks: Sequence[str], every: bool, dot: bool, mermaid: bool, waves: bool) -> int:
     """Print the graph of TASKS and all they need: needs as solid arrows, order-only edges dashed.
 
     \b
@@ -32,19 +32,20 @@ def command(tasks: Sequence[str], every: bool, notation: str | None, waves: bool
     from exarp.app.targets import plan_targets
 
     invocation = current()
-    invocation.json = notation == "json"
+    if dot + mermaid + invocation.json > 1:
+        raise click.UsageError("--dot, --mermaid and --json are three notations: say one of them")
     project = invocation.project()
     plan = preview(project, plan_targets(project.manifest, tasks, every), os.environ, look=False).plan
-    if notation == "json":
+    if invocation.json:
         from exarp.views.graph_json import graph_json
 
         write_bytes(graph_json(plan, waves))
-    elif notation == "mermaid":
-        from exarp.views.graph_mermaid import mermaid
+    elif mermaid:
+        from exarp.views import graph_mermaid
 
-        write(mermaid(plan, waves))
+        write(graph_mermaid.mermaid(plan, waves))
     else:
-        from exarp.views.graph_dot import dot
+        from exarp.views import graph_dot
 
-        write(dot(plan, waves))
+        write(graph_dot.dot(plan, waves))
     return 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from datetime import datetime
 
 import click
 
-from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
 
 
 @click.command("history", short_help="List earlier runs, or a task's attempts.")
@@ -17,7 +17,7 @@ from exarp.cli.invocation import common_options, complete_tasks, current, json_o
     "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
 )
 @json_option()
-@common_options
+@common_options("quiet", "verbose")
 def command(task: str | None, limit: int) -> int:
     """List earlier runs, newest first; with TASK the attempts of that task.
 
@@ -27,6 +27,7 @@ def command(task: str | None, limit: int) -> int:
       exarp history test -n 5
     """
     from exarp.app.history import attempts, runs
+    from exarp.cli.run_views import tell_faults
     from exarp.views import status
     from exarp.views.history_document import attempts_document, runs_document
 
@@ -36,15 +37,34 @@ def command(task: str | None, limit: int) -> int:
     color = invocation.wants_color(sys.stdout)
     if task is not None:
         rows = attempts(root, task, limit)
+        unknown = not rows and tell_faults(root)
+        if not rows:
+            _check_name(invocation, task)
         if invocation.json:
             write_bytes(attempts_document(rows))
-        else:
+        elif not unknown:
             write(status.attempts(rows, now, color) + "\n")
         return 0
     found = runs(root, limit)
+    unknown = not found and tell_faults(root)
     if invocation.json:
         write_bytes(runs_document(found))
         return 0
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if unknown:
+        return 0
+    columns = invocation.columns(sys.stdout)
     write(status.history(found, now, columns, color) + "\n")
     return 0
+
+
+def _check_name(invocation: Invocation, task: str) -> None:
+    """Raises UsageError where a task of which nothing is stored is none. A manifest that cannot be read knows no tasks."""
+    from exarp.app.project import examine
+    from exarp.app.targets import known_targets
+    from exarp.errors import ManifestError
+
+    try:
+        project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)
+    except ManifestError:
+        return
+    known_targets(project.manifest, [task])

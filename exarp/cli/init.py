@@ -9,7 +9,7 @@ from exarp.cli.invocation import common_options, current, write
 
 @click.command("init", short_help="Write a first exarp.toml here.")
 @click.option("--force", is_flag=True, help="Replace a manifest that is here already.")
-@common_options
+@common_options("verbose", "color")
 def command(force: bool) -> int:
     """Write an exarp.toml (or the FILE of -f) with two small tasks, ready to run and to be changed.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -20,9 +20,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Invocation:
-    """The common options, and what follows from them."""
+    """The common options, and what follows from them. ``arguments``: the whole command line, without its first word."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        self.arguments = tuple(arguments)
         self.file: str | None = None
         self.directory: str | None = None
         self.verbosity = 0
@@ -56,6 +57,16 @@ class Invocation:
         from exarp.views.color import wants_color
 
         return wants_color(self.color, os.environ, stream.isatty())  # type: ignore[arg-type]
+
+    @staticmethod
+    def columns(stream: Any) -> int | None:
+        """How wide the terminal behind ``stream`` is; None where there is none, and nothing limits a line."""
+        if not stream.isatty():
+            return None
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or None
+        except OSError:
+            return None
 
     def project(self, overrides: Overrides | None = None) -> Project:
         """The project, or ManifestError with all its problems; UsageError where ``-f`` was meant as ``--force``."""
@@ -118,24 +129,37 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return callback
 
 
-_COMMON: list[Callable[[Command], Command]] = [
-    click.option("-f", "--file", metavar="PATH", expose_value=False, callback=_keep("file"),
-                 help="Manifest to read (default: exarp.toml here or above)."),
-    click.option("-C", "--directory", metavar="DIR", expose_value=False, callback=_keep("directory"),
-                 type=click.Path(exists=True, file_okay=False), help="Work as if started in DIR."),
-    click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=_keep("quiet"),
-                 help="Say only what went wrong."),
-    click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=_keep("verbose"), help="Say more."),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), expose_value=False, callback=_keep("color"),
-                 help="Colour the output (default: auto)."),
-]  # fmt: skip
+# Name, then what click is told of it.
+_COMMON: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "file": (("-f", "--file"), {"metavar": "PATH", "help": "Manifest to read (default: exarp.toml here or above)."}),
+    "directory": (("-C", "--directory"), {
+        "metavar": "DIR", "type": click.Path(exists=True, file_okay=False), "help": "Work as if started in DIR."}),
+    "quiet": (("-q", "--quiet"), {"is_flag": True, "help": "Say only what went wrong."}),
+    "verbose": (("-v", "--verbose"), {"is_flag": True, "help": "Say more."}),
+    "color": (("--color",), {
+        "type": click.Choice(["auto", "always", "never"]), "help": "Colour the output (default: auto)."}),
+}  # fmt: skip
 
 
-def common_options(command: Command) -> Command:
-    """The options that every command takes, also behind its name."""
-    for option in reversed(_COMMON):
-        command = option(command)
-    return command
+def common_options(*idle: str) -> Callable[[Command], Command]:
+    """The options that every command takes, also behind its name.
+
+    ``idle``: those that make no difference to this command. It takes them, as every command does, but does not offer them.
+    """
+
+    def add(command: Command) -> Command:
+        for name, (spellings, said) in reversed(_COMMON.items()):
+            option = click.option(*spellings, expose_value=False, callback=_keep(name), hidden=name in idle, **said)
+            command = option(command)
+        return command
+
+    return add
+
+
+def refuse_file(invocation: Invocation, command: str) -> None:
+    """Raises UsageError where ``-f`` is given to a command that reads no manifest."""
+    if invocation.file is not None:
+        raise click.UsageError(f"`exarp {command}` reads no manifest: leave -f out")
 
 
 def json_option(help_text: str = "Print one JSON document.") -> Callable[[Command], Command]:

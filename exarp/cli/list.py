@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import click
@@ -12,7 +11,7 @@ from exarp.cli.invocation import common_options, current, json_option, write, wr
 
 @click.command("list", short_help="List the tasks with their descriptions.")
 @json_option()
-@common_options
+@common_options("quiet", "verbose")
 def command() -> int:
     """List the manifest's tasks with their descriptions, as they are written.
 
@@ -30,6 +29,6 @@ def command() -> int:
     else:
         from exarp.views.task_list import lines
 
-        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        columns = invocation.columns(sys.stdout)
         write("".join(f"{line}\n" for line in lines(manifest.tasks, columns, invocation.wants_color(sys.stdout))))
     return 0

@@ -16,7 +16,7 @@ from exarp.cli.invocation import Invocation, common_options, complete_tasks, cur
 @click.argument("task", shell_complete=complete_tasks)
 @click.option("--run", "run", metavar="RUN", help="Of that run (see `exarp history`), not the last.")
 @click.option("--follow", is_flag=True, help="Go on printing while the task runs.")
-@common_options
+@common_options("verbose")
 def command(task: str, run: str | None, follow: bool) -> int:
     """Print the output of the last attempt of TASK. A heading goes to stderr, the output to stdout.
 

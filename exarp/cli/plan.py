@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +19,7 @@ from exarp.cli.options import override_options, overrides_from
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all waves.")
 @override_options
 @json_option()
-@common_options
+@common_options("quiet")
 def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
     """Show the plan of a run: numbered waves, what may run beside what, and every reason why something may not.
 
@@ -51,9 +50,9 @@ def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
 
     layout = Layout(
         jobs=project.manifest.settings.jobs or usable_cpus(),
-        columns=shutil.get_terminal_size().columns if sys.stdout.isatty() else None,
+        columns=invocation.columns(sys.stdout),
         verbose=invocation.verbosity > 0,
         color=invocation.wants_color(sys.stdout),
     )
-    write(table(found.plan, project.manifest, expected_ms, locate_in(project), layout) + "\n")
+    write(table(found.plan, project.manifest, expected_ms, locate_in(project), layout, found.warnings) + "\n")
     return 0

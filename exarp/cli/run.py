@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 @click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all waves.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run and why; run nothing.")
-@click.option("-k", "--keep-going", is_flag=True, help="Run all that can run, whatever fails.")
+@click.option(
+    "-k", "--keep-going", is_flag=True, help="Run all that can run, whatever fails; overrides --fail-fast and abort."
+)
 @click.option("--fail-fast", is_flag=True, help="After the first failure start nothing new.")
 @click.option("--force", is_flag=True, help="Run also what is up to date.")
 @click.option("--touch", is_flag=True, help="Record tasks as done with their files as they are; run nothing.")
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--events", metavar="FILE", help="Write every event as a line of JSON to FILE (- is stdout).")
 @click.option("--no-wait", is_flag=True, help="If another run holds the workspace, exit with 5 at once.")
 @json_option("Print one JSON document at the end; task output goes to stderr.")
-@common_options
+@common_options()
 def command(tasks: Sequence[str], **options: Any) -> int:
     """Bring TASKS, and all they need, up to date.
 
@@ -72,17 +74,27 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         fail_fast=options["fail_fast"],
         force=options["force"],
         wait=not options["no_wait"],
-        command=("exarp", *sys.argv[1:]),
+        command=("exarp", *invocation.arguments),
         call=invocation.call(overrides.variables),
     )
-    if invocation.json and options["events"] == "-":
-        raise click.UsageError("--json and --events - both want stdout: write the events to a file")
+    _refuse_idle(invocation, options)
     _check_names(invocation, project, tasks)
     if options["dry_run"]:
         return _dry_run(invocation, project, request)
     if options["touch"]:
         return _touch(invocation, project, request)
     return _run(invocation, project, request, options["events"])
+
+
+def _refuse_idle(invocation: Invocation, options: Mapping[str, Any]) -> None:
+    """Options that exclude each other. Raises UsageError."""
+    if invocation.json and options["events"] == "-":
+        raise click.UsageError("--json and --events - both want stdout: write the events to a file")
+    for option, name in (("-n", "dry_run"), ("--touch", "touch")):
+        if options[name] and options["events"] is not None:
+            raise click.UsageError(f"with {option} nothing runs, so there are no events: leave --events out")
+    if options["dry_run"] and options["touch"]:
+        raise click.UsageError("-n says what would run, --touch records tasks as done: say one of them")
 
 
 def _check_names(invocation: Invocation, project: Project, tasks: Sequence[str]) -> None:
@@ -157,11 +169,13 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
     found = preview(project, targets, os.environ, request.force)
     from exarp.views.dry_run import document, lines
 
+    groups = {number for number, task in enumerate(project.manifest.tasks) if task.is_group}
     if invocation.json:
-        write_bytes(document(found.plan, found.freshness))
+        write_bytes(document(found.plan, found.freshness, groups))
     else:
         color = invocation.wants_color(sys.stdout)
-        write("".join(f"{line}\n" for line in lines(found.plan, found.freshness, color, locate_in(project))))
+        shown = lines(found.plan, found.freshness, groups, color, locate_in(project))
+        write("".join(f"{line}\n" for line in shown))
     return 0
 
 

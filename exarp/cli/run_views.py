@@ -61,7 +61,7 @@ class RunViews:
             if writer.fault is not None:
                 note(f"warning: output could not be written: {writer.fault.strerror}")
 
-    def _make(self, run: str) -> Sequence[View]:
+    def _make(self) -> Sequence[View]:
         console = self._console()
         self._writers = [console]
         made: list[View] = [console]
@@ -105,6 +105,16 @@ class RunViews:
         from exarp.views.live import Live
 
         return Live(out.buffer, sys.stderr, manner, self._read_log)
+
+
+def tell_faults(root: str) -> bool:
+    """Says what is wrong with what runs left, as a run does; whether there is anything."""
+    from exarp.app.history import faults
+
+    found = faults(root)
+    for fault in found:
+        note(f"warning: {fault}")
+    return bool(found)
 
 
 def note(line: str) -> None:

@@ -12,7 +12,7 @@ from exarp.cli.invocation import common_options, complete_tasks, current, json_o
 @click.command("show", short_help="Show one task with every default filled in.")
 @click.argument("task", shell_complete=complete_tasks)
 @json_option()
-@common_options
+@common_options("quiet", "verbose", "color")
 def command(task: str) -> int:
     """Show TASK with variables and defaults filled in, the files that $in and $out stand for (as its commands see them,
     from the task's folder), and what it waits for.

@@ -13,7 +13,7 @@ from exarp.cli.invocation import common_options, complete_tasks, current, json_o
 @click.argument("one", shell_complete=complete_tasks)
 @click.argument("other", shell_complete=complete_tasks)
 @json_option()
-@common_options
+@common_options("quiet", "verbose")
 def command(one: str, other: str) -> int:
     """Say whether ONE and OTHER, two tasks or two declared waves, may run side by side, with every reason.
 
@@ -35,7 +35,9 @@ def command(one: str, other: str) -> int:
 
         write_bytes(json_line({"version": 1, "verdict": verdict_fields(verdict)}))
     else:
+        from exarp.views.cells import wrap
         from exarp.views.why_not import answer
 
-        write(answer(verdict, project.manifest, locate_in(project), invocation.wants_color(sys.stdout)) + "\n")
+        told = answer(verdict, project.manifest, locate_in(project), invocation.wants_color(sys.stdout))
+        write(wrap(told, invocation.columns(sys.stdout)) + "\n")
     return 0 if verdict.runs == "parallel" else 1

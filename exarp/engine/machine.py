@@ -260,6 +260,8 @@ class Machine:
         self.states.change(task, state)
         outcome = _OUTCOMES[state]
         self._counts[outcome] = self._counts.get(outcome, 0) + 1
+        if outcome == "failed" and task in self._allowed:
+            self._counts["allowed"] = self._counts.get("allowed", 0) + 1
         attempt = self._attempts.pop(task, None)
         ended = attempt.ended if attempt is not None else None
         self._tell(

@@ -13,7 +13,7 @@ from time import monotonic, sleep
 from exarp.hosts.attempt import Attempt, Stage
 from exarp.hosts.children import Children, reap
 from exarp.hosts.mechanisms import Mechanisms
-from exarp.hosts.process_tree import Process, ProcessTable, exists, living_groups, send, send_one
+from exarp.hosts.process_tree import Process, ProcessTable, exists, living_groups, send, send_one, targets
 
 KILL_BOUND = 5.0
 """Seconds after which a process that survives SIGKILL (it hangs in the kernel, or is another user's) is given up."""
@@ -22,6 +22,9 @@ KILL_BOUND = 5.0
 _LOOK_EVERY = 0.01
 # One that forks and leaves its session in a loop is another one each time, until a round is quicker than its fork.
 _KILL_EVERY = 0.002
+
+# A process that forks may be followed by another one each time.
+_FREEZE_LOOKS = 10
 
 _SIGNALS = {
     Stage.INTERRUPTED: signal.SIGINT,
@@ -101,6 +104,33 @@ class Ending:
             sleep(_KILL_EVERY)
         self._attempts.clear()
         return tuple(names)
+
+    def freeze(self, attempts: Collection[Attempt]) -> set[int]:
+        """Stop the trees of these attempts; what to continue afterwards: processes, and groups as negative numbers.
+
+        What was stopped before is left so. Who forks meanwhile is found in the next look.
+        """
+        frozen: set[int] = set()
+        apart: set[int] | None = None
+        for _ in range(_FREEZE_LOOKS):
+            self._table = None
+            found = [process for attempt in attempts for process in self._found(attempt).values()]
+            if apart is None:
+                apart = {process.group for process in found if process.stopped}
+            running = [process for process in found if not process.stopped and process.pid not in frozen]
+            if not running:
+                break
+            new = targets(running, self._own_groups(attempts) - apart, apart)
+            for target in new:
+                send_one(target, signal.SIGSTOP)
+            frozen |= new
+        return frozen
+
+    def delay(self, seconds: float) -> None:
+        """Nothing was due for so long."""
+        for attempt in self._attempts.values():
+            attempt.due += seconds
+            attempt.check += seconds
 
     def _step(self, attempt: Attempt, now: float) -> bool:
         if attempt.over and not self._remains(attempt):

@@ -21,7 +21,7 @@ from exarp.hosts.mechanisms import Mechanisms, detect
 from exarp.hosts.process_tree import exists, send_one
 from exarp.hosts.signals import TOLD, Signals
 from exarp.hosts.terminal import Terminal
-from exarp.model.launch import HostEvent, Launch, Output, Signalled
+from exarp.model.launch import HostEvent, Launch, Output, Paused, Signalled
 
 # Orphans that die while nothing else happens are reaped this often, in seconds.
 _REAP_EVERY = 1.0
@@ -122,6 +122,34 @@ class LocalHost:
         if attempt is not None:
             self._ending.ask(attempt, now)
 
+    def suspend(self) -> float:
+        """Stop every attempt's tree and this process, as SIGTSTP would; once it is continued, continue them.
+
+        For how many seconds; attempts do not count them. Where nobody could continue this process, nothing stops.
+        """
+        holder = next((a for a in self._attempts.values() if a.foreground and not a.over), None)
+        before = monotonic()
+        frozen = self._ending.freeze(self._attempts.values())
+        if holder is not None:
+            self._terminal.take_back()
+        with self._signals.unwatched(signal.SIGTSTP):
+            os.kill(os.getpid(), signal.SIGTSTP)
+        self._on_signals()
+        # Typed more than once before it had an effect, it is meant once.
+        self._events = [event for event in self._events if event != Signalled(signal.SIGTSTP)]
+        if holder is not None:
+            self._terminal.lend(holder.pid)
+        for target in frozen:
+            send_one(target, signal.SIGCONT)
+        seconds = monotonic() - before
+        self._delay(seconds)
+        return seconds
+
+    def _delay(self, seconds: float) -> None:
+        self._ending.delay(seconds)
+        for attempt in self._attempts.values():
+            attempt.started += seconds
+
     def close(self) -> tuple[str, ...]:
         """Kill what is left of every attempt, but not what daemons left; put back signals and terminal.
 
@@ -216,7 +244,7 @@ class LocalHost:
     def _on_signals(self) -> bool:
         """Take the signals that arrived; whether exarp was continued."""
         taken = self._signals.take()
-        self._events += [Signalled(signum) for signum in taken if signum in TOLD]
+        self._events += [Signalled(signum) for signum in taken if signum in (*TOLD, signal.SIGTSTP)]
         if signal.SIGCHLD in taken:
             self._look_for_exits()
         return signal.SIGCONT in taken
@@ -230,7 +258,12 @@ class LocalHost:
         """A foreground process stopped: stop too, for the shell that exarp came from; once continued, go on."""
         stopped = attempt.pid
         self._terminal.take_back()
-        os.killpg(0, signal.SIGTSTP)
+        before = monotonic()
+        with self._signals.unwatched(signal.SIGTSTP):
+            os.killpg(0, signal.SIGTSTP)
+        seconds = monotonic() - before
+        self._delay(seconds)
+        self._events.append(Paused(seconds))
         continued = self._on_signals()
         if attempt.over or attempt.pid != stopped:
             return  # it was killed meanwhile

@@ -150,9 +150,7 @@ def send(processes: Collection[Process], signum: int, groups: Collection[int]) -
     A group is caught even while it forks. What is stopped is continued, or it could not react. Those who ignore SIGINT
     are sent SIGTERM instead: a shell's background jobs do, and each would take the whole grace.
     """
-    own_session = os.getsid(0)
-    whole = {p.group for p in processes if p.group and (p.session != own_session or p.group in groups)}
-    for target in (*(-group for group in whole), *(p.pid for p in processes if p.group not in whole)):
+    for target in targets(processes, groups):
         send_one(target, signum)
     if signum == signal.SIGINT:
         for process in processes:
@@ -161,6 +159,19 @@ def send(processes: Collection[Process], signum: int, groups: Collection[int]) -
     for process in processes:
         if process.stopped and signum != signal.SIGKILL:
             send_one(process.pid, signal.SIGCONT)
+
+
+def targets(processes: Iterable[Process], groups: Collection[int], apart: Collection[int] = ()) -> set[int]:
+    """Whom to send a signal that is meant for all of them: groups as negative numbers, and processes.
+
+    In this process's own session only ``groups`` count as groups; those of ``apart`` are never taken whole.
+    """
+    own_session = os.getsid(0)
+    found = set()
+    for process in processes:
+        whole = process.group not in (0, *apart) and (process.session != own_session or process.group in groups)
+        found.add(-process.group if whole else process.pid)
+    return found
 
 
 def send_one(target: int, signum: int) -> None:

@@ -44,7 +44,8 @@ class _Playing(msgspec.Struct):
 class ScriptedHost:
     """Plays ``acts``, found by the launch's label: one for every attempt, or one after the other (the last repeats).
 
-    A label without an act succeeds at once. ``launches``, ``ends``: what was asked for. ``logs``: by path.
+    A label without an act succeeds at once. ``launches``, ``ends``: what was asked for. ``logs``: by path. ``pause``: how
+    long it stays suspended.
     """
 
     limits: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class ScriptedHost:
         self.logs: dict[str, bytes] = {}
         self.faults: list[str] = []
         self.now = 0.0
+        self.pause = 0.0
         self._acts = {label: (act,) if isinstance(act, Act) else tuple(act) for label, act in (acts or {}).items()}
         self._attempts_of: Counter[str] = Counter()
         self._grace = grace
@@ -114,6 +116,15 @@ class ScriptedHost:
         if playing.exits_at is None or playing.exits_at > self.now + delay:
             playing.stopped_by = (SIGINT, SIGTERM, SIGKILL)[steps]
             self._plan_exit(playing, delay)
+
+    def suspend(self) -> float:
+        """Let ``pause`` seconds pass, in which no act goes on."""
+        self.now += self.pause
+        for playing in self._playing.values():
+            playing.started += self.pause
+            if playing.exits_at is not None:
+                self._plan_exit(playing, playing.exits_at + self.pause - self.now)
+        return self.pause
 
     def close(self) -> tuple[str, ...]:
         """Stop every act; the labels of those that were running. A second time does nothing."""

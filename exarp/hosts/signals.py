@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -16,7 +18,8 @@ TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """Watches ``TOLD`` until ``close``. SIGHUP stays ignored if it was, as under nohup.
+    """Watches ``TOLD`` until ``close``, and SIGTSTP where it would stop exarp. SIGHUP stays ignored if it was, as under
+    nohup.
 
     ``heard`` is False outside the main thread, where Python does not let handlers be set: then nothing ever arrives.
     """
@@ -47,6 +50,17 @@ class Signals:
             ignored = signum == signal.SIGCHLD and found is signal.SIG_IGN
             _put_back(signum, signal.SIG_DFL if ignored else found)
 
+    @contextmanager
+    def unwatched(self, signum: int) -> Iterator[None]:
+        """A time in which the signal does what it did before, if it is watched."""
+        watched = signum in self._watched
+        self.unwatch(signum)
+        try:
+            yield
+        finally:
+            if watched:
+                self.watch(signum)
+
     def take(self) -> bytes:
         """The numbers of the signals that arrived, one a byte, in order."""
         try:
@@ -67,6 +81,8 @@ class Signals:
         for signum in TOLD:
             if signum != signal.SIGHUP or signal.getsignal(signum) is not signal.SIG_IGN:
                 self.watch(signum)
+        if signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL:
+            self.watch(signal.SIGTSTP)
         # Where SIGCHLD is ignored the kernel reaps children itself, and their statuses are lost.
         if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
             self._set(signal.SIGCHLD, signal.SIG_DFL)

@@ -135,7 +135,7 @@ class WaveFinished(_Event, frozen=True, tag="wave_finished"):
 
 
 class RunFinished(_Event, frozen=True, tag="run_finished"):
-    """The run's end. ``counts`` has every outcome that occurred."""
+    """The run's end. ``counts`` has every outcome that occurred, and ``allowed``: those of the failed that may fail."""
 
     outcome: RunOutcome
     exit_code: int

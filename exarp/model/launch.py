@@ -60,9 +60,15 @@ class Exited(msgspec.Struct, frozen=True, gc=False):
 
 
 class Signalled(msgspec.Struct, frozen=True, gc=False):
-    """exarp itself was sent a signal (SIGINT, SIGTERM or SIGHUP)."""
+    """exarp itself was sent a signal: SIGINT, SIGTERM or SIGHUP; or SIGTSTP, which asks for ``suspend`` of the host."""
 
     signum: int
 
 
-HostEvent = Output | Exited | Signalled
+class Paused(msgspec.Struct, frozen=True, gc=False):
+    """exarp was stopped together with the attempt that has the terminal, for this long."""
+
+    seconds: float
+
+
+HostEvent = Output | Exited | Signalled | Paused

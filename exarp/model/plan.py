@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import msgspec
 
-from exarp.errors import Problem
 from exarp.model.choice import Order, Schedule
 from exarp.model.verdict import Verdict
 
@@ -32,12 +31,21 @@ class Wave(msgspec.Struct, frozen=True):
     beside: tuple[int, ...] = ()
 
 
+class LateWave(msgspec.Struct, frozen=True):
+    """A declared wave that is listed before another, but runs after it, because of a path of edges between their tasks."""
+
+    late: str
+    early: str
+    via: tuple[str, ...]
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What runs when.
 
     ``names`` and ``needs`` cover every task of the manifest; ``waves`` only the selected ones.
     ``order`` holds order-only edges (earlier, later) between selected tasks: ``after``, and every doubt that
-    counts. ``position[task]`` is its place in manifest order among the selected, or -1.
+    counts. ``position[task]`` is its place in manifest order among the selected, or -1. ``late``: waves that are listed
+    too early.
     """
 
     names: tuple[str, ...]
@@ -49,7 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
     verdicts: tuple[Verdict, ...] = ()
     critical_path: tuple[int, ...] = ()
     lower_bound: int = 0
-    warnings: tuple[Problem, ...] = ()
+    late: tuple[LateWave, ...] = ()
 
     @property
     def task_count(self) -> int:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, pairwise
 
-from exarp.errors import Problem
 from exarp.graph.critical_path import critical_path
 from exarp.graph.reachability import Pair, closure
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
-from exarp.model.plan import Plan, Wave
+from exarp.model.plan import LateWave, Plan, Wave
 from exarp.model.verdict import Verdict
 from exarp.planning.doubts import Company, Doubts
 from exarp.planning.grouping import Draft, Grouping
@@ -74,7 +73,7 @@ class _Planner:
             verdicts=verdicts,
             critical_path=self.critical(waves, expected),
             lower_bound=self.lower_bound(),
-            warnings=tuple(self.listing_warnings()),
+            late=tuple(self.late_waves()),
         )
 
     # -- waves -------------------------------------------------------------------------------------------------
@@ -169,7 +168,7 @@ class _Planner:
             return self.manifest.waves[draft.spec].name
         return f"wave {self.first[index]}"
 
-    def listing_warnings(self) -> list[Problem]:
+    def late_waves(self) -> list[LateWave]:
         """Declared waves that come later than listed, because the graph says so."""
         found = []
         declared = [index for index, draft in enumerate(self.drafts) if draft.spec >= 0]
@@ -178,7 +177,7 @@ class _Planner:
             needed = next((early for early in listed_after if self.evidence.dependency(early, late)), None)
             if needed is not None:
                 via = self.evidence.dependency(needed, late)[0].via
-                found.append(_listing_warning(self.wave_name(late), self.wave_name(needed), via))
+                found.append(LateWave(self.wave_name(late), self.wave_name(needed), via))
         return found
 
     # -- measures ----------------------------------------------------------------------------------------------
@@ -223,8 +222,3 @@ def _apart(waves: Sequence[Wave], number: Sequence[int], barriers: bool) -> Call
         return False
 
     return apart
-
-
-def _listing_warning(late: str, early: str, via: Sequence[str]) -> Problem:
-    message = f"wave {late!r} is listed before {early!r} but runs after it: {' → '.join(via)}"
-    return Problem("wave-order", message, None, f"list {early!r} first", severity="warning")

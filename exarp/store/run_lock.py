@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
@@ -37,12 +38,22 @@ class Holder(msgspec.Struct, frozen=True):
     process: str = ""
 
     def __str__(self) -> str:
-        """``pid 12: exarp run test, since 2026-07-01T12:00:00Z``, safe for a terminal."""
+        """``pid 12: exarp run test, since today 14:02`` (here), safe for a terminal."""
         if not self.pid:
             return "an unknown process"
         command = f": {' '.join(self.command)}" if self.command else ""
-        since = f", since {self.started}" if self.started else ""
+        since = f", since {_time_of_day(self.started)}" if self.started else ""
         return printable(f"pid {self.pid}{command}{since}")
+
+
+def _time_of_day(time: str) -> str:
+    """A moment as somebody here would say it; what is none is left as it is."""
+    try:
+        moment = datetime.fromisoformat(time).astimezone()
+    except (ValueError, OverflowError):
+        return time
+    today = moment.date() == datetime.now().astimezone().date()
+    return f"{'today' if today else moment.date().isoformat()} {moment:%H:%M}"
 
 
 class RunLock:

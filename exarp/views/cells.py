@@ -5,7 +5,14 @@ Knows wide and combining characters (Unicode's East Asian Width). Does not know 
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_WORDS = re.compile(r" +|[^ ]+")
+# The number and the bar before a line of a manifest.
+_GUTTER = re.compile(r" *\d* \| ")
+_FURTHER = 4
 
 
 def char_width(char: str) -> int:
@@ -46,3 +53,35 @@ def listing(names: list[str], most: int) -> str:
     """``a, b, c and 4 more``: at most ``most`` of the names."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def wrap(text: str, columns: int | None) -> str:
+    """``text`` with its lines broken between words, so that none is wider than ``columns`` (None: as it is).
+
+    What was broken off stands a little further to the right. Colours go on behind a break; a longer word stays whole.
+    """
+    if columns is None:
+        return text
+    return "\n".join([part for line in text.split("\n") for part in _broken(line, columns)])
+
+
+def _broken(line: str, columns: int) -> list[str]:
+    if _shown(line) <= columns:
+        return [line]
+    gutter = _GUTTER.match(line)
+    lead = " " * (gutter.end() - 2) + "| " if gutter else " " * (len(line) - len(line.lstrip(" ")))
+    lead = lead + " " * _FURTHER if len(lead) + _FURTHER < columns // 2 else ""
+    lines, here, blanks = [], "", ""
+    for word in _WORDS.findall(line):
+        if word[0] == " ":
+            blanks = word
+        elif here.strip() and _shown(here) + len(blanks) + _shown(word) > columns:
+            lines.append(here)
+            here, blanks = lead + word, ""
+        else:
+            here, blanks = here + blanks + word, ""
+    return [*lines, here]
+
+
+def _shown(text: str) -> int:
+    return width(_COLOR.sub("", text)) if "\x1b" in text else width(text)

@@ -84,6 +84,10 @@ class Console:
         self.note(now)
         self.outlet.flush()
 
+    def interrupted(self, signum: int, running: int) -> None:
+        """A signal ends the run: says what it waits for."""
+        self.outlet.words(paint(words.ending(signum, running), "wait", self._manner.color_words))
+
     def suspend(self) -> None:
         """A task takes the terminal: what is written has been passed on when this returns, and nothing follows."""
         self.outlet.flush()
@@ -118,7 +122,9 @@ class Console:
         self._printer.after_line(event.task, event.attempt, event.log, failed=False)
 
     def _finished(self, event: TaskFinished, started_for: FreshnessReason | None) -> None:
-        if event.outcome == "restored":
+        # A group runs nothing: its wave is worth a word where what it gathers was.
+        group = event.outcome == "passed" and not event.attempt
+        if event.outcome == "restored" or (group and self.state.tally.happened):
             self._announce(self.state.wave_of(event.task))
         self._printer.before_line(event.task, event.attempt)
         if self._is_told(event):

@@ -5,7 +5,7 @@ Knows the lines. Does not know how it was found out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from exarp.model.event import CANNOT_RUN, FreshnessReason
 from exarp.model.plan import Plan
@@ -16,50 +16,60 @@ from exarp.views.reason_words import Locate
 
 
 def lines(
-    plan: Plan, freshness: Mapping[int, FreshnessReason | None], color: bool, locate: Locate | None = None
+    plan: Plan,
+    freshness: Mapping[int, FreshnessReason | None],
+    groups: Collection[int],
+    color: bool,
+    locate: Locate | None = None,
 ) -> Iterator[str]:
-    """A heading a wave that has something to run, a line a task, and the sum. ``locate``: where an input is written."""
-    running = stuck = 0
+    """A heading a wave that has something to run, a line a task, and the sum.
+
+    ``groups``: tasks that run nothing. ``locate``: where an input is written.
+    """
     for wave in plan.waves:
-        tasks = [(task, reason) for task in wave.tasks if (reason := freshness.get(task)) is not None]
+        tasks = [(plan.names[task], reason) for task in wave.tasks if (reason := freshness.get(task)) is not None]
         if tasks:
             yield f"wave {wave.number} ({words.tasks(len(tasks))})"
-        for task, reason in tasks:
-            name = escape.name(plan.names[task])
-            if reason.code in CANNOT_RUN:
-                stuck += 1
-                yield f"  {name}  {paint(_why_not(reason), 'failed', color)}{_place(plan.names[task], reason, locate)}"
-                if step := words.step(reason):
-                    yield f"    {step}"
-            else:
-                running += 1
-                yield f"  {name}  {paint(words.why(reason), 'same', color)}"
-    if running or stuck:
-        cannot = f", {stuck} cannot" if stuck else ""
-        yield f"{words.tasks(running)} would run{cannot}, {plan.task_count - running - stuck} up to date"
+        for name, reason in tasks:
+            yield from _task(name, reason, color, locate)
+    yield _sum(plan, freshness, groups)
+
+
+def _task(name: str, reason: FreshnessReason, color: bool, locate: Locate | None) -> Iterator[str]:
+    if reason.code not in CANNOT_RUN:
+        yield f"  {escape.name(name)}  {paint(words.why(reason), 'same', color)}"
+    elif reason.code == "blocked-by":
+        why_not = f"cannot run: {escape.name(reason.subject)}, which it needs, cannot"
+        yield f"  {escape.name(name)}  {paint(why_not, 'failed', color)}"
     else:
-        yield words.up_to_date(plan.task_count)
+        place = f"   {escape.name(locate(name, 'inputs', reason.subject))}" if locate else ""
+        yield f"  {escape.name(name)}  {paint(f'cannot run: {words.why(reason)}', 'failed', color)}{place}"
+        yield f"    {words.step(reason)}"
 
 
-def _why_not(reason: FreshnessReason) -> str:
-    if reason.code == "blocked-by":
-        return f"cannot run: {escape.name(reason.subject)}, which it needs, cannot"
-    return f"cannot run: {words.why(reason)}"
+def _sum(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> str:
+    reasons = [reason for wave in plan.waves for task in wave.tasks if (reason := freshness.get(task)) is not None]
+    if not reasons:
+        return words.up_to_date(plan.task_count)
+    stuck = sum(reason.code in CANNOT_RUN for reason in reasons)
+    gathering = sum(task in groups for wave in plan.waves for task in wave.tasks)
+    parts = [
+        f"{words.tasks(len(reasons) - stuck)} would run",
+        f"{stuck} cannot" if stuck else "",
+        f"{plan.task_count - len(reasons) - gathering} up to date",
+        words.groups(gathering) if gathering else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
-def _place(task: str, reason: FreshnessReason, locate: Locate | None) -> str:
-    """Where the input is written that a reason is about, with some space before it."""
-    return f"   {escape.name(locate(task, 'inputs', reason.subject))}" if locate and reason.code != "blocked-by" else ""
-
-
-def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None]) -> bytes:
+def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> bytes:
     """The same as one JSON document."""
     rows = [
         {
             "task": plan.names[task],
             "wave": wave.number,
             "would_run": reason is not None and reason.code not in CANNOT_RUN,
-            "reason": reason.code if reason is not None else "unchanged",
+            "reason": _code(reason, task in groups),
             "subject": reason.subject if reason is not None else "",
         }
         for wave in plan.waves
@@ -67,3 +77,9 @@ def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None]) -> byt
         for reason in (freshness.get(task),)
     ]
     return json_line({"version": 1, "task_count": plan.task_count, "tasks": rows})
+
+
+def _code(reason: FreshnessReason | None, is_group: bool) -> str:
+    if reason is not None:
+        return reason.code
+    return "group" if is_group else "unchanged"

@@ -56,7 +56,7 @@ class RunState:
     """A run, folded from its events. Everything is public to read; only ``apply`` changes it.
 
     ``waves`` by number; ``active`` those that have started and not finished, by start; ``running`` by task, by start;
-    ``failures`` in order; ``blocked`` tasks by the task they waited for; ``warnings`` as (task, text).
+    ``failures`` and ``cancelled`` in order; ``blocked`` tasks by the task they waited for; ``warnings`` as (task, text).
     """
 
     def __init__(self) -> None:
@@ -69,6 +69,7 @@ class RunState:
         self.tally = Tally()
         self.failures: list[TaskFinished] = []
         self.blocked: dict[str, list[str]] = {}
+        self.cancelled: list[str] = []
         self.warnings: list[tuple[str, str]] = []
         self.finished: RunFinished | None = None
         self._wave_of: dict[str, int] = {}
@@ -175,6 +176,8 @@ class RunState:
             self.failures.append(event)
         if event.outcome == "blocked" and event.reason is not None and event.reason.code == "blocked-by":
             self.blocked.setdefault(event.reason.subject, []).append(event.task)
+        if event.outcome == "cancelled":
+            self.cancelled.append(event.task)
         self.warnings += [(event.task, text) for text in event.warnings]
 
     def _run_finished(self, event: RunFinished, at: float) -> None:

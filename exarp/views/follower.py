@@ -21,6 +21,9 @@ class Follower:
     def tick(self, now: float) -> None:
         """Time has passed; nothing to show."""
 
+    def interrupted(self, signum: int, running: int) -> None:
+        """The run's own end will tell."""
+
     def suspend(self) -> None:
         """Nothing is shown on the terminal."""
 

@@ -42,9 +42,9 @@ def ending(state: RunState, manner: Manner, tail_of: Callable[[TaskFinished], st
     if failure is None and not stopped and not state.tally.happened:
         return [paint(words.up_to_date(state.tally.done), "same", color)]
     lines = [_stopped(state, color) + _counts(state, color)]
-    if failure is not None:
-        lines += ["", *_failure(state, failure, manner, tail_of(failure))]
-    return lines
+    if failure is None:
+        return [*lines, *_cancelled(state)]
+    return [*lines, "", *_failure(state, failure, manner, tail_of(failure))]
 
 
 def _stopped(state: RunState, color: bool) -> str:
@@ -78,8 +78,16 @@ def _failure(state: RunState, failure: TaskFinished, manner: Manner, output: str
     lines += [f"also failed: {_ended(other)}" for other in others[:_OTHERS]]
     if len(others) > _OTHERS:
         lines.append(f"and {len(others) - _OTHERS} more failed")
+    lines += _cancelled(state)
     log = f"log: {escape.name(manner.call.of('log', failure.task))}      " if failure.log is not None else ""
     return [*lines, f"{log}again: {escape.name(manner.call.run(failure.task))}"]
+
+
+def _cancelled(state: RunState) -> list[str]:
+    """Who was ended, or never began, because the run was stopped."""
+    if not state.cancelled:
+        return []
+    return ["cancelled: " + listing([escape.name(task) for task in state.cancelled], _NAMES)]
 
 
 def _ended(failure: TaskFinished) -> str:

@@ -90,6 +90,10 @@ class Live:
         if not self._suspended:
             self._frame(now)
 
+    def interrupted(self, signum: int, running: int) -> None:
+        """A signal ends the run: what it waits for is said with the next frame."""
+        self._console.interrupted(signum, running)
+
     def suspend(self) -> None:
         """A task takes the terminal: the footer is gone when this returns, and nothing is written until ``resume``."""
         self._settle()

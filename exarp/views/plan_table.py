@@ -6,16 +6,17 @@ Knows the table's columns and which verdicts belong below which wave. Does not k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from exarp.errors import Problem
 from exarp.model.manifest import Manifest
 from exarp.model.plan import Plan, Wave
 from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.views import escape, problem, words
-from exarp.views.cells import cut, listing, pad, width
+from exarp.views.cells import cut, listing, pad, width, wrap
 from exarp.views.color import paint
 from exarp.views.reason_words import Locate, needs, rows, sentence, touches
 
@@ -37,9 +38,19 @@ class Layout(msgspec.Struct, frozen=True):
     verbose: bool = False
 
 
-def table(plan: Plan, manifest: Manifest, expected_ms: Mapping[str, int], locate: Locate, layout: Layout) -> str:
-    """The whole table, without a newline at its end."""
-    return "\n".join(_Table(plan, manifest, locate, layout).lines(expected_ms))
+def table(
+    plan: Plan,
+    manifest: Manifest,
+    expected_ms: Mapping[str, int],
+    locate: Locate,
+    layout: Layout,
+    warnings: Sequence[Problem] = (),
+) -> str:
+    """The whole table, without a newline at its end; ``warnings`` come last."""
+    lines = [*_Table(plan, manifest, locate, layout).lines(expected_ms)]
+    if warnings:
+        lines += ["", problem.render_all(warnings, layout.color, None, layout.columns)]
+    return wrap("\n".join(lines), layout.columns)
 
 
 class _Table:
@@ -65,9 +76,6 @@ class _Table:
             yield from self._header(expected_ms)
             yield ""
             yield from self._waves()
-        if self.plan.warnings:
-            yield ""
-            yield problem.render_all(self.plan.warnings, self.layout.color)
 
     def _place(self, verdict: Verdict) -> None:
         """Remembers a verdict, and below which wave it is told."""
@@ -131,9 +139,13 @@ class _Table:
         """A declared wave's name; for a derived one what it consists of."""
         if not wave.declared:
             names = [escape.name(self.plan.names[task]) for task in wave.tasks[:_NAMES]]
-            return cut(", ".join(names), _TITLE)
+            if self.layout.columns is not None:
+                return cut(", ".join(names), _TITLE)
+            more = len(wave.tasks) - len(names)
+            return ", ".join(names) + (f" and {more} more" if more else "")
         part = f" {wave.part}/{wave.parts}" if wave.parts > 1 else ""
-        return cut(escape.name(wave.name), _TITLE - len(part)) + part
+        name = escape.name(wave.name)
+        return (name if self.layout.columns is None else cut(name, _TITLE - len(part))) + part
 
     def _count(self, wave: Wave) -> str:
         size = words.tasks(len(wave.tasks))

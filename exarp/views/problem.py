@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from exarp.errors import Place, Problem, Related, Severity
+from exarp.errors import ExitCode, Place, Problem, Related, Severity
 from exarp.views import escape
-from exarp.views.cells import pad, width
+from exarp.views.cells import pad, width, wrap
 from exarp.views.color import Meaning, paint
 from exarp.views.json_line import json_line
 
@@ -48,22 +48,34 @@ def render(problem: Problem, color: bool = False, columns: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def render_all(problems: Iterable[Problem], color: bool = False, closing: str | None = None) -> str:
+def render_all(
+    problems: Iterable[Problem], color: bool = False, closing: str | None = None, columns: int | None = None
+) -> str:
     """All problems, then how many there are and ``closing`` behind it (``3 errors, nothing was run``).
 
-    None for ``closing`` leaves the last line out; an empty one leaves it at the number.
+    None for ``closing`` leaves the last line out; an empty one leaves it at the number. ``columns``: of a terminal, on
+    which no line is to be wider.
     """
     problems = list(problems)
-    lines = [render(problem, color) for problem in problems]
+    lines = [render(problem, color, min(columns or WIDTH, WIDTH)) for problem in problems]
     if closing is not None:
         lines.append(", ".join([*_counts(problems), *([closing] if closing else [])]))
-    return "\n".join(lines)
+    return wrap("\n".join(lines), columns)
 
 
 def as_json(problems: Iterable[Problem], exit_code: int) -> bytes:
     """The contract's error document, one line."""
     listed = [_fields(problem) for problem in problems]
     return json_line({"version": 1, "error": {"exit_code": int(exit_code), "problems": listed}})
+
+
+def findings(problems: Iterable[Problem], exit_code: int) -> bytes:
+    """What ``check`` found, one line: all problems, and where they are errors the error document of every command."""
+    listed = [_fields(problem) for problem in problems]
+    document: dict[str, object] = {"version": 1, "exit_code": exit_code, "problems": listed}
+    if exit_code == ExitCode.MANIFEST:
+        document["error"] = {"exit_code": exit_code, "problems": listed}
+    return json_line(document)
 
 
 def _fields(problem: Problem) -> dict[str, object]:

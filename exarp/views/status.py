@@ -14,7 +14,7 @@ from typing import Protocol
 from exarp.model.call import Call
 from exarp.model.quantity import format_duration
 from exarp.views import escape, words
-from exarp.views.cells import cut, pad, width
+from exarp.views.cells import cut, pad, width, wrap
 from exarp.views.color import Meaning, paint
 from exarp.views.fold import RunState
 from exarp.views.tally import Tally
@@ -98,7 +98,10 @@ def history(runs: Sequence[RunLike], now: datetime, columns: int | None = None, 
         for run in runs
     ]
     widths = [max(width(row[column]) for row in cells) for column in range(5)]
-    room = None if columns is None else max(_LEAST_COMMAND, columns - sum(widths) - 2 * len(widths))
+    room = None if columns is None else columns - sum(widths) - 2 * len(widths)
+    if columns is not None and room is not None and room < _LEAST_COMMAND:
+        narrow = (_narrow(run, row, widths, columns, color) for run, row in zip(runs, cells, strict=True))
+        return "\n".join(narrow)
     return "\n".join(_history_line(run, row, widths, room, color) for run, row in zip(runs, cells, strict=True))
 
 
@@ -192,6 +195,13 @@ def _history_line(run: RunLike, row: tuple[str, ...], widths: list[int], room: i
     return "  ".join([*cells, command if room is None else cut(command, room)]).rstrip()
 
 
+def _narrow(run: RunLike, row: tuple[str, ...], widths: list[int], columns: int, color: bool) -> str:
+    """A run where not all fits into a line: the counts stand below."""
+    room = max(0, columns - sum(widths[:4]) - 2 * len(widths[:4]))
+    line = _history_line(run, row[:4], widths[:4], room, color)
+    return f"{line}\n{wrap('    ' + row[4], columns)}" if row[4] else line
+
+
 def _outcome(outcome: str) -> str:
     return escape.name(outcome.replace("_", " "))
 
@@ -202,7 +212,8 @@ def _counts(counts: Mapping[str, int]) -> str:
         ran=counts.get("passed", 0),
         restored=counts.get("restored", 0),
         up_to_date=counts.get("up_to_date", 0),
-        failed=counts.get("failed", 0),
+        failed=counts.get("failed", 0) - counts.get("allowed", 0),
+        allowed=counts.get("allowed", 0),
         skipped=counts.get("skipped", 0),
         blocked=counts.get("blocked", 0),
         cancelled=counts.get("cancelled", 0),

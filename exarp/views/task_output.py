@@ -126,7 +126,9 @@ class Stream(Silent):
 
 
 def printer(outlet: Outlet, manner: Manner, read_log: ReadLog) -> Silent:
-    """The printer of an output mode."""
+    """The printer of an output mode. Where only failures are told, only their output has a heading to stand under."""
+    if manner.quiet and manner.mode != "raw":
+        return Grouped(outlet, manner, read_log, only_failed=True)
     match manner.mode:
         case "grouped":
             return Grouped(outlet, manner, read_log)

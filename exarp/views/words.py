@@ -80,6 +80,11 @@ def tasks(count: int) -> str:
     return f"{count} task" if count == 1 else f"{count} tasks"
 
 
+def groups(count: int) -> str:
+    """``1 group``, ``2 groups``."""
+    return f"{count} group" if count == 1 else f"{count} groups"
+
+
 def starting(wave: int, count: int) -> str:
     """``Starting wave 2 (4 tasks)``."""
     return f"Starting wave {wave} ({tasks(count)})"
@@ -122,6 +127,13 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def ending(signum: int, running: int) -> str:
+    """``interrupted: ending 1 task (Ctrl-C again kills it at once)``; of other signals the name."""
+    typed = signum == signal.SIGINT
+    cause, again = ("interrupted", "Ctrl-C again") if typed else (signal_name(signum), "a second signal")
+    return f"{cause}: ending {tasks(running)} ({again} kills {'it' if running == 1 else 'them'} at once)"
 
 
 def cause(event: TaskFinished | TaskRetried) -> str:
@@ -180,13 +192,9 @@ def counts(tally: Tally) -> list[tuple[Meaning, str]]:
 def _passed_how(tally: Tally) -> str:
     if tally.passed == tally.ran:
         return ""
-    parts = [
-        (tally.ran, "ran"),
-        (tally.restored, "restored"),
-        (tally.up_to_date, "up to date"),
-        (tally.groups, "group" if tally.groups == 1 else "groups"),
-    ]
-    return f" ({', '.join(f'{count} {word}' for count, word in parts if count)})"
+    counted = [(tally.ran, "ran"), (tally.restored, "restored"), (tally.up_to_date, "up to date")]
+    parts = [f"{count} {word}" for count, word in counted if count]
+    return f" ({', '.join([*parts, *([groups(tally.groups)] if tally.groups else [])])})"
 
 
 def closing(tally: Tally, duration_ms: int) -> str:

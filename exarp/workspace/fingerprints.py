@@ -45,8 +45,8 @@ def _on_and_on() -> None:
 class Fingerprints:
     """Digests of files in one workspace; ``learned`` is what is worth remembering afterwards, ``seen`` all looked at.
 
-    Without a ``clock`` nothing that is learned can be trusted later. ``breathe`` is called after each slice of a file that
-    is read, which may be huge; what it raises ends the reading.
+    Without a ``clock`` nothing that is learned can be trusted later. ``breathe`` is called before each file and after each
+    slice that is read of one: there may be many, and huge ones. What it raises ends the looking.
     """
 
     def __init__(self, root: str, known: Mapping[str, Known], clock: FileClock | None = None) -> None:
@@ -68,6 +68,7 @@ class Fingerprints:
         UNREADABLE where ``complaint`` says why it cannot be read."""
         found = self._now.get(path)
         if found is None:
+            self.breathe()
             self.seen.add(path)
             found = self._now[path] = self._look(path)
         return found

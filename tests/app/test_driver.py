@@ -47,6 +47,13 @@ class Listener(Follower):
     def __init__(self, ledger: MemoryLedger) -> None:
         self.ledger = ledger
         self.events: list[Event] = []
+        self.calls: list[str] = []
+
+    def suspend(self) -> None:
+        self.calls.append("suspend")
+
+    def resume(self) -> None:
+        self.calls.append("resume")
 
     def on_event(self, event: Event) -> None:
         if not isinstance(event, TaskOutput):
@@ -58,6 +65,7 @@ class WatchedHost(ScriptedHost):
     """Notes whether each start was committed before it happened."""
 
     ledger: MemoryLedger
+    listener: Listener
 
     def start(self, launch: object) -> None:
         label = launch.label  # type: ignore[attr-defined]
@@ -90,7 +98,7 @@ def play(
     assert not faults
     plan = make_plan(manifest, graph, graph.names)
     clock = HandClock(host)
-    listener = Listener(ledger)
+    listener = host.listener = Listener(ledger)
     driver = Driver(
         Machine(plan, manifest.tasks, Limits(jobs=jobs)),
         host,
@@ -134,6 +142,30 @@ def test_a_timeout_ends_the_attempt_on_the_clock(tmp_path: Path) -> None:
     assert reason is not None
     assert (reason.code, reason.subject) == ("timed-out", "5.0s")
     assert host.now == 5.0 + 2 * 2.0
+
+
+class StoppedHost(WatchedHost):
+    """Is asked to stop while it waits for the first time, and is continued a minute later."""
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        if self.launches and not self.pause:
+            self.pause = 60.0
+            self.signal(signal.SIGTSTP)
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(4.0, 0), (6.0, 1)])
+def test_time_in_which_everything_is_stopped_counts_for_no_timeout(tmp_path: Path, seconds: float, code: int) -> None:
+    task = Task("t", commands=("t",), timeout=5.0)
+    assert play(tmp_path, [task], {"t": Act(seconds=seconds)}, StoppedHost)[0] == code
+
+
+def test_views_leave_the_terminal_once_where_a_stop_finds_them_gone(tmp_path: Path) -> None:
+    task = Task("t", commands=("t",), interactive=True)
+    _, _, _, host = play(tmp_path, [task], {"t": Act(seconds=4.0)}, StoppedHost)
+    assert (host.pause, host.listener.calls) == (60.0, ["suspend", "resume"])
+    _, _, _, host = play(tmp_path, [Task("t", commands=("t",))], {"t": Act(seconds=4.0)}, StoppedHost)
+    assert host.listener.calls == ["suspend", "resume"]
 
 
 def test_an_interrupt_cancels_what_waits_and_ends_what_runs(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def ran(root: Path, *targets: str) -> int:
     return run(project(root), RunRequest(targets, every=not targets), {"PATH": "/usr/bin:/bin"}, SILENT)
 
 
-SILENT = Voice(lambda line: None, lambda number: [])
+SILENT = Voice(lambda line: None, list)
 
 
 def files_of(root: Path) -> set[str]:
@@ -70,6 +70,8 @@ def test_only_what_the_selected_tasks_need_is_read(root: Path) -> None:
     assert (set(memory.records), set(memory.expected), set(memory.known)) == ({"a"}, {"a"}, {"a.in", "a.out"})
     memory = recall(str(root), selection(project(root), ["b"]))
     assert (set(memory.records), set(memory.known)) == ({"a", "b"}, {"a.in", "a.out", "b.in", "b.out"})
+    memory = recall(str(root), selection(project(root), ["b"]), records=False)
+    assert (memory.records, set(memory.expected), memory.known) == ({}, {"a", "b"}, {})
     memory = recall(str(root), selection(project(root), ["b", "other"]))
     assert set(memory.records) == {"a", "b", "other", "more"}
     assert set(memory.known) == files_of(root)

@@ -177,12 +177,21 @@ def test_check_finds_doubts_and_strict_makes_them_count(project: Workspace) -> N
     assert result.code == 0
     assert "doubt" in result.out
     assert project.exarp("check", "--strict").code == 1
-    problems = project.exarp("check", "--format", "json").json["error"]["problems"]
+    problems = project.exarp("check", "--format", "json").json["problems"]
     assert {problem["severity"] for problem in problems} == {"doubt"}
     project.manifest('[task.t]\nruns = "x"')
+    document = project.exarp("check", "--json").json
+    assert document["problems"] == document["error"]["problems"]
+    assert document["exit_code"] == document["error"]["exit_code"] == 3
     wrong = project.exarp("check")
     assert wrong.code == 3
     assert wrong.out.startswith("exarp.toml:2:1: unknown key 'runs' in task 't' (unknown-key)")
+
+
+def test_check_of_a_sound_manifest_is_no_error(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    for option in (["--json"], ["--format", "json"]):
+        assert workspace.exarp("check", *option).json == {"version": 1, "exit_code": 0, "problems": []}
 
 
 def test_init_writes_a_manifest_that_runs(workspace: Workspace) -> None:
@@ -346,7 +355,9 @@ def test_a_defect_is_reported_without_a_traceback(workspace: Workspace, broken: 
     error = json.loads(done.stdout)["error"]
     report = error["problems"][0]["next"].removeprefix("report ")
     with open(report) as file:
-        assert "Traceback" in file.read()
+        text = file.read()
+    assert text.startswith("exarp ['run', 't', '--json']\n")
+    assert "Traceback" in text
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
@@ -389,3 +400,23 @@ def test_check_tells_what_proof_would_need(workspace: Workspace) -> None:
     result = workspace.exarp("check", "--strict")
     assert result.code == 1
     assert "runs alone" in result.out
+
+
+def test_history_of_what_is_no_task_says_so_unless_it_knows_it(workspace: Workspace) -> None:
+    workspace.manifest('[task.gone]\nrun = "true"\n[task.build]\nrun = "true"')
+    workspace.exarp("gone")
+    workspace.manifest('[task.build]\nrun = "true"')
+    assert "attempt 1" in workspace.exarp("history", "gone").out
+    assert workspace.exarp("history", "build").out == "it never ran\n"
+    unknown = workspace.exarp("history", "biuld")
+    assert (unknown.code, "did you mean 'build'?" in unknown.err) == (2, True)
+
+
+def test_damage_is_told_by_status_and_history_as_by_a_run(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    workspace.write(".exarp/store.db", "rubbish")
+    for command in (["status"], ["history"], ["history", "t"]):
+        result = workspace.exarp(*command)
+        assert (result.code, result.out) == (0, "")
+        assert "is damaged; the next run begins a new one" in result.err
+    assert workspace.exarp("status", "--json").json["runs"] == []

@@ -273,6 +273,20 @@ def test_a_dry_run_changes_nothing(workspace: Workspace) -> None:
     assert sorted(path.name for path in workspace.path.rglob("*")) == before
 
 
+def test_a_group_is_counted_as_one_before_and_after(workspace: Workspace) -> None:
+    workspace.manifest('[task.a]\nrun = "true"\n[task.g]\nneeds = ["a"]')
+    assert workspace.exarp("run", "-n", "g").out.splitlines()[-1] == "1 task would run, 0 up to date, 1 group"
+    rows = workspace.exarp("run", "-n", "g", "--json").json["tasks"]
+    assert [(row["task"], row["reason"]) for row in rows] == [("a", "undeclared"), ("g", "group")]
+    said = workspace.exarp("g").err.splitlines()
+    assert [line for line in said if "ave" in line] == [
+        "Starting wave 1 (1 task)",
+        "Wave 1 complete: 1/1 task passed",
+        "Starting wave 2 (1 task)",
+        "Wave 2 complete: 1/1 task passed",
+    ]
+
+
 def test_output_folders_are_emptied_first_unless_kept_or_tracked(workspace: Workspace) -> None:
     workspace.manifest(
         """
@@ -355,6 +369,9 @@ def test_one_run_a_workspace(workspace: Workspace) -> None:
     try:
         while not workspace.exists("started"):
             assert first.poll() is None
+        (status,) = workspace.exarp("status", "--json").json["runs"]
+        assert (status["outcome"], status["done"], status["total"]) == ("running", 0, 1)
+        assert [(it["task"], it["attempt"]) for it in status["running"]] == [("t", 1)]
         busy = workspace.exarp("t", "--no-wait", "--json")
         assert busy.code == 5
         assert str(first.pid) in busy.json["error"]["problems"][0]["message"]

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Workspace
+from exarp.hosts.process_tree import read_process
+from tests.cli.conftest import Workspace, environment
+from tests.hosts.screen import Screen
 
 ESCAPES = {
     "traps": "trap '' INT TERM HUP; touch $ready; while :; do sleep 0.1; done",
@@ -81,8 +83,9 @@ def test_a_second_interrupt_ends_at_once(workspace: Workspace) -> None:
     process = started(workspace, mark)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    _, err = process.communicate(timeout=10)
     assert process.returncode == 130
+    assert err.count(b"\ninterrupted: ending 4 tasks (Ctrl-C again kills them at once)\n") == 1
     assert survivors(mark) == []
 
 
@@ -221,3 +224,25 @@ def test_a_run_that_is_interrupted_while_it_reads_what_a_task_made_does_not_take
     process.communicate(timeout=20)
     assert process.returncode == 130
     assert "1 task would run" in workspace.exarp("t", "-n").out
+
+
+def test_a_stop_typed_at_a_run_takes_its_display_away_and_stops_its_tasks(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.t]
+        timeout = "2s"
+        run = "echo $$ > ready; until [ -e go ]; do sleep 0.02; done"
+    """)
+    shown = Screen(workspace.path, sys.executable, "-m", "exarp", "t", env=environment({"TERM": "xterm"}))
+    try:
+        shown.until("0/1")
+        shown.type("\x1a")
+        assert shown.until("[stopped holding the terminal, echo on]").endswith("\r\x1b[J")
+        process = read_process(int(workspace.read("ready")))
+        assert process is not None
+        assert process.stopped
+        shown.type("fg\n")
+        shown.until("0/1")
+        workspace.write("go", "")
+        shown.until("[exit 0 holding the terminal, echo on]")
+    finally:
+        shown.close()

@@ -130,3 +130,32 @@ def test_init_writes_the_file_it_is_given(workspace: Workspace) -> None:
     assert not workspace.exists("sub/exarp.toml")
     assert workspace.exarp("init", "-f", "exarp.yaml").code == 2
     assert workspace.exarp("init", "-q").out == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("graph", "--dot", "--mermaid"),
+        ("graph", "--json", "--mermaid"),
+        ("run", "-n", "--events", "F"),
+        ("run", "--touch", "--events", "F"),
+        ("run", "-n", "--touch"),
+        ("schema", "-f", "exarp.toml"),
+        ("-f", "exarp.toml", "completion", "bash"),
+    ],
+)
+def test_options_that_exclude_each_other_or_do_nothing_are_refused(
+    workspace: Workspace, arguments: tuple[str, ...]
+) -> None:
+    workspace.manifest('[task.t]\ninputs = []\noutputs = []\nrun = "true"')
+    result = workspace.exarp(*arguments)
+    assert (result.code, "error" in result.json if "--json" in arguments else result.out == "") == (2, True)
+    assert not workspace.exists("F")
+
+
+def test_an_option_is_offered_where_it_makes_a_difference_and_taken_everywhere(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    offered = {command for command in COMMANDS if "--verbose" in workspace.exarp(command, "--help").out}
+    assert offered == {"run", "plan"}
+    assert "--file" not in workspace.exarp("schema", "--help").out
+    assert workspace.exarp("list", "-v", "-q").out == "t\n"

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
+from exarp.app.ports import Host
 from exarp.hosts.process_tree import read_proc
 from exarp.model.launch import Exited, HostEvent, Launch, Output
 
@@ -35,19 +35,6 @@ def reacts(*answers: str) -> tuple[str, ...]:
     A shell's trap would not do: a signal just before it waits for its child is handled only afterwards.
     """
     return (sys.executable, "-c", REACTS, *answers)
-
-
-class Host(Protocol):
-    """What every host offers."""
-
-    faults: list[str]
-
-    @property
-    def limits(self) -> tuple[str, ...]: ...
-    def start(self, launch: Launch) -> None: ...
-    def wait(self, timeout: float | None) -> list[HostEvent]: ...
-    def end(self, key: int, now: bool = False) -> None: ...
-    def close(self) -> tuple[str, ...]: ...
 
 
 def survivors(marker: str, folder: Path | None = None) -> list[str]:

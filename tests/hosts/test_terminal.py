@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,11 +13,13 @@ import pytest
 
 import exarp
 from exarp.hosts.local import LocalHost
+from exarp.hosts.process_tree import read_process
 
 from .processes import MakeLaunch, endings, exits, history
+from .screen import Screen
 
 _HOST = """
-import os, sys
+import os, signal, sys
 from exarp.hosts.local import LocalHost
 from exarp.model.launch import Exited, Launch, Signalled
 
@@ -28,7 +30,9 @@ with LocalHost("terminal", grace=0.3) as host:
     over = False
     while not over:
         for event in host.wait(None):
-            if isinstance(event, Signalled):
+            if isinstance(event, Signalled) and event.signum == signal.SIGTSTP:
+                print("<was away", host.suspend() > 0, end=">", flush=True)
+            elif isinstance(event, Signalled):
                 host.end(1)
             if isinstance(event, Exited):
                 over = True
@@ -43,38 +47,6 @@ _READS = "read line; echo got $line"
 _ECHO_OFF = "stty -echo; read line; echo got $line"
 
 
-class Screen:
-    """The user's end of a terminal, on which the shell runs a host, which runs scripts."""
-
-    def __init__(self, folder: Path, streams: str, *scripts: str, wrapped_in: tuple[str, ...] = ()) -> None:
-        self._fd, terminal = os.openpty()
-        shell = str(Path(__file__).with_name("job_control_shell.py"))
-        env = {**os.environ, "PYTHONPATH": str(Path(exarp.__file__).parents[1])}
-        argv = [sys.executable, shell, *wrapped_in, sys.executable, "-c", _HOST, streams, *scripts]
-        self._shell = subprocess.Popen(
-            argv, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True, cwd=folder, env=env
-        )
-        os.close(terminal)
-        self._seen = ""
-
-    def until(self, text: str) -> str:
-        """Wait for a text; all that was shown since the last time."""
-        while text not in self._seen:
-            ready, _, _ = select.select([self._fd], [], [], 20)
-            assert ready, f"waited for {text!r}, got {self._seen!r}"
-            self._seen += os.read(self._fd, 4096).decode().replace("\r\n", "\n")
-        shown, _, self._seen = self._seen.partition(text)
-        return shown
-
-    def type(self, text: str) -> None:
-        os.write(self._fd, text.encode())
-
-    def close(self) -> None:
-        self._shell.kill()
-        self._shell.wait()
-        os.close(self._fd)
-
-
 Open = Callable[..., Screen]
 
 
@@ -83,7 +55,7 @@ def screen(tmp_path: Path) -> Iterator[Open]:
     opened: list[Screen] = []
 
     def make(streams: str, *scripts: str, wrapped_in: tuple[str, ...] = ()) -> Screen:
-        opened.append(Screen(tmp_path, streams, *scripts, wrapped_in=wrapped_in))
+        opened.append(Screen(tmp_path, *wrapped_in, sys.executable, "-c", _HOST, streams, *scripts))
         return opened[-1]
 
     yield make
@@ -213,6 +185,63 @@ os.waitpid(child, 0)
     shown = screen("foreground", _READS, wrapped_in=(sys.executable, "-c", background))
     shown.until("<exited None ")
     shown.until("<fault t: ended, because it stopped to wait for a terminal it cannot have>")
+
+
+def stopped(pid: str) -> bool:
+    process = read_process(int(pid))
+    assert process is not None
+    return process.stopped
+
+
+def test_a_stop_typed_while_nothing_is_in_the_foreground_stops_whole_trees_and_they_go_on(
+    screen: Open, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "go")
+    away = "setsid sh -c 'echo $$ > away; read line < go; echo got $line' &"
+    shown = screen("inherited", f"{away} until [ -s away ]; do :; done; echo $$ > main; echo ready; wait")
+    shown.until("ready")
+    shown.type("\x1a")
+    shown.until("[stopped holding the terminal, echo on]")
+    pids = [(tmp_path / name).read_text() for name in ("main", "away")]
+    assert [stopped(pid) for pid in pids] == [True, True]
+    shown.type("fg\n")
+    shown.until("<was away True>")
+    assert [stopped(pid) for pid in pids] == [False, False]
+    (tmp_path / "go").write_text("on\n")
+    shown.until("got on")
+    shown.until("<exited 0 None ours>")
+
+
+def test_what_had_stopped_itself_is_not_continued(screen: Open, tmp_path: Path) -> None:
+    own = "import os, signal; open('own', 'w').write(str(os.getpid())); os.kill(os.getpid(), signal.SIGSTOP)"
+    script = f'{sys.executable} -c "{own}" & until grep -q "State:.T" /proc/$!/status; do :; done; echo ready; wait'
+    shown = screen("inherited", script)
+    shown.until("ready")
+    shown.type("\x1a")
+    shown.until("[stopped holding the terminal, echo on]")
+    shown.type("fg\n")
+    shown.until("<was away True>")
+    pid = (tmp_path / "own").read_text()
+    assert stopped(pid)
+    os.kill(int(pid), signal.SIGCONT)
+    shown.until("<exited 0 None ours>")
+
+
+def test_a_stop_that_no_shell_could_take_back_stops_nothing_for_long() -> None:
+    """A process group without a shell of its own session is never stopped by SIGTSTP."""
+    code = (
+        "import os, signal, sys\n"
+        "from exarp.hosts.local import LocalHost\n"
+        "from exarp.model.launch import Exited, Launch\n"
+        "os.setsid()\n"
+        "with LocalHost('orphaned') as host:\n"
+        "    host.start(Launch(1, 't', (('sh', '-c', 'exit 3'),), dict(os.environ), '/', '/nowhere'))\n"
+        "    host.suspend()\n"
+        "    print([event.status for event in host.wait(20) if isinstance(event, Exited)])\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(exarp.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "[3]\n"
 
 
 def test_without_a_terminal_a_foreground_attempt_has_exarps_own_streams(

@@ -180,3 +180,11 @@ def test_many_that_read_what_many_change_are_told_as_two_lists(doubts: Doubts) -
         "some change what others read: src/**"
     )
     assert [marked(found), *(each.note for each in found.related)] == ['"src/**"', "w0 changes it"]
+
+
+def test_a_wave_that_is_listed_too_early_is_shown_where_it_is_named(doubts: Doubts) -> None:
+    found = doubts(WAVES.format("false", "false", 'outputs = []\nneeds = ["b"]', "outputs = []"))
+    assert [(each.slug, each.severity, str(each.place)) for each in found] == [
+        ("wave-order", "warning", "exarp.toml:2:8")
+    ]
+    assert found[0].message == "wave 'one' is listed before 'two' but runs after it: b → a"

@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,11 @@ def test_importing_the_lock_and_the_folder_loads_no_database() -> None:
     with python(script) as process:
         assert said(process) == "False"
     assert isinstance(process, subprocess.Popen)
+
+
+def test_the_holder_is_told_in_the_time_of_day_of_who_reads() -> None:
+    now = datetime.now(UTC).astimezone()
+    today = Holder(7, now.astimezone(UTC).isoformat(), ("exarp", "run"))
+    assert str(today) == f"pid 7: exarp run, since today {now:%H:%M}"
+    noon = datetime(2024, 2, 3, 12, 0).astimezone()
+    assert str(Holder(7, noon.astimezone(UTC).isoformat())) == "pid 7, since 2024-02-03 12:00"

@@ -196,6 +196,15 @@ def test_a_log_that_cannot_be_read_is_a_warning():
     assert "  (its output cannot be read" in words
 
 
+@pytest.mark.parametrize("mode", ["grouped", "prefixed", "stream", "quiet"])
+def test_a_quiet_run_shows_the_output_of_failures_below_their_heading(mode):
+    output = [TaskOutput(task=task, attempt=1, text="x\n") for task in "ab"]
+    end = [*ran("a", log="lexer.log"), *ran("b", "failed", exit_status=1, log="bare.log")]
+    manner = Manner(mode=mode, verbosity=-1)
+    streams = told([*planned("a", "b"), *output, *end], manner)
+    assert (streams.words, streams.output) == ("FAIL  b (0.1s)  exit 1\n", b"no end")
+
+
 def test_quiet_shows_the_output_of_failures_alone():
     manner = Manner(mode="quiet")
     retry = TaskRetried(task="b", attempt=1, retries=1, delay_ms=0, exit_status=1, log="parser.log")
@@ -295,7 +304,13 @@ def test_a_name_that_a_shell_would_read_is_quoted_in_the_advice():
 
 def test_an_interrupted_run_says_so():
     events = [*planned("a", "b"), *ran("a"), *ran("b", "cancelled"), ended("interrupted", 130, signal=2)]
-    assert told(events).words.endswith("interrupted (SIGINT): 1 cancelled, 1 passed in 1.0s\n")
+    assert told(events).words.endswith("interrupted (SIGINT): 1 cancelled, 1 passed in 1.0s\ncancelled: b\n")
+
+
+def test_tasks_that_a_failure_cancelled_are_named():
+    cancelled = [finished(name, "cancelled", 0, reason=FreshnessReason("fail-fast", "a")) for name in "bc"]
+    events = [*planned("a", "b", "c"), *ran("a", "failed", exit_status=1), *cancelled, ended("failed", 1)]
+    assert told(events).words.endswith("first failure: a, exit 1, 0.1s\ncancelled: b, c\nagain: exarp run a\n")
 
 
 def test_colours_mean_something():

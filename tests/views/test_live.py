@@ -93,6 +93,16 @@ def test_a_failure_and_its_output_scroll_by_above_the_footer(terminal):
     ]
 
 
+def test_an_interrupt_is_told_above_the_footer(terminal):
+    live = terminal.live()
+    begin(live, *planned("a", "b"), TaskStarted(task="a", attempt=1), TaskStarted(task="b", attempt=1))
+    live.interrupted(2, 2)
+    live.tick(1.0)
+    lines = terminal.screen.split("\n")
+    assert lines[1] == "interrupted: ending 2 tasks (Ctrl-C again kills them at once)"
+    assert lines[2].startswith("  wave 1")
+
+
 def test_a_finished_run_leaves_only_its_words(terminal):
     with terminal.live() as live:
         begin(live, *failed_run()[:6])

@@ -159,21 +159,33 @@ def test_many_pairs_are_counted_unless_asked_for():
 
 def test_warnings_come_last():
     warning = Problem("wave-order", "'ui' is listed before 'db'", next="list 'db' first", severity="warning")
-    assert shown(plan(warnings=(warning,))).endswith(
+    assert table(plan(), MANIFEST, EXPECTED, locate, Layout(jobs=8), [warning]).endswith(
         "exarp.toml:58\n\nwarning: 'ui' is listed before 'db' (wave-order)\n      list 'db' first"
     )
 
 
 def test_a_narrow_terminal_gets_relations_on_a_line_of_their_own():
     lines = shown(plan(), columns=60).split("\n")
-    assert lines[4:6] == [" 3  docs          2 tasks, up to 8 at once", "    after 1, 2: not marked parallel"]
-    assert lines[2] == " 1  backend       3 tasks, in turn            beside 2"
+    assert all(width(line) <= 60 for line in lines)
+    assert lines[:2] == ["4 waves, 10 tasks, critical path docs:build → release:bump", "    (18s)"]
+    assert lines[5:7] == [" 3  docs          2 tasks, up to 8 at once", "    after 1, 2: not marked parallel"]
+    assert lines[3] == " 1  backend       3 tasks, in turn            beside 2"
+    assert lines[9:11] == [
+        "    marked parallel with docs, but runs after it: both",
+        "        change CHANGELOG.md",
+    ]
 
 
-def test_long_names_are_cut_in_their_column():
+def test_long_names_are_cut_in_their_column_only_where_something_limits_it():
     a_plan = simple_plan("日本" * 40, waves=(Wave(1, "x" * 90, (0,), declared=True),))
-    line = shown(a_plan, manifest_of(task("日本" * 40))).split("\n")[-1]
+    manifest = manifest_of(task("日本" * 40))
+    line = shown(a_plan, manifest, columns=80).split("\n")[-1]
     assert width(line) < 50 and "…" in line
+    assert "x" * 90 in shown(a_plan, manifest)
+    many = simple_plan(*[f"task-{number}" for number in range(12)])
+    assert f"{', '.join(f'task-{number}' for number in range(10))} and 2 more      12 tasks" in shown(
+        many, manifest_of(*[task(f"task-{number}") for number in range(12)])
+    )
 
 
 def test_hostile_names_are_made_safe():

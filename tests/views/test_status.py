@@ -7,9 +7,11 @@ import pytest
 
 from exarp.model.event import TaskStarted
 from exarp.store.runs import AttemptRow, RunRow
+from exarp.views import words
 from exarp.views.cells import width
 from exarp.views.fold import RunState
 from exarp.views.status import attempts, history, log_header, status, when
+from exarp.views.tally import Tally
 
 from .runs import finished, planned
 
@@ -56,6 +58,12 @@ def test_the_status_of_a_running_run_says_what_runs_and_how_the_last_one_ended()
     assert status([RUNNING], NOW) == "run 42 has been running for 10s: exarp run"
 
 
+def test_a_failure_that_was_allowed_is_worded_as_at_the_end_of_its_run():
+    run = msgspec.structs.replace(PASSED, outcome="passed", counts={"failed": 2, "allowed": 1, "passed": 1})
+    told = words.closing(Tally(failed=1, allowed=1, ran=1), 185_000)
+    assert status([run], NOW).split("\n")[0].endswith(f": {told}")
+
+
 def test_a_run_whose_process_is_gone_died():
     assert status([DIED], NOW).split("\n")[0] == "run 40, yesterday 10:10: died"
 
@@ -78,6 +86,16 @@ def test_the_history_is_a_line_a_run():
 def test_the_history_fits_into_the_terminal():
     long = msgspec.structs.replace(PASSED, command=("exarp", "run", "x" * 200))
     assert all(width(line) <= 90 for line in history([long], NOW, columns=90).split("\n"))
+
+
+def test_a_narrow_terminal_has_the_counts_on_a_line_of_their_own():
+    lines = history([RUNNING, FAILED], NOW, columns=60).split("\n")
+    assert lines == [
+        "42  today 15:00         running  exarp run",
+        "41  today 14:02  14.2s  failed   exarp run 'the test'",
+        "    1 failed, 1 blocked, 39 passed (12 ran, 27 up to date)",
+    ]
+    assert all(width(line) <= 50 for line in history([RUNNING, FAILED], NOW, columns=50).split("\n"))
 
 
 def test_colours_follow_the_outcome():

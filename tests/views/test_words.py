@@ -23,6 +23,11 @@ def test_the_words_of_the_contract():
     assert words.up_to_date(1) == "up to date (1 task)"
 
 
+def test_what_a_signal_ends_is_said_with_how_to_be_quicker():
+    assert words.ending(2, 1) == "interrupted: ending 1 task (Ctrl-C again kills it at once)"
+    assert words.ending(15, 3) == "SIGTERM: ending 3 tasks (a second signal kills them at once)"
+
+
 @pytest.mark.parametrize(
     ("fields", "cause"),
     [

@@ -162,3 +162,21 @@ def test_what_is_not_there_and_what_cannot_be_read_are_told_apart(tmp_path: Path
     assert prints.digest(long) == UNREADABLE
     assert prints.complaint(long) == os.strerror(errno.ENAMETOOLONG)
     assert prints.learned.keys() == set()
+
+
+def test_reading_lets_others_in_and_what_they_raise_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "huge").write_bytes(b"x" * 10_000_000)
+    prints = Fingerprints(str(tmp_path), {})
+    let_in: list[int] = []
+
+    def stop() -> None:
+        let_in.append(1)
+        if len(let_in) == 5:
+            raise ZeroDivisionError
+
+    prints.breathe = stop
+    with pytest.raises(ZeroDivisionError):
+        prints.digest("huge")
+    assert prints.learned == {}
+    assert prints.digest("huge") == prints.digest("huge")
+    assert len(let_in) > 50
