@@ -46,6 +46,7 @@ class _Doubts:
         yield from self.faults.late_waves(plan.late)
         yield from self.empty()
         yield from self.undeclared()
+        yield from self.run_once()
         for verdict in plan.verdicts:
             if verdict.runs == "sequential" and (verdict.kind != "waves" or verdict.marked):
                 yield from (self.doubt(verdict, reason) for reason in verdict.reasons if is_doubt(reason))
@@ -111,6 +112,19 @@ class _Doubts:
                         'declare inputs and outputs ([] for none); until then its marking is trusted (trust = "plan")'
                     )
                     yield Problem("undeclared", message, self.locator.key("task", name), step, severity="doubt")
+
+    def run_once(self) -> Iterable[Problem]:
+        """Tasks that change files in place and that nothing could make run again: what they modify does not count."""
+        for task in self.tasks:
+            always = task.inputs is None and task.outputs is None
+            reasons = task.inputs or task.sources or task.depfile or task.outputs or task.needs
+            if task.modifies and not always and not reasons:
+                field = "inputs" if task.inputs is not None else "outputs"
+                message = (
+                    f"task {task.name!r} runs once and is then up to date for good: what it modifies does not count"
+                )
+                step = f"take {field} out, and it runs every time; or list what it depends on"
+                yield Problem("runs-once", message, self.locator.key("task", task.name, field), step, severity="doubt")
 
 
 def is_doubt(reason: Reason) -> bool:

@@ -6,7 +6,7 @@ Does not decide what a difference means, and does not keep records (the ledger d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, KeysView, Mapping
 
 import msgspec
 
@@ -47,11 +47,22 @@ class Checker:
         self.force = force
         self.snapshots: dict[int, Snapshot] = {}
         self.fingerprints = fingerprints
+        self._late: dict[int, str] = {}
         self._clock = clock
         self._records = Records(graph.names, records)
         self._resolution = Resolution(root, manifest, graph, fingerprints, clock)
         self._discovery = Discovery(root, fingerprints, self._records)
         self._contributions = Contributions(manifest, graph, self._records, self._remains)
+
+    def found(self, tasks: Iterable[int]) -> dict[int, KeysView[str]]:
+        """What those of ``tasks`` that have a depfile were seen to read beyond their inputs when they last succeeded."""
+        depending = [task for task in tasks if self.manifest.tasks[task].depfile]
+        records = {task: record for task in depending if (record := self._records.success(task)) is not None}
+        return {task: record.found.keys() for task, record in records.items() if record.found}
+
+    def distrust(self, task: int, path: str) -> None:
+        """A task read ``path``, which may be made anew after the task is checked: it cannot be found up to date."""
+        self._late[task] = path
 
     def check(self, task: int) -> Checked:
         """Whether ``task`` must run; what was seen is kept for its start and for ``settle``."""
@@ -63,9 +74,9 @@ class Checker:
         except FileFault as fault:
             self._contributions.failed(task)
             return Checked(task, impossible=fault.reason)
-        stale = FreshnessReason("forced") if self.force else decide(spec, record, now)
+        stale = FreshnessReason("forced") if self.force else self._stale(task, record, now)
         if stale is not None:
-            self.snapshots[task] = Snapshot(named, now, moment)
+            self.snapshots[task] = Snapshot(named, now, moment, self._records.turn)
         return Checked(task, stale=stale)
 
     def look_again(self, task: int) -> FreshnessReason | None:
@@ -75,21 +86,20 @@ class Checker:
             named, now = self._look(task, self._records.success(task))
         except FileFault as fault:
             return fault.reason
-        self.snapshots[task] = Snapshot(named, now, moment)
+        self.snapshots[task] = Snapshot(named, now, moment, self._records.turn)
         return None
 
     def peek(self, task: int) -> FreshnessReason | None:
-        """As ``check``, for a forecast: keeps nothing, and looks at no file of a task that surely must run."""
+        """As ``check``, for a forecast: keeps nothing, and reads no file of a task that surely must run."""
         spec = self.manifest.tasks[task]
         record = self._records.success(task)
-        if self.force:
-            return FreshnessReason("forced")
         if spec.is_group:
             return None
-        if record is None or spec.always_runs:
-            return decide(spec, record, _NOTHING)
+        if self.force or record is None or spec.always_runs:
+            surely = FreshnessReason("forced") if self.force else decide(spec, record, _NOTHING)
+            return self._resolution.fault(spec) or surely
         try:
-            return decide(spec, record, self._look(task, record)[1])
+            return self._stale(task, record, self._look(task, record)[1])
         except FileFault as fault:
             return fault.reason
 
@@ -128,7 +138,7 @@ class Checker:
         if missing is not None:
             return None, f"{missing} is not there"
         # No command ran, so nothing can have changed "while it ran": whatever the depfile names is taken as it is.
-        found, _ = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE))
+        found, _ = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
         record = msgspec.structs.replace(now, outputs=outputs, found=found)
         self._keep(task, record)
         return record, None
@@ -138,12 +148,20 @@ class Checker:
         self._resolution.forget()
         self._contributions.failed(task)
 
+    def fault(self, spec: Task) -> FreshnessReason | None:
+        """Why a task's inputs cannot be read, as far as that can be seen without reading them."""
+        return self._resolution.fault(spec)
+
     def inputs_of(self, spec: Task) -> tuple[str, ...]:
         """What ``$in`` stands for now. Raises FileFault."""
         return self._resolution.inputs(spec)[0]
 
     def _moment(self, spec: Task) -> int:
         return self._clock.now() if spec.depfile and self._clock is not None else NEVER_LATE
+
+    def _stale(self, task: int, record: Record | None, now: Record) -> FreshnessReason | None:
+        reason = decide(self.manifest.tasks[task], record, now)
+        return FreshnessReason("made-later", self._late[task]) if reason is None and task in self._late else reason
 
     def _keep(self, task: int, record: Record) -> None:
         self._records.keep(task, record)

@@ -17,11 +17,15 @@ from exarp.workspace.fingerprints import UNREADABLE, Fingerprints
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A task as it stood when it was checked. ``named``: what ``$in`` stands for. ``moment``: on the files' clock."""
+    """A task as it stood when it was checked. ``named``: what ``$in`` stands for. ``moment``: on the files' clock.
+
+    ``turn``: how many tasks of the run had succeeded.
+    """
 
     named: tuple[str, ...]
     now: Record
     moment: int
+    turn: int
 
 
 # A moment that nothing is younger than.
@@ -57,8 +61,8 @@ class Discovery:
             found[path] = self._fingerprints.digest(path)
             if found[path] == UNREADABLE:
                 return {}, f"{path} cannot be read ({self._fingerprints.complaint(path)}): it will run again next time"
-            # Generated headers may be as young as the tasks that read them; what made them is known.
-            known = snapshot.now.found.get(path) or self._records.made(path)
+            # Generated headers may be as young as the tasks that read them; what made them before is known.
+            known = snapshot.now.found.get(path) or self._records.made(path, snapshot.turn)
             late = found[path] != known if known else self._fingerprints.changed_since(path, snapshot.moment)
             if late:
                 return found, f"{path} changed while the task ran: it will run again next time"

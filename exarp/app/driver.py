@@ -219,7 +219,7 @@ class Driver:
             launch = self.launcher.launch(key, spec, self.checker.snapshots[start.task].named, log)
         except LaunchFault as fault:
             # Output folders may have been emptied.
-            self.checker.ended(start.task)
+            self._ended.append(start.task)
             self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
             return
         # The start is in the ledger before the process exists, so that a crash can be told from a finish.

@@ -6,37 +6,100 @@ Knows how a task's rerun reaches those that need it. Looks at files through the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from exarp.app.checker import Checker
-from exarp.model.event import FreshnessReason
+from exarp.model.event import CANNOT_RUN, FreshnessReason
 from exarp.model.plan import Plan
 from exarp.model.task import Task
+from exarp.planning.found_order import FoundRead
 
 _NOT_THERE = frozenset({"input-missing", "no-match"})
 
 
-def forecast(plan: Plan, tasks: Sequence[Task], checker: Checker) -> dict[int, FreshnessReason | None]:
-    """For each selected task why it would run, or None; ``need-runs`` where that depends on what a need makes."""
-    found: dict[int, FreshnessReason | None] = {}
-    dirty: set[int] = set()
-    for wave in plan.waves:
-        for task in wave.tasks:
-            need = next((need for need in plan.needs[task] if need in dirty), None)
-            reason = None if tasks[task].is_group else checker.peek(task)
-            if need is not None and (reason is None or reason.code in _NOT_THERE):
-                reason = None if tasks[task].is_group else FreshnessReason("need-runs", plan.names[need])
-                dirty.add(task)
-            elif reason is not None and _is_felt(tasks[task], reason):
-                dirty.add(task)
-            found[task] = reason
-    return found
+def forecast(
+    plan: Plan, tasks: Sequence[Task], checker: Checker, reads: Sequence[FoundRead] = ()
+) -> dict[int, FreshnessReason | None]:
+    """For each selected task why it would run, or None; ``need-runs`` where that depends on what another makes.
+
+    A code of ``CANNOT_RUN`` says that it would not even start.
+
+    ``reads``: what tasks were found to read of what others make, beyond what they need.
+    """
+    makers: dict[int, list[int]] = {}
+    for read in reads:
+        makers.setdefault(read.reader, []).append(read.maker)
+    foresight = _Forecast(plan, tasks, checker, makers)
+    while foresight.look() and makers:
+        # Makers that come later in the plan than their readers reach them in another round.
+        continue
+    return foresight.found
+
+
+class _Forecast:
+    def __init__(
+        self, plan: Plan, tasks: Sequence[Task], checker: Checker, makers: Mapping[int, Sequence[int]]
+    ) -> None:
+        self.found: dict[int, FreshnessReason | None] = {}
+        self._plan = plan
+        self._tasks = tasks
+        self._checker = checker
+        self._makers = makers
+        self._own: dict[int, FreshnessReason | None] = {}
+        # Whose dependents are stale; who, or whose need, runs and so may make any file; who cannot run, and for whose sake.
+        self._dirty: set[int] = set()
+        self._astir: set[int] = set()
+        self._stuck: dict[int, int] = {}
+
+    def look(self) -> bool:
+        """Look at all tasks, in the order of the plan; whether more of them than before make others stale."""
+        before = len(self._dirty)
+        for wave in self._plan.waves:
+            for task in wave.tasks:
+                reason = self._look_at(task)
+                self.found[task] = None if self._tasks[task].is_group else reason
+        return len(self._dirty) > before
+
+    def _look_at(self, task: int) -> FreshnessReason | None:
+        needs, names = self._plan.needs[task], self._plan.names
+        blocker = next((need for need in needs if need in self._stuck), None)
+        if blocker is not None:
+            self._stuck[task] = self._stuck[blocker]
+            return FreshnessReason("blocked-by", names[self._stuck[task]])
+        reason = self._peek(task)
+        need = next((need for need in (*needs, *self._makers.get(task, ())) if need in self._dirty), None)
+        if need is None and reason is not None and reason.code in _NOT_THERE:
+            need = next((need for need in (*needs, *self._before(task)) if need in self._astir), None)
+        if need is not None and (reason is None or reason.code in _NOT_THERE):
+            reason = FreshnessReason("need-runs", names[need])
+            self._dirty.add(task)
+        elif reason is not None and reason.code in CANNOT_RUN:
+            if not self._tasks[task].allow_failure:
+                self._stuck[task] = task
+            return reason
+        elif reason is not None and _is_felt(self._tasks[task], reason):
+            self._dirty.add(task)
+        if reason is not None or any(need in self._astir for need in needs):
+            self._astir.add(task)
+        return reason
+
+    def _peek(self, task: int) -> FreshnessReason | None:
+        if task not in self._own:
+            self._own[task] = self._checker.peek(task)
+        return self._own[task]
+
+    def _before(self, task: int) -> Sequence[int]:
+        """Tasks that merely come earlier: they may make files all the same."""
+        return self._order.get(task, ())
+
+    @cached_property
+    def _order(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for earlier, later in self._plan.order:
+            found.setdefault(later, []).append(earlier)
+        return found
 
 
 def _is_felt(task: Task, reason: FreshnessReason) -> bool:
     """Having run does not by itself make dependents stale: without outputs only the recipe counts for them."""
     return bool(task.outputs) or reason.code in ("never-ran", "recipe-changed")
-
-
-def would_run(found: Mapping[int, FreshnessReason | None]) -> int:
-    """How many tasks would run."""
-    return sum(reason is not None for reason in found.values())

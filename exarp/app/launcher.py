@@ -47,6 +47,9 @@ class Launcher:
             self._prepare(task)
         except FolderFault as fault:
             raise LaunchFault(str(fault)) from None
+        cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root
+        if task.cwd and not os.path.isdir(cwd):
+            raise LaunchFault(f"cannot enter {task.cwd}: there is no such folder: make it, or correct cwd")
         lists = {
             "in": [relative(path, task.cwd) for path in named],
             "out": out_paths(task),
@@ -54,13 +57,13 @@ class Launcher:
         }
         if names_launch_word(task, "in_file"):
             lists["in_file"] = [f"{self.scratch}/in-{key}.txt"]
-        launch = self._launch(key, task, lists, log)
+        launch = self._launch(key, task, lists, cwd, log)
         if "in_file" in lists:
             # Last of all: ``done`` is told only of what was started.
             self._write_list(key, lists["in_file"][0], lists["in"])
         return launch
 
-    def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], log: str) -> Launch:
+    def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
         if task.argv:
             commands: tuple[tuple[str, ...], ...] = (expand_argv(task.argv, lists),)
         else:
@@ -70,7 +73,7 @@ class Launcher:
             label=task.name,
             commands=commands,
             env=self._environment(task, lists),
-            cwd=f"{self.root}/{task.cwd}" if task.cwd else self.root,
+            cwd=cwd,
             log=log,
             log_limit=self.manifest.settings.log_limit,
             streams=self._streams(task),

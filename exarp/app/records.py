@@ -21,7 +21,9 @@ class Records:
         self._names = names
         self._stored = stored
         self._known: dict[int, Record | None] = {}
-        self._made: dict[str, bytes] = {}
+        self._made: dict[str, tuple[int, bytes]] = {}
+        # How many tasks of this run have succeeded.
+        self.turn = 0
 
     def success(self, task: int) -> Record | None:
         """The last success of a task that may be relied on."""
@@ -33,15 +35,17 @@ class Records:
     def keep(self, task: int, record: Record) -> None:
         """A task succeeded."""
         self._known[task] = record
-        self._made.update(record.outputs)
+        self.turn += 1
+        self._made.update((path, (self.turn, digest)) for path, digest in record.outputs.items())
 
     def drop(self, task: int) -> None:
         """No success of a task may be relied on any more."""
         self._known[task] = None
 
-    def made(self, path: str) -> bytes | None:
-        """Digest of a file as a task of this run made it."""
-        return self._made.get(path)
+    def made(self, path: str, turn: int) -> bytes | None:
+        """Digest of a file as a task of this run made it, if that had succeeded by ``turn``."""
+        made_at, digest = self._made.get(path, (turn, None))
+        return digest if made_at <= turn else None
 
 
 def _decode(stored: bytes) -> Record | None:

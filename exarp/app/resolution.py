@@ -78,6 +78,15 @@ class Resolution:
         refuse_odd(files)
         return tuple(named), list(files)
 
+    def fault(self, spec: Task) -> FreshnessReason | None:
+        """Why a task's inputs cannot be read, as far as that can be seen without reading them."""
+        try:
+            files = self.inputs(spec)[1]
+        except FileFault as fault:
+            return fault.reason
+        missing = next((path for path in files if self._fingerprints.is_missing(path)), None)
+        return FreshnessReason("input-missing", missing) if missing is not None else None
+
     def digests(self, files: Iterable[str]) -> dict[str, bytes]:
         """Digests of inputs. Raises FileFault where one is missing or cannot be read."""
         found = {}

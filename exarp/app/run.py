@@ -14,6 +14,7 @@ from exarp.app.checker import Checker
 from exarp.app.driver import Driver
 from exarp.app.faults import FaultPlaces
 from exarp.app.forecast import forecast
+from exarp.app.found import found_in, found_problems
 from exarp.app.launcher import Launcher
 from exarp.app.memory import recall, selection
 from exarp.app.ports import View
@@ -98,6 +99,10 @@ def _drive(
         request.force,
         session.file_clock,
     )
+    found = found_in(plan, checker)
+    for problem in found_problems(project, found):
+        voice.note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
+    plan = found.added_to(plan)
     raw = manifest.settings.output == "raw"
     launcher = Launcher(
         project.root,
@@ -179,7 +184,8 @@ def preview(
         return Preview(plan, warnings, {}, memory.expected)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
-    return Preview(plan, warnings, forecast(plan, project.manifest.tasks, checker), memory.expected)
+    reads = found_in(plan, checker).reads
+    return Preview(plan, warnings, forecast(plan, project.manifest.tasks, checker, reads), memory.expected)
 
 
 def _warnings(project: Project, plan: Plan) -> list[Problem]:

@@ -11,6 +11,7 @@ from exarp.app.checker import Checker
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
 from exarp.app.targets import known_targets
+from exarp.model.overlap import overlap
 from exarp.model.path import is_glob, relative
 from exarp.model.sheet import TaskSheet
 from exarp.planning.recipe import named_variables, out_paths
@@ -23,11 +24,12 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     number = project.graph.ids[name]
     task = project.manifest.tasks[number]
     checker = Checker(project.root, project.manifest, project.graph, environ, {}, Fingerprints(project.root, {}))
-    missing = ""
     try:
         inputs = checker.inputs_of(task)
-    except FileFault as fault:
-        inputs, missing = (), fault.reason.subject
+    except FileFault:
+        inputs = ()
+    missing = _missing(project, number, checker)
+    place = project.locator.entry(("task", name, "inputs"), missing) if missing else None
     names = project.graph.names
     variables = {
         variable: project.manifest.vars.get(variable, environ.get(variable, ""))
@@ -37,7 +39,8 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     return TaskSheet(
         task=task,
         inputs=tuple([relative(path, task.cwd) for path in inputs]),
-        missing=missing,
+        missing=relative(missing, task.cwd) if missing else "",
+        missing_at=f"{place.file}:{place.line}" if place is not None else "",
         outputs=tuple(out_paths(task)),
         matched=tuple([relative(path, task.cwd) for path in task.outputs or () if is_glob(path)]),
         depfile=relative(task.depfile, task.cwd) if task.depfile else "",
@@ -47,3 +50,13 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
         variables=variables,
         wave=next((wave.name for wave in project.manifest.waves if name in wave.tasks), None),
     )
+
+
+def _missing(project: Project, task: int, checker: Checker) -> str:
+    """An input that is not there, and that nothing the task needs makes; empty where there is none."""
+    tasks = project.manifest.tasks
+    fault = checker.fault(tasks[task])
+    if fault is None:
+        return ""
+    made = (path for need in project.graph.needs[task] for path in tasks[need].outputs or ())
+    return "" if any(overlap(path, fault.subject) for path in made) else fault.subject

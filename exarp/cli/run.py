@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 import click
 
-from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.invocation import (
+    Invocation,
+    common_options,
+    complete_tasks,
+    current,
+    json_option,
+    locate_in,
+    write,
+    write_bytes,
+)
 from exarp.cli.options import override_options, overrides_from
 from exarp.model.choice import OutputMode
 
@@ -165,7 +174,8 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
         write_bytes(document(found.plan, found.freshness, groups))
     else:
         color = invocation.wants_color(sys.stdout)
-        write("".join(f"{line}\n" for line in lines(found.plan, found.freshness, groups, color)))
+        shown = lines(found.plan, found.freshness, groups, color, locate_in(project))
+        write("".join(f"{line}\n" for line in shown))
     return 0
 
 

@@ -14,6 +14,10 @@ Outcome = Literal["passed", "up_to_date", "restored", "failed", "skipped", "bloc
 RunOutcome = Literal["passed", "up_to_date", "failed", "cancelled", "interrupted"]
 
 
+# Codes that say that a task cannot be run as things are.
+CANNOT_RUN = frozenset({"input-missing", "input-unreadable", "no-match", "name-not-utf8", "blocked-by"})
+
+
 class FreshnessReason(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a task runs, or why it does not: a code, and the file, variable or task it is about.
 

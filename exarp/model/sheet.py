@@ -12,8 +12,8 @@ from exarp.model.task import Task
 
 class TaskSheet(msgspec.Struct, frozen=True):
     """A task resolved. ``inputs``, ``outputs`` and ``depfile``: what ``$in``, ``$out`` and ``$depfile`` stand for, seen from
-    the task's folder; ``missing``: an input that is not there. ``matched``: outputs that are globs, which are not in
-    ``$out``, seen from there too.
+    the task's folder; ``missing``: an input that is not there and that nothing it needs makes, ``missing_at`` where it is
+    written. ``matched``: outputs that are globs, which are not in ``$out``, seen from the task's folder too.
 
     ``variables``: those that its scripts name, with the values they would have.
     """
@@ -29,3 +29,4 @@ class TaskSheet(msgspec.Struct, frozen=True):
     needed_by: tuple[str, ...]
     variables: dict[str, str]
     wave: str | None
+    missing_at: str = ""

@@ -7,32 +7,59 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from exarp.model.event import FreshnessReason
+from exarp.model.event import CANNOT_RUN, FreshnessReason
 from exarp.model.plan import Plan
 from exarp.views import escape, words
 from exarp.views.color import paint
 from exarp.views.json_line import json_line
+from exarp.views.reason_words import Locate
 
 
 def lines(
-    plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int], color: bool
+    plan: Plan,
+    freshness: Mapping[int, FreshnessReason | None],
+    groups: Collection[int],
+    color: bool,
+    locate: Locate | None = None,
 ) -> Iterator[str]:
-    """A heading a wave that has something to run, a line a task, and the sum. ``groups``: tasks that run nothing."""
-    running = 0
+    """A heading a wave that has something to run, a line a task, and the sum.
+
+    ``groups``: tasks that run nothing. ``locate``: where an input is written.
+    """
     for wave in plan.waves:
-        tasks = [(task, reason) for task in wave.tasks if (reason := freshness.get(task)) is not None]
+        tasks = [(plan.names[task], reason) for task in wave.tasks if (reason := freshness.get(task)) is not None]
         if tasks:
             yield f"wave {wave.number} ({words.tasks(len(tasks))})"
-        for task, reason in tasks:
-            running += 1
-            yield f"  {escape.name(plan.names[task])}  {paint(words.why(reason), 'same', color)}"
-    if running:
-        gathering = sum(task in groups for wave in plan.waves for task in wave.tasks)
-        yield f"{words.tasks(running)} would run, {plan.task_count - running - gathering} up to date" + (
-            f", {words.groups(gathering)}" if gathering else ""
-        )
+        for name, reason in tasks:
+            yield from _task(name, reason, color, locate)
+    yield _sum(plan, freshness, groups)
+
+
+def _task(name: str, reason: FreshnessReason, color: bool, locate: Locate | None) -> Iterator[str]:
+    if reason.code not in CANNOT_RUN:
+        yield f"  {escape.name(name)}  {paint(words.why(reason), 'same', color)}"
+    elif reason.code == "blocked-by":
+        why_not = f"cannot run: {escape.name(reason.subject)}, which it needs, cannot"
+        yield f"  {escape.name(name)}  {paint(why_not, 'failed', color)}"
     else:
-        yield words.up_to_date(plan.task_count)
+        place = f"   {escape.name(locate(name, 'inputs', reason.subject))}" if locate else ""
+        yield f"  {escape.name(name)}  {paint(f'cannot run: {words.why(reason)}', 'failed', color)}{place}"
+        yield f"    {words.step(reason)}"
+
+
+def _sum(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> str:
+    reasons = [reason for wave in plan.waves for task in wave.tasks if (reason := freshness.get(task)) is not None]
+    if not reasons:
+        return words.up_to_date(plan.task_count)
+    stuck = sum(reason.code in CANNOT_RUN for reason in reasons)
+    gathering = sum(task in groups for wave in plan.waves for task in wave.tasks)
+    parts = [
+        f"{words.tasks(len(reasons) - stuck)} would run",
+        f"{stuck} cannot" if stuck else "",
+        f"{plan.task_count - len(reasons) - gathering} up to date",
+        words.groups(gathering) if gathering else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> bytes:
@@ -41,11 +68,13 @@ def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups
         {
             "task": plan.names[task],
             "wave": wave.number,
-            "would_run": freshness.get(task) is not None,
-            "reason": _code(freshness.get(task), task in groups),
+            "would_run": reason is not None and reason.code not in CANNOT_RUN,
+            "reason": _code(reason, task in groups),
+            "subject": reason.subject if reason is not None else "",
         }
         for wave in plan.waves
         for task in wave.tasks
+        for reason in (freshness.get(task),)
     ]
     return json_line({"version": 1, "task_count": plan.task_count, "tasks": rows})
 

@@ -69,6 +69,8 @@ def _duration(state: RunState) -> int:
 def _failure(state: RunState, failure: TaskFinished, manner: Manner, output: str) -> list[str]:
     lines = [paint("first failure:", "failed", manner.color_words) + " " + _ended(failure)]
     lines += [f"  {line}" for line in output.split("\n") if output]
+    if failure.reason is not None and (step := words.step(failure.reason)):
+        lines.append(f"next: {step}")
     blocked = state.blocked_by(failure.task)
     if blocked:
         lines.append("blocked by it: " + listing([escape.name(task) for task in blocked], _NAMES))

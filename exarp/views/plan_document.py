@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exarp.model.event import FreshnessReason
+from exarp.model.event import CANNOT_RUN, FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.plan import Plan, Wave
 from exarp.model.verdict import Reason, Verdict
 from exarp.views.json_line import json_line
 
 # Reasons for not running.
-_IDLE = frozenset({"unchanged", "group"})
+_IDLE = CANNOT_RUN | {"unchanged", "group"}
 
 
 def document(

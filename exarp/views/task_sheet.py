@@ -65,7 +65,7 @@ def _files(sheet: TaskSheet) -> Iterator[str]:
     task = sheet.task
     yield from _list("in", sheet.inputs if task.inputs is not None else None)
     if sheet.missing:
-        yield _row("missing", sheet.missing)
+        yield _row("missing", f"{sheet.missing}  {sheet.missing_at}".rstrip())
     if sheet.outputs or not sheet.matched:
         yield from _list("out", sheet.outputs if task.outputs is not None else None)
     if sheet.matched:

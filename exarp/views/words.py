@@ -28,6 +28,10 @@ _REASONS: dict[str, tuple[str, str]] = {
     "output-changed": ("an output was changed by something else", "output {} was changed by something else"),
     "undeclared": ("it does not declare what it reads and writes", "it does not declare {}"),
     "forced": ("it was forced", "it was forced by {}"),
+    "made-later": (
+        "a file that it read may be made later in this run",
+        "{}, which it read, may be made later in this run",
+    ),
     "need-changed": ("what a task it needs made changed", "what {} made changed"),
     "need-runs": ("a task it needs would run first", "{}, which it needs, would run first"),
     "retried": ("the last attempt failed", "the last attempt failed"),
@@ -45,6 +49,15 @@ _REASONS: dict[str, tuple[str, str]] = {
     "start-failed": ("could not be started", "could not be started: {}"),
     "aborted": ("the run was aborted", "the run was aborted after {} failed"),
     "fail-fast": ("the run stops at the first failure", "the run stops at the first failure, {}"),
+}
+# What to do about a task that cannot be run, or did not do what it declares.
+_STEPS = {
+    "input-missing": "make it, correct inputs, or let the task that makes it declare it in outputs",
+    "input-unreadable": "let yourself read it, or take it out of inputs",
+    "no-match": "correct the pattern, or take it out of inputs",
+    "name-not-utf8": "rename the file, or keep it out with an input that begins with !",
+    "outputs-not-made": "correct outputs, or let the command make it there",
+    "output-unreadable": "let the command leave it readable",
 }
 # Codes that say how an attempt ended, better than its exit status does.
 _CAUSES = frozenset(
@@ -145,6 +158,17 @@ def why(reason: FreshnessReason) -> str:
         return f"{escape.name(reason.code)} {subject}".rstrip()
     said = with_subject.format(subject) if subject else without
     return f"{said}: {escape.name(reason.detail)}" if reason.detail else said
+
+
+def step(reason: FreshnessReason) -> str:
+    """What to do next about a reason, or an empty text where its own words say it."""
+    known = _STEPS.get(reason.code, "")
+    if known and reason.code not in ("name-not-utf8", "input-unreadable", "output-unreadable"):
+        if reason.subject.startswith("~"):
+            return "~ is taken literally: write ${env.HOME} for the home folder"
+        if "{" in reason.subject:
+            return "{ and } are taken literally: list each name as an entry of its own"
+    return known
 
 
 def code(reason: FreshnessReason | None) -> str:

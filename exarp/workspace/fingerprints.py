@@ -77,6 +77,14 @@ class Fingerprints:
         """Why a file cannot be read whose digest is UNREADABLE: ``Permission denied``."""
         return self._complaints[path]
 
+    def is_missing(self, path: str) -> bool:
+        """Whether nothing stands at ``path``; a link that leads nowhere is something."""
+        try:
+            os.lstat(self._absolute(path))
+        except OSError as error:
+            return error.errno in _ABSENT
+        return False
+
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at ``path``."""
         return os.path.isdir(self._absolute(path))

@@ -13,7 +13,7 @@ from exarp.graph.build import build_graph
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.freshness import Record
-from exarp.workspace.fingerprints import Fingerprints
+from exarp.workspace.fingerprints import FileClock, Fingerprints
 
 
 class Bench:
@@ -23,6 +23,7 @@ class Bench:
         self.root = root
         self.names = [task.name for task in tasks]
         self.stored: dict[str, bytes] = {}
+        self.clock = FileClock(f"{root}.clock")
         self.use(*tasks)
 
     def use(self, *tasks: Task) -> None:
@@ -35,7 +36,9 @@ class Bench:
     def begin(self) -> None:
         """The next run."""
         root = str(self.root)
-        self.checker = Checker(root, self.manifest, self.graph, {}, self.stored, Fingerprints(root, {}))
+        self.checker = Checker(
+            root, self.manifest, self.graph, {}, self.stored, Fingerprints(root, {}), clock=self.clock
+        )
 
     def why(self, name: str) -> str:
         """Why a task must run, "" if it is up to date."""
@@ -58,14 +61,20 @@ class Bench:
         task = self.graph.ids[name]
         if fails:
             self.checker.ended(task)
-            return reason
+        else:
+            self.settle(name)
+        return reason
+
+    def settle(self, name: str) -> tuple[str, ...]:
+        """Settle a task that has been checked; what is worth telling of it."""
+        task = self.graph.ids[name]
         settled, record = self.checker.settle(task)
         assert settled.fault is None
         if record is not None:
             self.stored[name] = msgspec.msgpack.encode(record)
         else:
             self.stored.pop(name, None)
-        return reason
+        return settled.warnings
 
 
 MAKER = Task("maker", commands=("m",), inputs=("in",), outputs=("o",), allow_failure=True)
@@ -153,3 +162,30 @@ def test_a_need_with_many_outputs_costs_its_dependents_little(tmp_path: Path) ->
     for _ in range(1_000):
         bench.why("reader")
     assert time.perf_counter() - begun < 1.0
+
+
+HDR = Task("hdr", commands=("h",), inputs=("h.in",), outputs=("h.h",))
+CC = Task("cc", commands=("c",), inputs=("m.c",), outputs=("m.o",), depfile="m.d")
+
+
+def test_a_header_made_before_its_reader_began_is_no_change_however_young_it_is(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, HDR, CC)
+    bench.write({"h.in": "1", "m.c": "m"})
+    bench.do("hdr", h_h="1")
+    assert bench.why("cc") == "never-ran"
+    bench.write({"m.o": "m1", "m.d": "m.o: m.c h.h"})
+    assert bench.settle("cc") == ()
+
+
+def test_a_header_made_while_its_reader_ran_is_not_taken_for_what_was_read(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, HDR, CC)
+    bench.write({"h.in": "1", "m.c": "m", "h.h": "of long ago"})
+    assert bench.why("cc") == "never-ran"
+    moment = bench.clock.now()
+    while bench.clock.now() == moment:
+        continue
+    bench.do("hdr", h_h="1")
+    bench.write({"m.o": "m, and of long ago", "m.d": "m.o: m.c h.h"})
+    assert bench.settle("cc") == ("h.h changed while the task ran: it will run again next time",)
+    bench.begin()
+    assert bench.why("cc") == "never-ran"

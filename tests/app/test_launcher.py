@@ -48,6 +48,7 @@ def test_a_task_that_cannot_be_started_leaves_no_list_behind(launcher: Launcher,
 
 
 def test_a_list_is_there_until_its_attempt_is_over(launcher: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "root/sub").mkdir()
     task = Task("t", argv=("cat", "$in_file"), cwd="sub", inputs=("a b", "sub/c"), outputs=())
     launch = launcher.launch(7, task, ("a b", "sub/c"), "log")
     (listed,) = (tmp_path / "scratch").iterdir()

@@ -56,7 +56,7 @@ def test_no_manifest_is_a_problem_like_any_other(tmp_path: Path) -> None:
 
 
 def test_two_that_change_one_file_are_shown_with_both_lines(doubts: Doubts) -> None:
-    found = doubts(PAIR.format('["out/x"]', "[]", '["notes.md", "./out/*"]'))
+    found = doubts(PAIR.format('["out/x"]', '["in"]', '["notes.md", "./out/*"]'))
     assert render_all(found) == textwrap.dedent("""\
         exarp.toml:9:25: doubt: tasks 'a' and 'b' run one after the other: both change out/x (write-write)
             9 | modifies = ["notes.md", "./out/*"]
@@ -81,7 +81,7 @@ def test_what_the_author_asked_for_is_no_doubt(doubts: Doubts) -> None:
 
 
 def test_many_that_change_one_file_are_told_once(doubts: Doubts) -> None:
-    found = doubts("".join(f'[task.t{n}]\ninputs = []\nmodifies = ["log"]\nrun = "x"\n' for n in range(6)))
+    found = doubts("".join(f'[task.t{n}]\ninputs = ["in"]\nmodifies = ["log"]\nrun = "x"\n' for n in range(6)))
     assert [each.message for each in found] == [
         "tasks 't0', 't1', 't2' and 3 more run one after the other: all change log"
     ]
@@ -106,7 +106,7 @@ run = "a"
 
 [task.b]
 {}
-inputs = []
+inputs = ["in"]
 run = "b"
 """
 
@@ -135,6 +135,30 @@ def test_undeclared_tasks_of_marked_waves_are_told_once_each(doubts: Doubts) -> 
     assert [(each.slug, marked(each)) for each in found] == [("undeclared", "a"), ("undeclared", "b")]
 
 
+ONCE = '[task.t]\nmodifies = ["x"]\nrun = "t"\n'
+
+
+@pytest.mark.parametrize(("declared", "field"), [("inputs = []", "inputs"), ("outputs = []", "outputs")])
+def test_a_task_that_nothing_makes_run_again_is_told(doubts: Doubts, declared: str, field: str) -> None:
+    (found,) = doubts(ONCE + declared)
+    assert (found.slug, found.severity, marked(found)) == ("runs-once", "doubt", field)
+    assert f"take {field} out" in found.next
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "",
+        'inputs = ["y"]',
+        'inputs = []\noutputs = ["z"]',
+        'inputs = []\nneeds = ["other"]',
+        'inputs = []\ndepfile = "d"',
+    ],
+)
+def test_a_task_that_something_makes_run_again_is_no_doubt(doubts: Doubts, declared: str) -> None:
+    assert doubts(f'{ONCE}{declared}\n[task.other]\nrun = "o"\n') == []
+
+
 def test_trusted_markings_are_told_as_trusted(doubts: Doubts) -> None:
     found = doubts(WAVES.format("true", "true", "", ""))
     assert {each.next for each in found} == {
@@ -148,7 +172,7 @@ def test_a_wave_without_tasks_is_a_warning(doubts: Doubts) -> None:
 
 
 def test_many_that_read_what_many_change_are_told_as_two_lists(doubts: Doubts) -> None:
-    writers = "".join(f'[task.w{n}]\ninputs = []\nmodifies = ["src/{n}.c"]\nrun = "x"\n' for n in range(100))
+    writers = "".join(f'[task.w{n}]\ninputs = ["in"]\nmodifies = ["src/{n}.c"]\nrun = "x"\n' for n in range(100))
     readers = "".join(f'[task.r{n}]\ninputs = ["src/**"]\noutputs = []\nrun = "x"\n' for n in range(100))
     (found,) = doubts(writers + readers)
     assert found.message == (

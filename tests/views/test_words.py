@@ -92,3 +92,20 @@ def test_durations_after_the_fact_have_a_decimal_below_a_minute(ms, text):
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0s"), (8.7, "9s"), (59.7, "1m00s"), (185, "3m05s")])
 def test_durations_still_going_on_are_rough(seconds, text):
     assert words.roughly(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "subject", "step"),
+    [
+        ("input-missing", "src/a.c", "make it, "),
+        ("input-missing", "~/a.c", "~ is taken literally"),
+        ("no-match", "src/*.{c,h}", "{ and } are taken literally"),
+        ("no-match", "src/*.c", "correct the pattern"),
+        ("outputs-not-made", "out/x", "correct outputs"),
+        ("input-unreadable", "a", "let yourself read it"),
+        ("timed-out", "10s", ""),
+    ],
+)
+def test_what_to_do_next(code: str, subject: str, step: str) -> None:
+    assert words.step(FreshnessReason(code, subject)).startswith(step)
+    assert bool(words.step(FreshnessReason(code, subject))) == bool(step)

@@ -1,0 +1,43 @@
+"""What depfiles of earlier runs were found to list of other tasks' files.
+
+Knows how a read that nothing orders is told, and where in the manifest it is mended. Does not decide what can be ordered
+(``planning.found_order`` does).
+"""
+
+from __future__ import annotations
+
+from exarp.app.checker import Checker
+from exarp.app.project import Project
+from exarp.errors import Problem
+from exarp.model.plan import Plan
+from exarp.planning.found_order import FoundOrder, found_order
+
+# One missing line in a manifest may concern every task of it.
+_SHOWN = 3
+
+
+def found_in(plan: Plan, checker: Checker) -> FoundOrder:
+    """The order that earlier runs ask for; what cannot have it is distrusted by the checker."""
+    selected = (task for wave in plan.waves for task in wave.tasks)
+    found = found_order(plan, checker.manifest.tasks, checker.found(selected))
+    for read in found.late:
+        checker.distrust(read.reader, read.path)
+    return found
+
+
+def found_problems(project: Project, found: FoundOrder) -> list[Problem]:
+    """A warning for each of the first few reads; the last one counts the others."""
+    names = project.graph.names
+    problems = []
+    more = len(found.reads) - _SHOWN
+    for number, read in enumerate(found.reads[:_SHOWN], 1):
+        reader, maker = names[read.reader], names[read.maker]
+        message = f"{reader}'s depfile lists {read.path}, which {maker} makes, but {reader} does not need {maker}"
+        step = f'add needs = ["{maker}"], or the file to inputs'
+        if read in found.late:
+            step += f", and take away what makes {reader} go first"
+        if more > 0 and number == _SHOWN:
+            step += f"; and {more} more like it"
+        place = project.locator.key("task", reader)
+        problems.append(Problem("depfile-need", message, place, step, severity="warning"))
+    return problems
