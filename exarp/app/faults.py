@@ -15,7 +15,7 @@ from exarp.manifests.document import wave_words
 from exarp.manifests.place import Locator
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_glob, matches
-from exarp.model.plan import LateWave
+from exarp.model.plan import LateWave, Plan
 from exarp.planning.grouping import SequenceFault, WaveCycle
 
 
@@ -130,3 +130,8 @@ class FaultPlaces:
         edge = self.edge(fault.need, fault.task)
         message = f"sequential {wave_words(wave.name)} lists {task!r} before {need!r}, but {edge.note}"
         return Problem("wave-sequence", message, place, f"list {need!r} first", (edge,))
+
+
+def plan_warnings(manifest: Manifest, locator: Locator, plan: Plan) -> list[Problem]:
+    """What is odd about a plan, with places: waves that come later than they are listed."""
+    return FaultPlaces(manifest, locator).late_waves(plan.late) if plan.late else []

@@ -28,7 +28,7 @@ def command(tasks: Sequence[str], every: bool, dot: bool, mermaid: bool, waves: 
     """
     import os
 
-    from exarp.app.run import preview
+    from exarp.app.plan import preview
     from exarp.app.targets import plan_targets
 
     invocation = current()

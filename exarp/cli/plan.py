@@ -32,7 +32,7 @@ def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
       exarp plan --json          the same for a program
       exarp plan --max-tasks-per-wave 8
     """
-    from exarp.app.run import preview
+    from exarp.app.plan import preview
     from exarp.app.targets import plan_targets
 
     invocation = current()

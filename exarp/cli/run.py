@@ -162,7 +162,7 @@ def _close(sink: BinaryIO) -> None:
 
 
 def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> int:
-    from exarp.app.run import preview
+    from exarp.app.plan import preview
     from exarp.app.targets import run_targets
 
     targets = run_targets(project.manifest, request.targets, request.every)
@@ -180,10 +180,10 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
 
 
 def _touch(invocation: Invocation, project: Project, request: RunRequest) -> int:
-    from exarp.app.run import touch
-    from exarp.cli.run_views import RunViews
+    from exarp.app.touch import touch
+    from exarp.cli.run_views import note
 
-    touched = touch(project, request, os.environ, RunViews(invocation, project, request.call).voice)
+    touched = touch(project, request, os.environ, note)
     if invocation.json:
         from exarp.views.json_line import json_line
 

@@ -1,0 +1,57 @@
+"""The use case ``run --touch``: take tasks as done with their files as they are.
+
+Knows what must be there for that. Runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from exarp.app.checker import Checker
+from exarp.app.memory import selection
+from exarp.app.project import Project
+from exarp.app.run import RunRequest
+from exarp.app.targets import run_targets
+from exarp.app.wiring import Session
+from exarp.errors import Problem, TaskError
+from exarp.planning.planner import make_plan
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """How many tasks were recorded, and which of those asked for run all the same, since they declare nothing."""
+
+    count: int
+    vain: tuple[str, ...]
+
+
+def touch(project: Project, request: RunRequest, environ: Mapping[str, str], note: Callable[[str], None]) -> Touched:
+    """Record tasks and what they need as done, with their files as they are. Runs and writes nothing else.
+
+    Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
+    """
+    targets = run_targets(project.manifest, request.targets, request.every)
+    selected = selection(project, targets)
+    with Session(project.root, request.command, environ, request.wait, note) as session:
+        session.recall(selected)
+        plan = make_plan(project.manifest, project.graph, targets, told=False)
+        checker = Checker(
+            project.root, project.manifest, project.graph, environ, session.memory.records, session.fingerprints
+        )
+        records: list[tuple[str, bytes, int | None]] = []
+        problems: list[Problem] = []
+        for task in (task for wave in plan.waves for task in wave.tasks if not project.manifest.tasks[task].is_group):
+            record, complaint = checker.touch(task)
+            name = plan.names[task]
+            if record is not None:
+                records.append((name, msgspec.msgpack.encode(record), None))
+            else:
+                place = project.locator.key("task", name)
+                step = f"run it: {request.call.run(name)}"
+                problems.append(Problem("touch-missing", f"task {name!r}: {complaint}", place, step))
+        if problems:
+            raise TaskError(*problems)
+        session.ledger.write([], records)
+        vain = [task for task, _, _ in records if project.manifest.tasks[project.graph.ids[task]].always_runs]
+        return Touched(len(records), tuple(vain))
