@@ -1,6 +1,6 @@
 """Verdicts on what may run side by side, and the reasons they rest on.
 
-Knows the codes of the contract. Does not find evidence (``planning``) and does not word it (``views``).
+Knows the codes of the contract. Does not find evidence (``planning``) and does not word it (``app.reasons``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From a manifest, its graph and a selection to a plan.
 
-Knows the order of the steps: group, split, check, relate, doubt. Each step is a module of its own; this one only
+Knows the order of the steps: group, check, split, relate, doubt. Each step is a module of its own; this one only
 carries values from one to the next. Touches no file and asks no clock: measured durations are given.
 """
 
