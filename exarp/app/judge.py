@@ -101,9 +101,10 @@ def _shares(project: Project, first: int, second: int) -> list[Reason]:
         # A group runs nothing, and so holds nothing.
         return []
     pools = project.manifest.resources
-    mutexes = [Reason("mutex", name=name) for name in one.mutex if name in other.mutex]
+    both = (one.name, other.name)
+    mutexes = [Reason("mutex", tasks=both, name=name) for name in one.mutex if name in other.mutex]
     return mutexes + [
-        Reason("resource", name=pool)
+        Reason("resource", tasks=both, name=pool)
         for pool, amount in one.resources.items()
         if amount + other.resources.get(pool, 0) > pools[pool] and pool in other.resources
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+from click.core import ParameterSource
 
 from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
 from exarp.cli.later import Formats
@@ -35,6 +36,9 @@ def command(strict: bool, form: str) -> int:
     from exarp.views.problem import findings, render_all
 
     invocation = current()
+    given = click.get_current_context().get_parameter_source("form")
+    if invocation.json and form != "json" and given is ParameterSource.COMMANDLINE:
+        raise click.UsageError(f"--json and --format {form} exclude each other")
     problems = check(invocation.folder, invocation.manifest_path)
     errors = any(problem.severity == "error" for problem in problems)
     doubts = any(problem.severity != "error" for problem in problems)

@@ -236,7 +236,7 @@ class Doubts:
             return conflict_reason(self.graph.names, one, other)
         if claim.reason.code == "undeclared":
             return Reason("undeclared", tasks=self._names(access for access in (one, other) if access.owns))
-        return claim.reason
+        return msgspec.structs.replace(claim.reason, tasks=self._names((one, other)))
 
     def _add_group(self, claim: _Claim, left: list[AccessPair]) -> None:
         owners = claim.owners

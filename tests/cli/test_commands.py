@@ -420,3 +420,15 @@ def test_damage_is_told_by_status_and_history_as_by_a_run(workspace: Workspace) 
         assert (result.code, result.out) == (0, "")
         assert "is damaged; the next run begins a new one" in result.err
     assert workspace.exarp("status", "--json").json["runs"] == []
+
+
+def test_why_not_shows_where_a_mutex_and_a_pool_are_asked_for(workspace: Workspace) -> None:
+    held = 'inputs = []\noutputs = []\nmutex = ["db"]\nresources = { gpu = 1 }\nrun = "true"\n'
+    workspace.manifest(f"[resources]\ngpu = 1\n[task.a]\n{held}[task.b]\n{held}")
+    lines = workspace.exarp("why-not", "a", "b").out.splitlines()
+    assert [line.split() for line in lines if "exarp.toml:" in line] == [
+        ["a", "holds", "db", "exarp.toml:6"],
+        ["b", "holds", "db", "exarp.toml:12"],
+        ["a", "asks", "for", "gpu", "=", "1", "exarp.toml:7"],
+        ["b", "asks", "for", "gpu", "=", "1", "exarp.toml:13"],
+    ]

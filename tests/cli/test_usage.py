@@ -142,6 +142,7 @@ def test_init_writes_the_file_it_is_given(workspace: Workspace) -> None:
         ("run", "-n", "--touch"),
         ("schema", "-f", "exarp.toml"),
         ("-f", "exarp.toml", "completion", "bash"),
+        ("check", "--json", "--format", "text"),
     ],
 )
 def test_options_that_exclude_each_other_or_do_nothing_are_refused(

@@ -252,7 +252,9 @@ def test_a_file_refutes_where_silence_alone_would_leave_it_unproven():
 def test_a_mutex_of_two_is_a_pair_and_of_three_a_group_without_edges():
     held = {"mutex": ("db",)}
 
-    assert told(plan([task("a", **held), task("b", **held)])) == [("a b", "mutex")]
+    made = plan([task("a", **held), task("b", **held)])
+    assert told(made) == [("a b", "mutex")]
+    assert made.verdicts[0].reasons[0].tasks == ("a", "b")
     made = plan([task("a", **held), task("b", **held), task("c", **held)])
     assert told(made) == [("a b c", "mutex")]
     assert made.verdicts[0].reasons[0].name == "db"
