@@ -85,12 +85,17 @@ def _read(root: str, row: AttemptRow, start: int) -> bytes:
 
 
 def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
-    """What an attempt has printed, and what it goes on to print until it has ended."""
+    """What an attempt has printed, and what it goes on to print until it has ended.
+
+    Raises UsageError ``no-log`` where it cannot be read, or is gone all of a sudden.
+    """
     shown = 0
     while True:
         # Asked first: what was printed before the end is then surely read.
-        found = _attempts_in(root, row.run, row.task)
-        now = next((other for other in found if other.attempt == row.attempt), row)
+        now = next((other for other in _attempts_in(root, row.run, row.task) if other.attempt == row.attempt), None)
+        if now is None:
+            message = f"what run {row.run} left is gone"
+            raise UsageError(Problem("no-log", message, None, "`exarp history` lists runs"))
         data = _read(root, now, shown)
         shown += len(data)
         yield data

@@ -11,7 +11,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -38,6 +38,9 @@ COMMANDS = (
     "log",
     "completion",
 )
+
+# Options of every command that take a value.
+_WITH_VALUE = ("-f", "--file", "-C", "--directory", "--color")
 
 
 class LazyGroup(click.Group):
@@ -98,9 +101,7 @@ def run_cli(arguments: Sequence[str]) -> int:
     invocation = Invocation(arguments)
     _end_with_status()
     try:
-        if "--" in arguments:
-            invocation.json = "--json" in arguments[: arguments.index("--")]
-            _refuse_arguments()
+        _refuse_arguments(invocation)
         status = group.main(list(arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as end:
@@ -131,11 +132,34 @@ def _end_with_status() -> None:
             signal.signal(signum, lambda received, frame: sys.exit(128 + received))
 
 
-def _refuse_arguments() -> None:
+def _refuse_arguments(invocation: Invocation) -> None:
+    """Words behind ``--`` are for a task: raises UsageError where one would get them. Other commands take them as names."""
+    before, rest = _split(invocation.arguments)
+    command = next(_words(before), "")
+    if not rest or (command in COMMANDS and command != "run"):
+        return
     from exarp.errors import Problem, UsageError
+
+    invocation.json = "--json" in before
 
     step = "set a variable instead: exarp run TASK --set NAME=VALUE"
     raise UsageError(Problem("not-supported-yet", "arguments for a task, after --, are not supported yet", None, step))
+
+
+def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What stands before ``--`` and what stands behind it."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at + 1 :]
+
+
+def _words(arguments: Sequence[str]) -> Iterator[str]:
+    """Arguments that are no options of exarp's own, nor values of these."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in _WITH_VALUE:
+            next(rest, None)
+        elif not argument.startswith("-"):
+            yield argument
 
 
 def _let_go_of_stdout() -> None:
@@ -151,7 +175,8 @@ def _let_go_of_stdout() -> None:
 def _refuse(error: ExarpError, invocation: Invocation) -> int:
     from exarp.views.problem import as_json, render_all
 
-    if invocation.json:
+    # Options behind what is refused have not been read.
+    if invocation.json or "--json" in _split(invocation.arguments)[0]:
         _print_document(as_json(error.problems, error.exit_code))
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
     text = render_all(error.problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
@@ -171,8 +196,7 @@ def _misused(error: click.ClickException, invocation: Invocation) -> int:
     from exarp.errors import ExarpError, Problem
     from exarp.views.problem import as_json
 
-    # Options behind the one that is refused have not been read.
-    invocation.json = invocation.json or "--json" in invocation.arguments
+    invocation.json = invocation.json or "--json" in _split(invocation.arguments)[0]
     if isinstance(error, click.NoSuchOption):
         from exarp.cli.later import later_option, refuse_later_command
 

@@ -60,7 +60,8 @@ def later_option(error: click.NoSuchOption) -> UsageError | None:
 
 
 def refuse_later_command(invocation: Invocation) -> None:
-    """Raises UsageError where the first word is a later command, and no task has its name."""
+    """Raises UsageError where the first word is a later command, and no task has its name; ManifestError where nobody can
+    say what tasks there are, for the manifest is wrong."""
     from exarp.app.project import examine
     from exarp.errors import ManifestError
 
@@ -69,8 +70,9 @@ def refuse_later_command(invocation: Invocation) -> None:
         return
     try:
         project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)
-    except ManifestError:
-        pass
+    except ManifestError as error:
+        if any(problem.slug != "no-manifest" for problem in error.problems):
+            raise
     else:
         if word in project.graph.ids:
             return

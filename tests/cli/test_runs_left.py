@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -62,6 +63,16 @@ def test_a_run_that_died_is_not_running_because_another_process_has_its_number(w
     assert ": died" in workspace.exarp("status").out
     followed = workspace.exarp("log", "t", "--follow")
     assert (followed.out, followed.err.split(",")[0]) == ("one\n", "t: died")
+
+
+def test_a_log_that_is_followed_ends_when_all_that_was_kept_is_gone(workspace: Workspace) -> None:
+    with under_way(workspace):
+        following = workspace.start("log", "t", "--follow")
+        assert following.stdout is not None
+        assert following.stdout.readline() == b"one\n"
+        shutil.rmtree(workspace.path / ".exarp")
+        _, err = following.communicate(timeout=20)
+    assert (following.returncode, b"what run 1 left is gone" in err) == (2, True)
 
 
 def test_the_log_of_a_running_task_has_what_it_printed_so_far(workspace: Workspace) -> None:

@@ -39,6 +39,27 @@ def test_usage_errors_name_what_was_meant(workspace: Workspace) -> None:
     assert "build" in nothing.err
 
 
+def test_words_behind_dashes_are_names_where_no_task_could_get_them(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = []\noutputs = []\nrun = "true"')
+    assert workspace.exarp("show", "--", "t").code == 0
+    assert workspace.exarp("-C", ".", "list", "--").code == 0
+    assert workspace.exarp("t", "--").code == 0
+    for words in (["t", "--", "x"], ["-C", "list", "t", "--", "x"], ["run", "--", "x"], ["--", "x"]):
+        result = workspace.exarp(*words)
+        assert (result.code, "not supported yet" in result.err) == (2, True), words
+
+
+def test_a_later_command_does_not_hide_what_is_wrong_with_the_manifest(workspace: Workspace) -> None:
+    workspace.manifest('[task.watch]\nrun = "true\n')
+    result = workspace.exarp("watch")
+    assert (result.code, "exarp.toml:2:" in result.err) == (3, True)
+
+
+def test_a_refused_format_is_told_as_json_too(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    assert workspace.exarp("check", "--format", "sarif", "--json").json["error"]["exit_code"] == 2
+
+
 def test_arguments_for_a_task_are_refused_not_taken_for_tasks(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\nrun = "true"\n[task.other]\nrun = "touch other"')
     result = workspace.exarp("run", "t", "--", "other")
