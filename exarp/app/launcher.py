@@ -13,7 +13,15 @@ from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside, relative
 from exarp.model.task import Task
-from exarp.planning.recipe import ListFault, expand_argv, list_variable, named_variables, names_launch_word, out_paths
+from exarp.planning.recipe import (
+    ListFault,
+    expand_argv,
+    is_odd,
+    list_variable,
+    named_variables,
+    names_launch_word,
+    out_paths,
+)
 from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders
 
 
@@ -56,11 +64,11 @@ class Launcher:
             "depfile": [relative(task.depfile, task.cwd)] if task.depfile else [],
         }
         if names_launch_word(task, "in_file"):
-            lists["in_file"] = [f"{self.scratch}/in-{key}.txt"]
+            lists["in_file"] = [self._list_path(key, task.cwd)]
         launch = self._launch(key, task, lists, cwd, log)
         if "in_file" in lists:
             # Last of all: ``done`` is told only of what was started.
-            self._write_list(key, lists["in_file"][0], lists["in"])
+            self._write_list(key, f"{self.scratch}/in-{key}.txt", lists["in"])
         return launch
 
     def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
@@ -79,6 +87,11 @@ class Launcher:
             streams=self._streams(task),
             daemon=task.daemon,
         )
+
+    def _list_path(self, key: int, cwd: str) -> str:
+        """In full, so that a script may change its folder; from ``cwd`` where the workspace's own path needs quotes."""
+        path = f"{self.scratch}/in-{key}.txt"
+        return relative(os.path.relpath(path, self.root), cwd) if is_odd(path) else path
 
     def done(self, key: int) -> None:
         """An attempt is over: its list is no longer needed, and folders may be gone."""

@@ -99,6 +99,7 @@ def group(context: click.Context) -> None:
 def run_cli(arguments: Sequence[str]) -> int:
     """Run the command line; its exit code. Prints every error, never a traceback."""
     invocation = Invocation(arguments)
+    stdout = sys.stdout
     _end_with_status()
     try:
         _refuse_arguments(invocation)
@@ -110,6 +111,11 @@ def run_cli(arguments: Sequence[str]) -> int:
         return _misused(error, invocation)
     except (KeyboardInterrupt, click.Abort):
         return 130
+    except SystemExit:
+        # Where the reader has gone, click takes stdout away and exits with 1.
+        if sys.stdout is not stdout:
+            return 0
+        raise
     except BrokenPipeError:
         # Whoever read our output has had enough.
         return 0
@@ -126,7 +132,7 @@ def run_cli(arguments: Sequence[str]) -> int:
 
 def _end_with_status() -> None:
     """Ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has it."""
-    for signum in (signal.SIGTERM, signal.SIGHUP):
+    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         # Under nohup a hang-up stays ignored.
         if signal.getsignal(signum) is signal.SIG_DFL:
             signal.signal(signum, lambda received, frame: sys.exit(128 + received))

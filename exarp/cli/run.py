@@ -115,8 +115,23 @@ def _run(invocation: Invocation, project: Project, request: RunRequest, events: 
         status = run(project, request, os.environ, views.voice)
         views.tell_faults()
         if invocation.json and own is not None:
-            own.write(views.document())
-            own.flush()
+            status = _hand_over(own, views.document(), status)
+    return status
+
+
+def _hand_over(own: BinaryIO, document: bytes, status: int) -> int:
+    """Write the document; the exit code, which says that it is lost unless it has worse to say."""
+    from exarp.cli.run_views import note
+
+    try:
+        own.write(document)
+        own.flush()
+    except BrokenPipeError:
+        # Whoever read it has had enough.
+        return status
+    except OSError as error:
+        note(f"warning: stdout cannot be written: {error.strerror}")
+        return status or 2
     return status
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that the run is told about."""
 
 

@@ -60,7 +60,7 @@ class Exited(msgspec.Struct, frozen=True, gc=False):
 
 
 class Signalled(msgspec.Struct, frozen=True, gc=False):
-    """exarp itself was sent a signal: SIGINT, SIGTERM or SIGHUP; or SIGTSTP, which asks for ``suspend`` of the host."""
+    """exarp itself was sent a signal: SIGINT, SIGTERM, SIGHUP or SIGQUIT; or SIGTSTP, which asks for ``suspend`` of the host."""
 
     signum: int
 

@@ -69,13 +69,18 @@ def list_variable(name: str, paths: Iterable[str], scripts: Iterable[str]) -> st
     size = len(text.encode("utf-8", "surrogateescape"))
     if size > MAX_LIST_BYTES:
         return ListFault(f"${name} would be {size} bytes long: use argv, or $in_file (one path a line)")
-    odd = next((path for path in paths if _ODD.search(path)), None)
+    odd = next(filter(is_odd, paths), None)
     if odd is not None and any(_is_unquoted(name, script) for script in scripts):
         return ListFault(f"${name} holds {odd!r}, which a shell would split or expand: use argv, or $in_file")
     return text
 
 
 _ODD = re.compile(r"[\s*?\[]")
+
+
+def is_odd(path: str) -> bool:
+    """Whether a shell would take a path apart that stands in an unquoted variable."""
+    return _ODD.search(path) is not None
 
 
 # What matters in a script: escapes, whole single-quoted strings, comments, and what opens or closes a context.

@@ -368,6 +368,7 @@ def test_a_full_disk_is_told_and_ends_no_run(workspace: Workspace) -> None:
         ("list > /dev/full", 2, "stdout cannot be written"),
         ("list --json > /dev/full", 2, "stdout cannot be written"),
         ("t > /dev/full", 0, "output could not be written"),
+        ("t --json > /dev/full", 2, "stdout cannot be written"),
         ("t --events /dev/full", 0, "output could not be written"),
     ]:
         done = subprocess.run(
@@ -381,6 +382,23 @@ def test_a_full_disk_is_told_and_ends_no_run(workspace: Workspace) -> None:
         assert (done.returncode, told in done.stderr) == (code, True), (arguments, done.stderr)
         assert "Exception ignored" not in done.stderr
     assert workspace.exists("done")
+
+
+def test_a_reader_that_has_gone_is_no_failure(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = []\noutputs = []\nrun = "echo x"')
+    for arguments in ("list", "graph", "plan --json", "run t --json"):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [sys.executable, "-m", "exarp", *arguments.split()],
+            cwd=workspace.path,
+            env=environment(),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        os.close(writer)
+        assert (done.returncode, b"Broken pipe" in done.stderr) == (0, False), (arguments, done.stderr)
 
 
 def test_a_task_s_name_alone_is_completed(project: Workspace) -> None:

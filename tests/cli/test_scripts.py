@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from tests.cli.conftest import Workspace
 
@@ -84,3 +85,14 @@ def test_names_that_no_list_could_hold_are_told(workspace: Workspace) -> None:
     result = workspace.exarp("t")
     assert result.code == 1
     assert "is not UTF-8" in result.err
+
+
+def test_a_list_of_paths_can_be_named_without_quotes_in_any_workspace(tmp_path: Path) -> None:
+    for folder, cwd in (("plain", ""), ("a b*", ""), ("c d", 'cwd = "sub"\n')):
+        workspace = Workspace(tmp_path / folder)
+        (workspace.path / "sub").mkdir(parents=True)
+        workspace.manifest(f'[task.t]\n{cwd}inputs = ["sub/x"]\noutputs = ["o"]\nrun = "cat $in_file > $out"')
+        workspace.write("sub/x", "")
+        result = workspace.exarp("t")
+        assert result.code == 0, result.err
+        assert workspace.read("o") == ("x\n" if cwd else "sub/x\n")

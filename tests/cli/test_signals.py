@@ -66,8 +66,11 @@ def started(workspace: Workspace, mark: str, *options: str) -> subprocess.Popen[
     return process
 
 
+ENDINGS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(("signum", "code"), ENDINGS)
 def test_a_signal_ends_every_tree_and_the_exit_code_tells_which(workspace: Workspace, signum: int, code: int) -> None:
     mark = uuid.uuid4().hex
     process = started(workspace, mark)
@@ -151,7 +154,7 @@ def test_an_interrupted_task_is_not_taken_as_done(workspace: Workspace) -> None:
     assert "1 task would run" in workspace.exarp("t", "-n").out
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(("signum", "code"), ENDINGS)
 def test_a_signal_while_it_waits_for_another_run_ends_it_with_its_status(
     workspace: Workspace, signum: int, code: int
 ) -> None:
