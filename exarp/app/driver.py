@@ -36,7 +36,7 @@ Job = Check | Settle | Start
 
 
 class _BrokenOff(Exception):
-    """The run was told to end while files were looked at, so that nobody waits for the answer."""
+    """The run was told to end while a job was under way, so that nobody waits for its answer."""
 
 
 class _Running(msgspec.Struct):
@@ -80,6 +80,7 @@ class Driver:
         self._stimuli: deque[Stimulus] = deque()
         # What looks at files, and may take long. Everything else that the machine wants is done at once.
         self._jobs: deque[Job] = deque()
+        self._job: Job | None = None
         # Ended by the machine before their start had its turn among the jobs.
         self._unwanted: set[int] = set()
         self._looked_up = self._begun
@@ -137,8 +138,13 @@ class Driver:
         return True
 
     def _breathe(self) -> None:
-        """Called while files are read. Raises _BrokenOff where even what runs is being ended."""
-        if self._look_up() and self.machine.is_ending:
+        """Called while files are read. Raises _BrokenOff where nobody waits for what is found any more.
+
+        A command that has succeeded is settled even if the run is being ended, or it would run again next time. Only
+        a second signal, by which what runs is killed at once, breaks that off.
+        """
+        settling = isinstance(self._job, Settle)
+        if self._look_up() and (self.machine.is_hurried if settling else self.machine.is_ending):
             raise _BrokenOff
 
     def _carry_out(self, command: Command) -> None:
@@ -181,6 +187,7 @@ class Driver:
         for task in self._ended:
             self.checker.ended(task)
         self._ended.clear()
+        self._job = job
         try:
             match job:
                 case Check(task):
@@ -191,6 +198,7 @@ class Driver:
                     self._start_again(job)
         except _BrokenOff:
             self._stimuli.append(_broken_off(job))
+        self._job = None
 
     def _settle(self, task: int) -> None:
         settled, record = self.checker.settle(task)
@@ -244,8 +252,9 @@ class Driver:
             self._pause()
         else:
             self._stimuli.append(Interrupted(event.signum))
-            if not self._interrupted and self._running:
-                self.stream.interrupted(event.signum, len(self._running))
+            waited_for = len(self._running) + sum(isinstance(job, Settle) for job in (self._job, *self._jobs))
+            if not self._interrupted and waited_for:
+                self.stream.interrupted(event.signum, waited_for)
             self._interrupted = True
 
     def _pause(self) -> None:

@@ -64,7 +64,8 @@ class _Attempt(msgspec.Struct):
 
 
 class Machine:
-    """One run. ``handle`` is the only way in; ``finished`` says whether the run is over."""
+    """One run. ``handle`` is the only way in; ``finished`` says whether the run is over, ``is_hurried`` whether it was
+    interrupted more than once."""
 
     def __init__(self, plan: Plan, tasks: Sequence[Task], limits: Limits) -> None:
         self.plan = plan
@@ -88,6 +89,7 @@ class Machine:
         self._failed = False
         self._allowed: set[int] = set()
         self._signal: int | None = None
+        self.is_hurried = False
         self._stopping: FreshnessReason | None = None
         self._commands: list[Command] = []
 
@@ -182,7 +184,7 @@ class Machine:
             self.slots.add(task)
 
     def _interrupted(self, signum: int) -> None:
-        again = self._signal is not None
+        again = self.is_hurried = self._signal is not None
         if not again:
             self._signal = signum
             self._stop(FreshnessReason("interrupted"))
