@@ -88,6 +88,7 @@ class Driver:
         self._interrupted = False
         self._records: dict[str, bytes] = {}
         checker.fingerprints.breathe = self._breathe
+        launcher.folders.breathe = self._breathe
 
     def run(self) -> int:
         """Until the machine has finished; its exit code."""
@@ -138,7 +139,7 @@ class Driver:
         return True
 
     def _breathe(self) -> None:
-        """Called while files are read. Raises _BrokenOff where nobody waits for what is found any more.
+        """Called while files are read or removed. Raises _BrokenOff where nobody waits for what is found any more.
 
         A command that has succeeded is settled even if the run is being ended, or it would run again next time. Only
         a second signal, by which what runs is killed at once, breaks that off.
@@ -157,6 +158,9 @@ class Driver:
                 if attempt > 1:
                     # Its inputs are looked at again.
                     self._jobs.append(command)
+                elif self.launcher.takes_long(self.machine.tasks[command.task]):
+                    # Before other tasks are looked at: it only waits to be started.
+                    self._jobs.appendleft(command)
                 else:
                     self._start(command)
             case Rest(task, seconds):
@@ -180,7 +184,7 @@ class Driver:
         else:
             self._unwanted.add(task)
 
-    # -- looking at files --------------------------------------------------------------------------------------
+    # -- what takes long --------------------------------------------------------------------------------------
 
     def _do(self, job: Job) -> None:
         # Not at once: what is read while an attempt ends may be of before or after, and is not to be kept.
@@ -195,8 +199,11 @@ class Driver:
                 case Settle(task):
                     self._settle(task)
                 case Start():
-                    self._start_again(job)
+                    self._start_at_last(job)
         except _BrokenOff:
+            if isinstance(job, Start):
+                # Output folders may have been emptied.
+                self._ended.append(job.task)
             self._stimuli.append(_broken_off(job))
         self._job = None
 
@@ -209,8 +216,8 @@ class Driver:
             self._records[self.machine.plan.names[task]] = FORGOTTEN
         self._stimuli.append(settled)
 
-    def _start_again(self, start: Start) -> None:
-        if (fault := self.checker.look_again(start.task)) is not None:
+    def _start_at_last(self, start: Start) -> None:
+        if start.attempt > 1 and (fault := self.checker.look_again(start.task)) is not None:
             self._stimuli.append(Ended(start.task, status=127, error=f"{fault.subject} is gone ({fault.code})"))
         elif start.task in self._unwanted:
             self._stimuli.append(_broken_off(start))
@@ -232,6 +239,11 @@ class Driver:
             return
         # The start is in the ledger before the process exists, so that a crash can be told from a finish.
         self.stream.flush()
+        if self._is_too_late(start.task):
+            self.launcher.done(key)
+            self._ended.append(start.task)
+            self._stimuli.append(_broken_off(start))
+            return
         if spec.interactive:
             self.stream.suspend()
         self._running[key] = _Running(start.task, start.attempt, shown, spec.interactive)
@@ -239,6 +251,12 @@ class Driver:
         self.host.start(launch)
         if start.timeout:
             self._arm(start.timeout, TimedOut(start.task, start.attempt))
+
+    def _is_too_late(self, task: int) -> bool:
+        """Whether a task is not to be started any more; looked up, because what comes before a start may take long."""
+        if self.clock.monotonic() - self._looked_up >= SLICE:
+            self._listen(0.0)
+        return task in self._unwanted or any(isinstance(stimulus, Interrupted) for stimulus in self._stimuli)
 
     def _react(self, event: HostEvent) -> None:
         if isinstance(event, Output):
@@ -251,11 +269,16 @@ class Driver:
         elif event.signum == SIGTSTP:
             self._pause()
         else:
-            self._stimuli.append(Interrupted(event.signum))
-            waited_for = len(self._running) + sum(isinstance(job, Settle) for job in (self._job, *self._jobs))
-            if not self._interrupted and waited_for:
-                self.stream.interrupted(event.signum, waited_for)
-            self._interrupted = True
+            self._interrupt(event.signum)
+
+    def _interrupt(self, signum: int) -> None:
+        self._stimuli.append(Interrupted(signum))
+        # Nothing is started for what was found out before.
+        self._stimuli = deque(sorted(self._stimuli, key=lambda stimulus: isinstance(stimulus, Checked)))
+        waited_for = len(self._running) + sum(isinstance(job, Settle) for job in (self._job, *self._jobs))
+        if not self._interrupted and waited_for:
+            self.stream.interrupted(signum, waited_for)
+        self._interrupted = True
 
     def _pause(self) -> None:
         # Where an interactive task has the terminal, the views have left it already.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exarp.app.checker import Checker
-from exarp.app.driver import Driver
+from exarp.app.driver import SLICE, Driver
 from exarp.app.launcher import Launcher
 from exarp.app.stream import Stream
 from exarp.engine.machine import Limits, Machine
@@ -24,6 +24,7 @@ from exarp.planning.planner import make_plan
 from exarp.store.ledger import MemoryLedger
 from exarp.views.follower import Follower
 from exarp.workspace.fingerprints import Fingerprints
+from exarp.workspace.folders import OutputFolders
 
 
 class HandClock:
@@ -37,6 +38,14 @@ class HandClock:
 
     def timestamp(self) -> str:
         return f"1970-01-01T00:00:{self.host.now:09.6f}Z"
+
+
+class BusyClock(HandClock):
+    """Everything takes so long that it is time to look up whenever the time is asked for."""
+
+    def monotonic(self) -> float:
+        self.host.tick(2 * SLICE)
+        return super().monotonic()
 
 
 class Listener(Follower):
@@ -89,6 +98,7 @@ def play(
     acts: dict[str, Act | Sequence[Act]],
     host_type: type[WatchedHost] = WatchedHost,
     jobs: int = 2,
+    clock_type: type[HandClock] = HandClock,
 ) -> tuple[int, list[Event], MemoryLedger, WatchedHost]:
     """Run ``tasks`` to the end."""
     host = host_type(acts)
@@ -97,7 +107,7 @@ def play(
     graph, faults = build_graph(manifest.tasks)
     assert not faults
     plan = make_plan(manifest, graph, graph.names)
-    clock = HandClock(host)
+    clock = clock_type(host)
     listener = host.listener = Listener(ledger)
     driver = Driver(
         Machine(plan, manifest.tasks, Limits(jobs=jobs)),
@@ -225,3 +235,49 @@ def test_what_cannot_be_started_is_an_end_like_any_other(tmp_path: Path) -> None
     assert reason is not None
     assert reason.code == "start-failed"
     assert "file" in reason.subject
+
+
+class HostInterruptedAt(WatchedHost):
+    """Is sent SIGINT while it waits for the ``turn``-th time."""
+
+    turn = 0
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        self.turn -= 1
+        if self.turn == 0:
+            self.signal(signal.SIGINT)
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize("turn", range(1, 6))
+def test_no_command_is_started_after_an_interrupt_however_long_its_start_takes(tmp_path: Path, turn: int) -> None:
+    class Interrupted(HostInterruptedAt):
+        def start(self, launch: object) -> None:
+            assert self.turn > 0, "it was interrupted before"
+            super().start(launch)
+
+    Interrupted.turn = turn
+    OutputFolders(str(tmp_path), str(tmp_path / "claims")).empty("out/")
+    (tmp_path / "out/below").mkdir(parents=True)
+    for name in ("a", "below/b", "below/c"):
+        (tmp_path / "out" / name).write_text("old")
+    task = Task("t", commands=("t",), inputs=(), outputs=("out/",))
+    code, events, _, host = play(tmp_path, [task], {"t": Act(seconds=None)}, Interrupted, clock_type=BusyClock)
+    assert (code, host.launches) == (130, [])
+    assert finished(events)["t"].outcome == "cancelled"
+
+
+def test_a_timeout_is_kept_while_output_folders_are_emptied(tmp_path: Path) -> None:
+    OutputFolders(str(tmp_path), str(tmp_path / "claims")).empty("out/")
+    (tmp_path / "out").mkdir()
+    for number in range(200):
+        (tmp_path / "out" / str(number)).write_text("old")
+    tasks = [
+        Task("runs", commands=("r",), timeout=1.0),
+        Task("cleans", commands=("c",), inputs=(), outputs=("out/",)),
+    ]
+    code, events, _, _ = play(tmp_path, tasks, {"runs": Act(seconds=None)}, clock_type=BusyClock)
+    assert code == 1
+    assert finished(events)["cleans"].outcome == "passed"
+    labels = [event.task for event in events if isinstance(event, TaskFinished)]
+    assert labels == ["runs", "cleans"]
