@@ -265,6 +265,8 @@ def test_no_command_is_started_after_an_interrupt_however_long_its_start_takes(t
     code, events, _, host = play(tmp_path, [task], {"t": Act(seconds=None)}, Interrupted, clock_type=BusyClock)
     assert (code, host.launches) == (130, [])
     assert finished(events)["t"].outcome == "cancelled"
+    # Before its start was even begun, nothing is told of one.
+    assert any(isinstance(event, TaskStarted) for event in events) == (turn > 1)
 
 
 def test_a_timeout_is_kept_while_output_folders_are_emptied(tmp_path: Path) -> None:
