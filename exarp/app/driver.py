@@ -17,6 +17,7 @@ import msgspec
 from exarp.app.checker import Checker
 from exarp.app.launcher import Launcher, LaunchFault
 from exarp.app.ports import FORGOTTEN, Clock, Host
+from exarp.app.resolution import FileFault
 from exarp.app.stream import Stream
 from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
@@ -218,7 +219,7 @@ class Driver:
 
     def _start_at_last(self, start: Start) -> None:
         if start.attempt > 1 and (fault := self.checker.look_again(start.task)) is not None:
-            self._stimuli.append(Ended(start.task, status=127, error=f"{fault.subject} is gone ({fault.code})"))
+            self._stimuli.append(Ended(start.task, status=None, error=str(FileFault(fault))))
         elif start.task in self._unwanted:
             self._stimuli.append(_broken_off(start))
         else:

@@ -143,6 +143,9 @@ class Machine:
     def _ended(self, ended: Ended) -> None:
         task = ended.task
         attempt = self._attempts[task]
+        if ended.error and ended.log is None and attempt.ended is not None:
+            # It did not come to print anything: what the attempt before printed is the last that there is.
+            ended = msgspec.structs.replace(ended, log=attempt.ended.log)
         attempt.ended = ended
         del self._active[task]
         if ended.signal == _SIGINT and self.tasks[task].interactive and not attempt.timed_out and not self.is_ending:

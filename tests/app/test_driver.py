@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -283,3 +284,30 @@ def test_a_timeout_is_kept_while_output_folders_are_emptied(tmp_path: Path) -> N
     assert finished(events)["cleans"].outcome == "passed"
     labels = [event.task for event in events if isinstance(event, TaskFinished)]
     assert labels == ["runs", "cleans"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("in", "in is not there"), ("in\udcff", "the name of folder/in* is not UTF-8")]
+)
+def test_a_retry_whose_inputs_cannot_be_taken_any_more_says_why_and_keeps_the_last_log(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    class Changing(WatchedHost):
+        def wait(self, timeout: float | None) -> list[HostEvent]:
+            if self.launches:
+                (tmp_path / "in").unlink(missing_ok=True)
+                if name != "in":
+                    (tmp_path / "folder" / name).touch()
+            return super().wait(timeout)
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "in").write_text("")
+    (tmp_path / "folder/in").write_text("")
+    inputs = ("in",) if name == "in" else ("folder/*",)
+    task = Task("t", commands=("t",), inputs=inputs, outputs=(), retries=1, retry_delay=1.0)
+    _, events, _, host = play(tmp_path, [task], {"t": Act(status=1, output=(b"said\n",))}, Changing)
+    end = finished(events)["t"]
+    assert len(host.launches) == 1
+    assert (end.outcome, end.attempt, end.exit_status, end.log) == ("failed", 2, None, "t.1.log")
+    assert end.reason is not None
+    assert (end.reason.code, fnmatch(end.reason.subject, said)) == ("start-failed", True)
