@@ -267,6 +267,8 @@ class Machine:
         self._counts[outcome] = self._counts.get(outcome, 0) + 1
         if outcome == "failed" and task in self._allowed:
             self._counts["allowed"] = self._counts.get("allowed", 0) + 1
+        elif outcome == "passed" and self.tasks[task].is_group:
+            self._counts["groups"] = self._counts.get("groups", 0) + 1
         attempt = self._attempts.pop(task, None)
         ended = attempt.ended if attempt is not None else None
         self._tell(

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from exarp.model.call import Call
+from exarp.model.event import FreshnessReason
 from exarp.model.quantity import format_duration
 from exarp.views import escape, words
 from exarp.views.cells import cut, pad, width, wrap
@@ -72,6 +73,8 @@ class AttemptLike(Protocol):
     def exit_status(self) -> int | None: ...
     @property
     def signal(self) -> int | None: ...
+    @property
+    def end_reason(self) -> FreshnessReason | None: ...
 
 
 def status(
@@ -209,9 +212,10 @@ def _outcome(outcome: str) -> str:
 def _counts(counts: Mapping[str, int]) -> str:
     """Stored counts, by outcome, as the end of a run words them."""
     tally = Tally(
-        ran=counts.get("passed", 0),
+        ran=counts.get("passed", 0) - counts.get("groups", 0),
         restored=counts.get("restored", 0),
         up_to_date=counts.get("up_to_date", 0),
+        groups=counts.get("groups", 0),
         failed=counts.get("failed", 0) - counts.get("allowed", 0),
         allowed=counts.get("allowed", 0),
         skipped=counts.get("skipped", 0),
@@ -223,10 +227,8 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _cause(row: AttemptLike, color: bool) -> str:
     told = _outcome(row.outcome)
-    if row.outcome == "failed" and row.signal is not None:
-        told = f"killed by {words.signal_name(row.signal)}"
-    elif row.outcome == "failed" and row.exit_status:
-        told = f"exit {row.exit_status}"
+    if row.outcome == "failed":
+        told = words.ended(row.end_reason, row.signal, row.exit_status or None, row.duration_ms)
     return paint(told, _MEANING.get(row.outcome, "wait"), color)
 
 
