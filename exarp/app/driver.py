@@ -317,7 +317,9 @@ class Driver:
         heappush(self._deadlines, (self.clock.monotonic() + seconds, next(self._ticket), stimulus))
 
     def _delay(self, seconds: float) -> None:
-        """Everything was stopped for so long, and no attempt is to be ended for it."""
+        """Everything was stopped for so long: no attempt is to be ended for it, and it counts in no duration."""
+        self._begun += seconds
+        self.stream.delay(seconds)
         self._deadlines = [(at + seconds, ticket, stimulus) for at, ticket, stimulus in self._deadlines]
 
     def _ring(self) -> None:

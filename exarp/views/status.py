@@ -47,6 +47,8 @@ class RunLike(Protocol):
     @property
     def exit_code(self) -> int | None: ...
     @property
+    def duration_ms(self) -> int | None: ...
+    @property
     def command(self) -> Sequence[str]: ...
     @property
     def counts(self) -> Mapping[str, int]: ...
@@ -141,9 +143,8 @@ def when(time: str, now: datetime) -> str:
 
 
 def took(run: RunLike) -> str:
-    """How long a run took, or nothing where it has no end."""
-    seconds = _seconds_between(run.started, run.finished) if run.finished else None
-    return words.took(round(seconds * 1000)) if seconds is not None else ""
+    """How long a run took, or nothing where it has no end. Less than from start to end where it was stopped meanwhile."""
+    return words.took(run.duration_ms) if run.finished and run.duration_ms is not None else ""
 
 
 def _took_so_far(row: AttemptLike, now: datetime) -> str:

@@ -17,7 +17,7 @@ from exarp.engine.machine import Limits, Machine
 from exarp.errors import DefectError
 from exarp.graph.build import build_graph
 from exarp.hosts.scripted import Act, ScriptedHost
-from exarp.model.event import Event, FreshnessReason, TaskFinished, TaskOutput, TaskRetried, TaskStarted
+from exarp.model.event import Event, FreshnessReason, RunFinished, TaskFinished, TaskOutput, TaskRetried, TaskStarted
 from exarp.model.launch import HostEvent
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
@@ -58,6 +58,10 @@ class Listener(Follower):
         self.ledger = ledger
         self.events: list[Event] = []
         self.calls: list[str] = []
+        self.ticks: list[float] = []
+
+    def tick(self, now: float) -> None:
+        self.ticks.append(now)
 
     def suspend(self) -> None:
         self.calls.append("suspend")
@@ -169,6 +173,14 @@ class StoppedHost(WatchedHost):
 def test_time_in_which_everything_is_stopped_counts_for_no_timeout(tmp_path: Path, seconds: float, code: int) -> None:
     task = Task("t", commands=("t",), timeout=5.0)
     assert play(tmp_path, [task], {"t": Act(seconds=seconds)}, StoppedHost)[0] == code
+
+
+def test_time_in_which_everything_is_stopped_counts_in_no_duration_and_passes_for_no_view(tmp_path: Path) -> None:
+    tasks = [Task("t", commands=("t",)), Task("later", commands=("l",), needs=("t",))]
+    _, events, _, host = play(tmp_path, tasks, {"t": Act(seconds=4.0), "later": Act(seconds=1.0)}, StoppedHost)
+    ends = [event.duration_ms for event in events if isinstance(event, TaskFinished | RunFinished)]
+    assert ends == [4000, 1000, 5000]
+    assert (host.now, max(host.listener.ticks)) == (65.0, 4.0)
 
 
 def test_views_leave_the_terminal_once_where_a_stop_finds_them_gone(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ RUNNING = msgspec.structs.replace(
 DIED = msgspec.structs.replace(RUNNING, id="40", started="2025-11-21T09:10:00Z", outcome="died")
 PASSED = msgspec.structs.replace(
     FAILED, id="39", started="2025-10-01T09:10:00Z", finished="2025-10-01T09:13:05Z", outcome="up_to_date", exit_code=0,
-    counts={"up_to_date": 3}, first_failure=None, command=("exarp", "run"),
+    duration_ms=185_000, counts={"up_to_date": 3}, first_failure=None, command=("exarp", "run"),
 )  # fmt: skip
 ATTEMPT = AttemptRow("cc@src/parser.c", "41", 2, "failed", "2025-11-22T13:02:14Z", "l", 1200, 1)
 
@@ -66,6 +66,11 @@ def test_a_failure_that_was_allowed_is_worded_as_at_the_end_of_its_run():
 
 def test_a_run_whose_process_is_gone_died():
     assert status([DIED], NOW).split("\n")[0] == "run 40, yesterday 10:10: died"
+
+
+def test_a_run_that_was_stopped_meanwhile_took_as_long_as_it_said_itself():
+    stopped = msgspec.structs.replace(PASSED, duration_ms=1000)
+    assert history([stopped], NOW).split()[3] == "1.0s"
 
 
 def test_no_run_is_said():
