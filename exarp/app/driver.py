@@ -17,6 +17,7 @@ import msgspec
 from exarp.app.checker import Checker
 from exarp.app.launcher import Launcher, LaunchFault
 from exarp.app.ports import FORGOTTEN, Clock, Host
+from exarp.app.resolution import FileFault
 from exarp.app.stream import Stream
 from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
@@ -36,7 +37,7 @@ Job = Check | Settle | Start
 
 
 class _BrokenOff(Exception):
-    """The run was told to end while files were looked at, so that nobody waits for the answer."""
+    """The run was told to end while a job was under way, so that nobody waits for its answer."""
 
 
 class _Running(msgspec.Struct):
@@ -80,6 +81,7 @@ class Driver:
         self._stimuli: deque[Stimulus] = deque()
         # What looks at files, and may take long. Everything else that the machine wants is done at once.
         self._jobs: deque[Job] = deque()
+        self._job: Job | None = None
         # Ended by the machine before their start had its turn among the jobs.
         self._unwanted: set[int] = set()
         self._looked_up = self._begun
@@ -87,6 +89,7 @@ class Driver:
         self._interrupted = False
         self._records: dict[str, bytes] = {}
         checker.fingerprints.breathe = self._breathe
+        launcher.folders.breathe = self._breathe
 
     def run(self) -> int:
         """Until the machine has finished; its exit code."""
@@ -137,8 +140,13 @@ class Driver:
         return True
 
     def _breathe(self) -> None:
-        """Called while files are read. Raises _BrokenOff where even what runs is being ended."""
-        if self._look_up() and self.machine.is_ending:
+        """Called while files are read or removed. Raises _BrokenOff where nobody waits for what is found any more.
+
+        A command that has succeeded is settled even if the run is being ended, or it would run again next time. Only
+        a second signal, by which what runs is killed at once, breaks that off.
+        """
+        settling = isinstance(self._job, Settle)
+        if self._look_up() and (self.machine.is_hurried if settling else self.machine.is_ending):
             raise _BrokenOff
 
     def _carry_out(self, command: Command) -> None:
@@ -151,6 +159,9 @@ class Driver:
                 if attempt > 1:
                     # Its inputs are looked at again.
                     self._jobs.append(command)
+                elif self.launcher.takes_long(self.machine.tasks[command.task]):
+                    # Before other tasks are looked at: it only waits to be started.
+                    self._jobs.appendleft(command)
                 else:
                     self._start(command)
             case Rest(task, seconds):
@@ -174,13 +185,14 @@ class Driver:
         else:
             self._unwanted.add(task)
 
-    # -- looking at files --------------------------------------------------------------------------------------
+    # -- what takes long --------------------------------------------------------------------------------------
 
     def _do(self, job: Job) -> None:
         # Not at once: what is read while an attempt ends may be of before or after, and is not to be kept.
         for task in self._ended:
             self.checker.ended(task)
         self._ended.clear()
+        self._job = job
         try:
             match job:
                 case Check(task):
@@ -188,9 +200,13 @@ class Driver:
                 case Settle(task):
                     self._settle(task)
                 case Start():
-                    self._start_again(job)
+                    self._start_at_last(job)
         except _BrokenOff:
+            if isinstance(job, Start):
+                # Output folders may have been emptied.
+                self._ended.append(job.task)
             self._stimuli.append(_broken_off(job))
+        self._job = None
 
     def _settle(self, task: int) -> None:
         settled, record = self.checker.settle(task)
@@ -201,9 +217,9 @@ class Driver:
             self._records[self.machine.plan.names[task]] = FORGOTTEN
         self._stimuli.append(settled)
 
-    def _start_again(self, start: Start) -> None:
-        if (fault := self.checker.look_again(start.task)) is not None:
-            self._stimuli.append(Ended(start.task, status=127, error=f"{fault.subject} is gone ({fault.code})"))
+    def _start_at_last(self, start: Start) -> None:
+        if start.attempt > 1 and (fault := self.checker.look_again(start.task)) is not None:
+            self._stimuli.append(Ended(start.task, status=None, error=str(FileFault(fault))))
         elif start.task in self._unwanted:
             self._stimuli.append(_broken_off(start))
         else:
@@ -224,6 +240,11 @@ class Driver:
             return
         # The start is in the ledger before the process exists, so that a crash can be told from a finish.
         self.stream.flush()
+        if self._is_too_late(start.task):
+            self.launcher.done(key)
+            self._ended.append(start.task)
+            self._stimuli.append(_broken_off(start))
+            return
         if spec.interactive:
             self.stream.suspend()
         self._running[key] = _Running(start.task, start.attempt, shown, spec.interactive)
@@ -231,6 +252,12 @@ class Driver:
         self.host.start(launch)
         if start.timeout:
             self._arm(start.timeout, TimedOut(start.task, start.attempt))
+
+    def _is_too_late(self, task: int) -> bool:
+        """Whether a task is not to be started any more; looked up, because what comes before a start may take long."""
+        if self.clock.monotonic() - self._looked_up >= SLICE:
+            self._listen(0.0)
+        return task in self._unwanted or any(isinstance(stimulus, Interrupted) for stimulus in self._stimuli)
 
     def _react(self, event: HostEvent) -> None:
         if isinstance(event, Output):
@@ -243,10 +270,16 @@ class Driver:
         elif event.signum == SIGTSTP:
             self._pause()
         else:
-            self._stimuli.append(Interrupted(event.signum))
-            if not self._interrupted and self._running:
-                self.stream.interrupted(event.signum, len(self._running))
-            self._interrupted = True
+            self._interrupt(event.signum)
+
+    def _interrupt(self, signum: int) -> None:
+        self._stimuli.append(Interrupted(signum))
+        # Nothing is started for what was found out before.
+        self._stimuli = deque(sorted(self._stimuli, key=lambda stimulus: isinstance(stimulus, Checked)))
+        waited_for = len(self._running) + sum(isinstance(job, Settle) for job in (self._job, *self._jobs))
+        if not self._interrupted and waited_for:
+            self.stream.interrupted(signum, waited_for)
+        self._interrupted = True
 
     def _pause(self) -> None:
         # Where an interactive task has the terminal, the views have left it already.
@@ -284,7 +317,9 @@ class Driver:
         heappush(self._deadlines, (self.clock.monotonic() + seconds, next(self._ticket), stimulus))
 
     def _delay(self, seconds: float) -> None:
-        """Everything was stopped for so long, and no attempt is to be ended for it."""
+        """Everything was stopped for so long: no attempt is to be ended for it, and it counts in no duration."""
+        self._begun += seconds
+        self.stream.delay(seconds)
         self._deadlines = [(at + seconds, ticket, stimulus) for at, ticket, stimulus in self._deadlines]
 
     def _ring(self) -> None:

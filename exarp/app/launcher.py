@@ -93,6 +93,10 @@ class Launcher:
         path = f"{self.scratch}/in-{key}.txt"
         return relative(os.path.relpath(path, self.root), cwd) if is_odd(path) else path
 
+    def takes_long(self, task: Task) -> bool:
+        """Whether ``launch`` may take long: folders are emptied, which may hold much."""
+        return bool(_emptied(task))
+
     def done(self, key: int) -> None:
         """An attempt is over: its list is no longer needed, and folders may be gone."""
         self.folders.forget()
@@ -109,10 +113,8 @@ class Launcher:
         for folder in parent_folders((*(task.outputs or ()), task.depfile)):
             if not is_outside(folder):
                 self.folders.make(folder)
-        if not task.keep_outputs:
-            for path in task.outputs or ():
-                if is_folder(path):
-                    self.folders.empty(path)
+        for path in _emptied(task):
+            self.folders.empty(path)
 
     def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
         """The caller's environment, then vars and launch words that a script names, then the task's env."""
@@ -140,3 +142,8 @@ class Launcher:
         except OSError as error:
             raise LaunchFault(f"{path} cannot be written: {error.strerror}") from None
         self._lists[key] = path
+
+
+def _emptied(task: Task) -> list[str]:
+    """The output folders that are emptied before a task starts."""
+    return [] if task.keep_outputs else [path for path in task.outputs or () if is_folder(path)]

@@ -57,7 +57,7 @@ class View(Protocol):
         """Take the next event."""
 
     def tick(self, now: float) -> None:
-        """Time has passed (``now`` as of ``Clock.monotonic``)."""
+        """Time has passed (``now``: seconds that do not go on while the run is stopped)."""
 
     def interrupted(self, signum: int, running: int) -> None:
         """The run was told to end by a signal, and ``running`` attempts are being ended; told at most once."""

@@ -45,6 +45,11 @@ class Resolution:
         self._fingerprints = fingerprints
         outputs = Outputs(path for task in manifest.tasks for path in task.outputs or ())
         self._globbing = Globbing(root, outputs, clock)
+        self._globbing.breathe = self._breathe
+
+    def _breathe(self) -> None:
+        # Who is let in between is told to the fingerprints, and later than here.
+        self._fingerprints.breathe()
 
     def forget(self) -> None:
         """Files may have changed since they were looked at."""

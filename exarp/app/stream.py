@@ -24,6 +24,7 @@ class Stream:
         self._ledger = ledger
         self._views = list(views)
         self._listeners = [view for view in views if view.wants_output]
+        self._stopped = 0.0
         self._seq = 0
         self._events: list[Event] = []
         self._successes: list[tuple[str, bytes, int | None]] = []
@@ -66,9 +67,13 @@ class Stream:
 
     def tick(self) -> None:
         """Let views know that time has passed."""
-        now = self._clock.monotonic()
+        now = self._clock.monotonic() - self._stopped
         for view in self._views:
             view.tick(now)
+
+    def delay(self, seconds: float) -> None:
+        """Everything was stopped for so long: to views it is no time at all."""
+        self._stopped += seconds
 
     def interrupted(self, signum: int, running: int) -> None:
         """A signal is ending the run, and attempts have their grace."""

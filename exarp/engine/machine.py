@@ -64,7 +64,8 @@ class _Attempt(msgspec.Struct):
 
 
 class Machine:
-    """One run. ``handle`` is the only way in; ``finished`` says whether the run is over."""
+    """One run. ``handle`` is the only way in; ``finished`` says whether the run is over, ``is_hurried`` whether it was
+    interrupted more than once."""
 
     def __init__(self, plan: Plan, tasks: Sequence[Task], limits: Limits) -> None:
         self.plan = plan
@@ -88,6 +89,7 @@ class Machine:
         self._failed = False
         self._allowed: set[int] = set()
         self._signal: int | None = None
+        self.is_hurried = False
         self._stopping: FreshnessReason | None = None
         self._commands: list[Command] = []
 
@@ -141,6 +143,9 @@ class Machine:
     def _ended(self, ended: Ended) -> None:
         task = ended.task
         attempt = self._attempts[task]
+        if ended.error and ended.log is None and attempt.ended is not None:
+            # It did not come to print anything: what the attempt before printed is the last that there is.
+            ended = msgspec.structs.replace(ended, log=attempt.ended.log)
         attempt.ended = ended
         del self._active[task]
         if ended.signal == _SIGINT and self.tasks[task].interactive and not attempt.timed_out and not self.is_ending:
@@ -182,7 +187,7 @@ class Machine:
             self.slots.add(task)
 
     def _interrupted(self, signum: int) -> None:
-        again = self._signal is not None
+        again = self.is_hurried = self._signal is not None
         if not again:
             self._signal = signum
             self._stop(FreshnessReason("interrupted"))
@@ -262,6 +267,8 @@ class Machine:
         self._counts[outcome] = self._counts.get(outcome, 0) + 1
         if outcome == "failed" and task in self._allowed:
             self._counts["allowed"] = self._counts.get("allowed", 0) + 1
+        elif outcome == "passed" and self.tasks[task].is_group:
+            self._counts["groups"] = self._counts.get("groups", 0) + 1
         attempt = self._attempts.pop(task, None)
         ended = attempt.ended if attempt is not None else None
         self._tell(

@@ -140,7 +140,7 @@ class LocalHost:
             send_one(target, signal.SIGCONT)
         # By now: before, who has the terminal would be found stopped, as if by the person.
         self._on_signals()
-        # Typed more than once before it had an effect, it is meant once.
+        # Typed again before it had an effect, it was meant by the first, too.
         self._events = [event for event in self._events if event != Signalled(signal.SIGTSTP)]
         seconds = monotonic() - before
         self._delay(seconds)
@@ -245,7 +245,10 @@ class LocalHost:
     def _on_signals(self) -> bool:
         """Take the signals that arrived; whether exarp was continued."""
         taken = self._signals.take()
-        self._events += [Signalled(signum) for signum in taken if signum in (*TOLD, signal.SIGTSTP)]
+        self._events += [Signalled(signum) for signum in taken if signum in TOLD]
+        # Typed more than once before it had an effect, it is meant once.
+        if signal.SIGTSTP in taken and Signalled(signal.SIGTSTP) not in self._events:
+            self._events.append(Signalled(signal.SIGTSTP))
         if signal.SIGCHLD in taken:
             self._look_for_exits()
         return signal.SIGCONT in taken

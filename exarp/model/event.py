@@ -135,7 +135,8 @@ class WaveFinished(_Event, frozen=True, tag="wave_finished"):
 
 
 class RunFinished(_Event, frozen=True, tag="run_finished"):
-    """The run's end. ``counts`` has every outcome that occurred, and ``allowed``: those of the failed that may fail."""
+    """The run's end. ``counts`` has every outcome that occurred, and of those ``allowed``: the failed that may fail, and
+    ``groups``: the passed that ran nothing themselves."""
 
     outcome: RunOutcome
     exit_code: int

@@ -46,7 +46,8 @@ class RunRow(msgspec.Struct, frozen=True):
 
 class AttemptRow(msgspec.Struct, frozen=True):
     """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running``
-    or ``died``. ``log`` is the path as the event has it, ``reason`` why the attempt ran.
+    or ``died``. ``log`` is the path as the event has it, ``reason`` why the attempt ran, ``end_reason`` how it ended
+    where its exit status does not tell.
     """
 
     task: str
@@ -59,6 +60,7 @@ class AttemptRow(msgspec.Struct, frozen=True):
     exit_status: int | None = None
     signal: int | None = None
     reason: FreshnessReason | None = None
+    end_reason: FreshnessReason | None = None
 
 
 class RunHistory:
@@ -184,6 +186,7 @@ class RunHistory:
             exit_status=first_end.exit_status,
             signal=first_end.signal,
             reason=reason,
+            end_reason=first_end.reason,
         )
 
     def _unended(self, run: str) -> str:

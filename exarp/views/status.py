@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from exarp.model.call import Call
+from exarp.model.event import FreshnessReason
 from exarp.model.quantity import format_duration
 from exarp.views import escape, words
 from exarp.views.cells import cut, pad, width, wrap
@@ -46,6 +47,8 @@ class RunLike(Protocol):
     @property
     def exit_code(self) -> int | None: ...
     @property
+    def duration_ms(self) -> int | None: ...
+    @property
     def command(self) -> Sequence[str]: ...
     @property
     def counts(self) -> Mapping[str, int]: ...
@@ -72,6 +75,8 @@ class AttemptLike(Protocol):
     def exit_status(self) -> int | None: ...
     @property
     def signal(self) -> int | None: ...
+    @property
+    def end_reason(self) -> FreshnessReason | None: ...
 
 
 def status(
@@ -138,9 +143,8 @@ def when(time: str, now: datetime) -> str:
 
 
 def took(run: RunLike) -> str:
-    """How long a run took, or nothing where it has no end."""
-    seconds = _seconds_between(run.started, run.finished) if run.finished else None
-    return words.took(round(seconds * 1000)) if seconds is not None else ""
+    """How long a run took, or nothing where it has no end. Less than from start to end where it was stopped meanwhile."""
+    return words.took(run.duration_ms) if run.finished and run.duration_ms is not None else ""
 
 
 def _took_so_far(row: AttemptLike, now: datetime) -> str:
@@ -209,9 +213,10 @@ def _outcome(outcome: str) -> str:
 def _counts(counts: Mapping[str, int]) -> str:
     """Stored counts, by outcome, as the end of a run words them."""
     tally = Tally(
-        ran=counts.get("passed", 0),
+        ran=counts.get("passed", 0) - counts.get("groups", 0),
         restored=counts.get("restored", 0),
         up_to_date=counts.get("up_to_date", 0),
+        groups=counts.get("groups", 0),
         failed=counts.get("failed", 0) - counts.get("allowed", 0),
         allowed=counts.get("allowed", 0),
         skipped=counts.get("skipped", 0),
@@ -223,10 +228,8 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _cause(row: AttemptLike, color: bool) -> str:
     told = _outcome(row.outcome)
-    if row.outcome == "failed" and row.signal is not None:
-        told = f"killed by {words.signal_name(row.signal)}"
-    elif row.outcome == "failed" and row.exit_status:
-        told = f"exit {row.exit_status}"
+    if row.outcome == "failed":
+        told = words.ended(row.end_reason, row.signal, row.exit_status or None, row.duration_ms)
     return paint(told, _MEANING.get(row.outcome, "wait"), color)
 
 

@@ -138,15 +138,19 @@ def ending(signum: int, running: int) -> str:
 
 def cause(event: TaskFinished | TaskRetried) -> str:
     """How the last attempt of a task ended: ``exit 1``, ``killed by SIGSEGV``, ``timed out after 10s``."""
-    reason = event.reason
+    return ended(event.reason, event.signal, event.exit_status, event.duration_ms)
+
+
+def ended(reason: FreshnessReason | None, signum: int | None, status: int | None, duration_ms: int) -> str:
+    """How an attempt ended, as ``cause`` words it."""
     if reason is not None and reason.code in _CAUSES:
         if reason.code == "timed-out" and not reason.subject:
-            return f"timed out after {took(event.duration_ms)}"
+            return f"timed out after {took(duration_ms)}"
         return why(reason)
-    if event.signal is not None:
-        return f"killed by {signal_name(event.signal)}"
-    if event.exit_status is not None:
-        return f"exit {event.exit_status}"
+    if signum is not None:
+        return f"killed by {signal_name(signum)}"
+    if status is not None:
+        return f"exit {status}"
     return why(reason) if reason is not None else "failed"
 
 

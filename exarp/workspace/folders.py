@@ -7,9 +7,9 @@ must never be emptied. Does not know when a task starts.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from blake3 import blake3
 
@@ -22,10 +22,12 @@ class OutputFolders:
     """Makes and empties folders in one workspace.
 
     A folder is emptied only if it is exarp's: it was missing or empty when exarp first came to it, or held nothing but what
-    git ignores. That is remembered by an empty file in ``claims`` (an absolute folder).
+    git ignores. That is remembered by an empty file in ``claims`` (an absolute folder). ``breathe`` is called before each
+    file that is removed: there may be many. What it raises ends the removing.
     """
 
     def __init__(self, root: str, claims: str) -> None:
+        self.breathe: Callable[[], None] = _on_and_on
         self._root = root
         self._claims = claims
         self._made: set[str] = set()
@@ -59,16 +61,39 @@ class OutputFolders:
                 os.makedirs(self._claims, mode=0o700, exist_ok=True)
                 os.close(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             for name in names:
-                _remove(f"{absolute}/{name}")
+                self._remove(f"{absolute}/{name}")
         except OSError as error:
             raise FolderFault(f"the output folder {folder} cannot be emptied: {error.strerror}") from None
 
+    def _remove(self, path: str) -> None:
+        if os.path.islink(path) or not os.path.isdir(path):
+            self.breathe()
+            os.unlink(path)
+            return
+        # By descriptors, so that a folder that is swapped for a link meanwhile leads nowhere else.
+        for _, folders, files, here in os.fwalk(path, topdown=False, onerror=_refuse):
+            for name in files:
+                self.breathe()
+                os.unlink(name, dir_fd=here)
+            for name in folders:
+                _remove_folder(name, here)
+        os.rmdir(path)
 
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
+
+def _on_and_on() -> None:
+    """Nobody wants to be let in between."""
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise error
+
+
+def _remove_folder(name: str, parent: int) -> None:
+    """Remove an empty folder, or a link to a folder, from the folder with the descriptor ``parent``."""
+    try:
+        os.rmdir(name, dir_fd=parent)
+    except NotADirectoryError:
+        os.unlink(name, dir_fd=parent)
 
 
 def _stranger(folder: str, names: Sequence[str]) -> str:

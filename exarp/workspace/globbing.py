@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -116,13 +116,19 @@ class Outputs:
         return at < len(self._sorted) and self._sorted[at].startswith(folder)
 
 
+def _on_and_on() -> None:
+    """Nobody wants to be let in between."""
+
+
 class Globbing:
     """Finds files in one workspace. Paths are relative to ``root`` (or absolute where the pattern is).
 
-    Without a ``clock`` every folder is read again after ``forget``.
+    Without a ``clock`` every folder is read again after ``forget``. ``breathe`` is called before each folder that is looked
+    at; what it raises ends the looking.
     """
 
     def __init__(self, root: str, outputs: Outputs, clock: FilesClock | None = None) -> None:
+        self.breathe: Callable[[], None] = _on_and_on
         self._root = root
         self._outputs = outputs
         self._clock = clock
@@ -212,6 +218,7 @@ class Globbing:
     def _list(self, folder: str) -> _Listing:
         listing = self._listings.get(folder)
         if listing is None or folder not in self._current:
+            self.breathe()
             listing = self._listings[folder] = self._look(folder, listing)
             self._current.add(folder)
         return listing

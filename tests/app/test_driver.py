@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from exarp.app.checker import Checker
-from exarp.app.driver import Driver
+from exarp.app.driver import SLICE, Driver
 from exarp.app.launcher import Launcher
 from exarp.app.stream import Stream
 from exarp.engine.machine import Limits, Machine
 from exarp.errors import DefectError
 from exarp.graph.build import build_graph
 from exarp.hosts.scripted import Act, ScriptedHost
-from exarp.model.event import Event, FreshnessReason, TaskFinished, TaskOutput, TaskRetried, TaskStarted
+from exarp.model.event import Event, FreshnessReason, RunFinished, TaskFinished, TaskOutput, TaskRetried, TaskStarted
 from exarp.model.launch import HostEvent
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
@@ -24,6 +25,7 @@ from exarp.planning.planner import make_plan
 from exarp.store.ledger import MemoryLedger
 from exarp.views.follower import Follower
 from exarp.workspace.fingerprints import Fingerprints
+from exarp.workspace.folders import OutputFolders
 
 
 class HandClock:
@@ -39,6 +41,14 @@ class HandClock:
         return f"1970-01-01T00:00:{self.host.now:09.6f}Z"
 
 
+class BusyClock(HandClock):
+    """Everything takes so long that it is time to look up whenever the time is asked for."""
+
+    def monotonic(self) -> float:
+        self.host.tick(2 * SLICE)
+        return super().monotonic()
+
+
 class Listener(Follower):
     """Keeps what it is told, beside what the ledger had committed at that moment."""
 
@@ -48,6 +58,10 @@ class Listener(Follower):
         self.ledger = ledger
         self.events: list[Event] = []
         self.calls: list[str] = []
+        self.ticks: list[float] = []
+
+    def tick(self, now: float) -> None:
+        self.ticks.append(now)
 
     def suspend(self) -> None:
         self.calls.append("suspend")
@@ -89,6 +103,7 @@ def play(
     acts: dict[str, Act | Sequence[Act]],
     host_type: type[WatchedHost] = WatchedHost,
     jobs: int = 2,
+    clock_type: type[HandClock] = HandClock,
 ) -> tuple[int, list[Event], MemoryLedger, WatchedHost]:
     """Run ``tasks`` to the end."""
     host = host_type(acts)
@@ -97,7 +112,7 @@ def play(
     graph, faults = build_graph(manifest.tasks)
     assert not faults
     plan = make_plan(manifest, graph, graph.names)
-    clock = HandClock(host)
+    clock = clock_type(host)
     listener = host.listener = Listener(ledger)
     driver = Driver(
         Machine(plan, manifest.tasks, Limits(jobs=jobs)),
@@ -158,6 +173,14 @@ class StoppedHost(WatchedHost):
 def test_time_in_which_everything_is_stopped_counts_for_no_timeout(tmp_path: Path, seconds: float, code: int) -> None:
     task = Task("t", commands=("t",), timeout=5.0)
     assert play(tmp_path, [task], {"t": Act(seconds=seconds)}, StoppedHost)[0] == code
+
+
+def test_time_in_which_everything_is_stopped_counts_in_no_duration_and_passes_for_no_view(tmp_path: Path) -> None:
+    tasks = [Task("t", commands=("t",)), Task("later", commands=("l",), needs=("t",))]
+    _, events, _, host = play(tmp_path, tasks, {"t": Act(seconds=4.0), "later": Act(seconds=1.0)}, StoppedHost)
+    ends = [event.duration_ms for event in events if isinstance(event, TaskFinished | RunFinished)]
+    assert ends == [4000, 1000, 5000]
+    assert (host.now, max(host.listener.ticks)) == (65.0, 4.0)
 
 
 def test_views_leave_the_terminal_once_where_a_stop_finds_them_gone(tmp_path: Path) -> None:
@@ -225,3 +248,78 @@ def test_what_cannot_be_started_is_an_end_like_any_other(tmp_path: Path) -> None
     assert reason is not None
     assert reason.code == "start-failed"
     assert "file" in reason.subject
+
+
+class HostInterruptedAt(WatchedHost):
+    """Is sent SIGINT while it waits for the ``turn``-th time."""
+
+    turn = 0
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        self.turn -= 1
+        if self.turn == 0:
+            self.signal(signal.SIGINT)
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize("turn", range(1, 6))
+def test_no_command_is_started_after_an_interrupt_however_long_its_start_takes(tmp_path: Path, turn: int) -> None:
+    class Interrupted(HostInterruptedAt):
+        def start(self, launch: object) -> None:
+            assert self.turn > 0, "it was interrupted before"
+            super().start(launch)
+
+    Interrupted.turn = turn
+    OutputFolders(str(tmp_path), str(tmp_path / "claims")).empty("out/")
+    (tmp_path / "out/below").mkdir(parents=True)
+    for name in ("a", "below/b", "below/c"):
+        (tmp_path / "out" / name).write_text("old")
+    task = Task("t", commands=("t",), inputs=(), outputs=("out/",))
+    code, events, _, host = play(tmp_path, [task], {"t": Act(seconds=None)}, Interrupted, clock_type=BusyClock)
+    assert (code, host.launches) == (130, [])
+    assert finished(events)["t"].outcome == "cancelled"
+    # Before its start was even begun, nothing is told of one.
+    assert any(isinstance(event, TaskStarted) for event in events) == (turn > 1)
+
+
+def test_a_timeout_is_kept_while_output_folders_are_emptied(tmp_path: Path) -> None:
+    OutputFolders(str(tmp_path), str(tmp_path / "claims")).empty("out/")
+    (tmp_path / "out").mkdir()
+    for number in range(200):
+        (tmp_path / "out" / str(number)).write_text("old")
+    tasks = [
+        Task("runs", commands=("r",), timeout=1.0),
+        Task("cleans", commands=("c",), inputs=(), outputs=("out/",)),
+    ]
+    code, events, _, _ = play(tmp_path, tasks, {"runs": Act(seconds=None)}, clock_type=BusyClock)
+    assert code == 1
+    assert finished(events)["cleans"].outcome == "passed"
+    labels = [event.task for event in events if isinstance(event, TaskFinished)]
+    assert labels == ["runs", "cleans"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("in", "in is not there"), ("in\udcff", "the name of folder/in* is not UTF-8")]
+)
+def test_a_retry_whose_inputs_cannot_be_taken_any_more_says_why_and_keeps_the_last_log(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    class Changing(WatchedHost):
+        def wait(self, timeout: float | None) -> list[HostEvent]:
+            if self.launches:
+                (tmp_path / "in").unlink(missing_ok=True)
+                if name != "in":
+                    (tmp_path / "folder" / name).touch()
+            return super().wait(timeout)
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "in").write_text("")
+    (tmp_path / "folder/in").write_text("")
+    inputs = ("in",) if name == "in" else ("folder/*",)
+    task = Task("t", commands=("t",), inputs=inputs, outputs=(), retries=1, retry_delay=1.0)
+    _, events, _, host = play(tmp_path, [task], {"t": Act(status=1, output=(b"said\n",))}, Changing)
+    end = finished(events)["t"]
+    assert len(host.launches) == 1
+    assert (end.outcome, end.attempt, end.exit_status, end.log) == ("failed", 2, None, "t.1.log")
+    assert end.reason is not None
+    assert (end.reason.code, fnmatch(end.reason.subject, said)) == ("start-failed", True)

@@ -212,17 +212,42 @@ def test_a_timeout_is_kept_while_a_huge_file_is_read(workspace: Workspace) -> No
     ]
 
 
-def test_a_run_that_is_interrupted_while_it_reads_what_a_task_made_does_not_take_it_as_done(
-    workspace: Workspace,
-) -> None:
+# Reading it takes long enough to be interrupted.
+LARGE = 3 << 30
+
+
+def interrupted_while_settling(workspace: Workspace, size: int) -> subprocess.Popen[bytes]:
+    """exarp, sent SIGINT after the command of its task has ended."""
     workspace.manifest(f"""
         [task.t]
         inputs = []
-        outputs = ["huge"]
-        run = "truncate -s {HUGE} huge; touch ready"
+        outputs = ["made"]
+        run = "echo $$ > pid; truncate -s {size} made; echo ran >> runs"
     """)
     process = workspace.start("t")
-    while not workspace.exists("ready"):
+    while not workspace.exists("runs") or read_process(int(workspace.read("pid"))) is not None:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    return process
+
+
+def test_a_success_is_recorded_although_the_run_is_interrupted_while_it_reads_what_was_made(
+    workspace: Workspace,
+) -> None:
+    process = interrupted_while_settling(workspace, LARGE)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"interrupted: ending 1 task" in err
+    assert workspace.exarp("t").code == 0
+    assert workspace.read("runs") == "ran\n"
+
+
+def test_a_second_interrupt_ends_a_run_that_reads_what_a_task_made_and_it_is_not_taken_as_done(
+    workspace: Workspace,
+) -> None:
+    process = interrupted_while_settling(workspace, HUGE)
+    assert process.stderr is not None
+    while b"interrupted: ending 1 task" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)

@@ -149,11 +149,13 @@ def test_views_that_fold_the_events_count_as_the_machine_does(case, choices):
         state.apply(event)
     counts = Counter(end.outcome for end in run.over.values())
     allowed = Counter("allowed" for end in run.over.values() if end.allowed and end.outcome == "failed")
-    assert last(run).counts == dict(sorted((counts + allowed).items()))
+    groups = Counter("groups" for end in run.over.values() if end.outcome == "passed" and not end.attempt)
+    assert last(run).counts == dict(sorted((counts + allowed + groups).items()))
     tally = state.tally
     assert tally.allowed == allowed["allowed"]
     assert tally.done == run.plan.task_count
     assert (tally.ran + tally.groups, tally.up_to_date) == (counts["passed"], counts["up_to_date"])
+    assert tally.groups == groups["groups"]
     assert (tally.failed + tally.allowed, tally.skipped) == (counts["failed"], counts["skipped"])
     assert (tally.blocked, tally.cancelled) == (counts["blocked"], counts["cancelled"])
     assert state.finished == last(run)

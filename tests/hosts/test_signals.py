@@ -17,7 +17,7 @@ import exarp
 from exarp.hosts.local import LocalHost
 from exarp.hosts.mechanisms import Mechanisms
 from exarp.hosts.signals import TOLD
-from exarp.model.launch import Exited
+from exarp.model.launch import Exited, Signalled
 
 from .processes import MakeLaunch, exits, history, output, reacts
 
@@ -176,3 +176,12 @@ def test_outside_the_main_thread_attempts_run_and_the_limit_is_said(
     assert isinstance(exited, Exited)
     assert (printed, exited.status, len(exited.ended)) == (b"hello\n", 3, 1)
     assert limits == ("signals to exarp are not told outside its main thread",)
+
+
+def test_a_stop_that_is_typed_again_before_it_is_seen_is_told_once() -> None:
+    with LocalHost("stops", grace=0.1) as host:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGTSTP)
+        assert host.wait(5) == [Signalled(signal.SIGTSTP)]
+        os.kill(os.getpid(), signal.SIGTSTP)
+        assert host.wait(5) == [Signalled(signal.SIGTSTP)]

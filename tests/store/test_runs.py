@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
+from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried, TaskStarted
 from exarp.store.database import Database
 from exarp.store.events import EventLog
 from exarp.store.runs import AttemptRow, RunHistory, RunRow
@@ -134,6 +134,17 @@ def test_a_task_cancelled_before_its_retry_keeps_its_attempts_own_end(log: Event
     last = last_attempt(history, "a")
     assert last is not None
     assert (last.outcome, last.signal, last.log) == ("failed", 9, "one.log")
+
+
+def test_an_attempt_tells_why_it_ran_and_how_it_ended(log: EventLog, history: RunHistory) -> None:
+    forced, late = FreshnessReason("forced"), FreshnessReason("timed-out", "0.5s")
+    log.begin(started("r1"))
+    end = TaskFinished(run="r1", seq=3, task="a", attempt=1, outcome="failed", signal=2, reason=late)
+    log.append([TaskStarted(run="r1", seq=2, task="a", attempt=1, reason=forced), end])
+    log.finish(finished("r1", 4))
+    last = last_attempt(history, "a")
+    assert last is not None
+    assert (last.reason, last.end_reason) == (forced, late)
 
 
 def test_a_task_that_never_started_has_no_attempt(log: EventLog, history: RunHistory) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import msgspec
 import pytest
 
-from exarp.model.event import TaskStarted
+from exarp.model.event import FreshnessReason, TaskStarted
 from exarp.store.runs import AttemptRow, RunRow
 from exarp.views import words
 from exarp.views.cells import width
@@ -35,7 +35,7 @@ RUNNING = msgspec.structs.replace(
 DIED = msgspec.structs.replace(RUNNING, id="40", started="2025-11-21T09:10:00Z", outcome="died")
 PASSED = msgspec.structs.replace(
     FAILED, id="39", started="2025-10-01T09:10:00Z", finished="2025-10-01T09:13:05Z", outcome="up_to_date", exit_code=0,
-    counts={"up_to_date": 3}, first_failure=None, command=("exarp", "run"),
+    duration_ms=185_000, counts={"up_to_date": 3}, first_failure=None, command=("exarp", "run"),
 )  # fmt: skip
 ATTEMPT = AttemptRow("cc@src/parser.c", "41", 2, "failed", "2025-11-22T13:02:14Z", "l", 1200, 1)
 
@@ -66,6 +66,11 @@ def test_a_failure_that_was_allowed_is_worded_as_at_the_end_of_its_run():
 
 def test_a_run_whose_process_is_gone_died():
     assert status([DIED], NOW).split("\n")[0] == "run 40, yesterday 10:10: died"
+
+
+def test_a_run_that_was_stopped_meanwhile_took_as_long_as_it_said_itself():
+    stopped = msgspec.structs.replace(PASSED, duration_ms=1000)
+    assert history([stopped], NOW).split()[3] == "1.0s"
 
 
 def test_no_run_is_said():
@@ -112,6 +117,25 @@ def test_attempts_say_how_they_ended():
         "run 7   attempt 1  today 14:02   1m01s  killed by SIGSEGV",
         "run 41  attempt 2  today 14:02    1.2s  passed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "fields", "told"),
+    [
+        (FreshnessReason("timed-out", "0.5s"), {"signal": 2, "exit_status": None}, "timed out after 0.5s"),
+        (FreshnessReason("outputs-not-made", "out"), {"exit_status": 0}, "did not make out"),
+        (FreshnessReason("start-failed", "no sh"), {"exit_status": 127}, "could not be started: no sh"),
+        (None, {"exit_status": 0}, "failed"),
+    ],
+)
+def test_attempts_end_as_the_run_said(reason, fields, told):
+    row = msgspec.structs.replace(ATTEMPT, end_reason=reason, **fields)
+    assert log_header(row, NOW) == f"cc@src/parser.c: {told}, run 41, attempt 2, today 14:02, 1.2s"
+
+
+def test_groups_are_counted_as_at_the_end_of_their_run():
+    run = msgspec.structs.replace(PASSED, counts={"passed": 3, "groups": 1, "up_to_date": 2})
+    assert "5 passed (2 ran, 2 up to date, 1 group) in" in status([run], NOW)
 
 
 def test_a_log_says_whose_it_is():

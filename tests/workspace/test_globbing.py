@@ -320,3 +320,25 @@ def test_many_output_globs_are_not_tried_one_by_one() -> None:
     for number in range(1_000):
         assert not has(f"other/{number}/x.o")
     assert time.perf_counter() - begun < 1.0
+
+
+class Enough(Exception):
+    """Ends the looking."""
+
+
+def test_looking_can_be_broken_off_before_each_folder_and_begun_anew(tmp_path: Path) -> None:
+    make(tmp_path, ["a/b/one", "a/c/two"])
+    found = globbing(tmp_path)
+    breaths = 0
+
+    def count() -> None:
+        nonlocal breaths
+        breaths += 1
+        if breaths == 2:
+            raise Enough
+
+    found.breathe = count
+    with pytest.raises(Enough):
+        found.files("a/")
+    assert found.files("a/") == ["a/b/one", "a/c/two"]
+    assert breaths == 4
