@@ -11,6 +11,7 @@ import errno
 import os
 import stat as stat_bits
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -131,19 +132,27 @@ class FileClock:
     """Now, on the clock that a file system stamps its files with: a file of exarp's own is touched and looked at.
 
     Neither of the machine's clocks is that one. Stamps lag behind by a tick, or run ahead of the coarse clock (Linux since
-    6.13), or come from another machine. ``path``: where the file may be; its folder exists.
+    6.13), or come from another machine. ``path``: where the file may be; its folder exists. The file is opened here: a task
+    may remove it (``git clean -fdx``), and what is open tells the time all the same.
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
         self._descriptor: int | None = None
+        with suppress(OSError):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def now(self) -> int:
-        """Nanoseconds since the epoch: what is changed afterwards has this stamp or a later one."""
+        """Nanoseconds since the epoch: what is changed afterwards has this stamp or a later one.
+
+        0 where the file system does not tell: nothing is older than that, so nothing is trusted. Raises nothing.
+        """
         if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.utime(self._descriptor)
-        return os.fstat(self._descriptor).st_ctime_ns
+            return 0
+        try:
+            os.utime(self._descriptor)
+            return os.fstat(self._descriptor).st_ctime_ns
+        except OSError:
+            return 0
 
     def close(self) -> None:
         """Let the file go."""

@@ -242,6 +242,31 @@ def test_depfiles_count(workspace: Workspace) -> None:
     assert workspace.exarp("t", "-n").out.splitlines()[-1] == "1 task would run, 0 up to date"
 
 
+def test_a_task_may_remove_what_exarp_keeps(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.clean]
+        run = "rm -r .exarp"
+
+        [task.exact]
+        needs = ["clean"]
+        inputs = ["x"]
+        outputs = ["exact.out"]
+        run = "cp $in $out"
+
+        [task.glob]
+        needs = ["clean"]
+        inputs = ["x*"]
+        outputs = ["glob.out"]
+        run = "cp $in $out"
+        """
+    )
+    workspace.write("x", "1")
+    for task in ("exact", "glob"):
+        result = workspace.exarp("run", task)
+        assert (result.code, workspace.read(f"{task}.out")) == (0, "1"), result.err
+
+
 def test_touch_records_without_running(workspace: Workspace) -> None:
     workspace.manifest(CHAIN)
     workspace.write("a.txt", "x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -133,6 +134,25 @@ def test_the_files_clock_tells_before_from_after(tmp_path: Path) -> None:
     finally:
         clock.close()
     assert prints.changed_since("gone", 0)
+
+
+def test_the_files_clock_goes_on_when_its_file_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    clock = FileClock(str(tmp_path / "own/clock"))
+    shutil.rmtree(tmp_path / "own")
+    (tmp_path / "a").write_text("1")
+    moment = clock.now()
+    clock.close()
+    assert moment >= (tmp_path / "a").stat().st_ctime_ns
+
+
+def test_where_no_files_clock_can_be_nothing_is_trusted(tmp_path: Path) -> None:
+    clock = FileClock(str(tmp_path / "gone/clock"))
+    (tmp_path / "a").write_text("1")
+    prints = Fingerprints(str(tmp_path), {}, clock)
+    assert prints.digest("a") == Fingerprints(str(tmp_path), {}).digest("a")
+    assert prints.learned["a"].hashed_at_ns == clock.now() == 0
+    clock.close()
 
 
 def test_links_follow_files_and_tell_retargeted_folders_apart(tmp_path: Path) -> None:
