@@ -119,10 +119,10 @@ class Checker:
             (path for path, then in snapshot.now.inputs.items() if self.fingerprints.digest(path) != then), None
         )
         if changed is not None:
-            doubt = f"{changed} changed while the task ran: it will run again next time"
+            doubt = f"{changed} changed while the task ran"
         if doubt is not None:
             self._records.drop(task)
-            return Settled(task, warnings=(doubt,)), None
+            return Settled(task, warnings=(f"{doubt}: the task will run again next time",)), None
         record = msgspec.structs.replace(snapshot.now, outputs=outputs, found=found)
         self._keep(task, record)
         return Settled(task), record
@@ -138,7 +138,9 @@ class Checker:
         if missing is not None:
             return None, f"{missing} is not there"
         # No command ran, so nothing can have changed "while it ran": whatever the depfile names is taken as it is.
-        found, _ = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
+        found, doubt = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
+        if doubt is not None:
+            return None, doubt
         record = msgspec.structs.replace(now, outputs=outputs, found=found)
         self._keep(task, record)
         return record, None

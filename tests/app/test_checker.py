@@ -186,6 +186,6 @@ def test_a_header_made_while_its_reader_ran_is_not_taken_for_what_was_read(tmp_p
         continue
     bench.do("hdr", h_h="1")
     bench.write({"m.o": "m, and of long ago", "m.d": "m.o: m.c h.h"})
-    assert bench.settle("cc") == ("h.h changed while the task ran: it will run again next time",)
+    assert bench.settle("cc") == ("h.h changed while the task ran: the task will run again next time",)
     bench.begin()
     assert bench.why("cc") == "never-ran"

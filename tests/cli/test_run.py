@@ -280,6 +280,27 @@ def test_touch_records_without_running(workspace: Workspace) -> None:
     assert workspace.read("build/two.txt") == "2"
 
 
+def test_touch_takes_no_task_as_done_whose_depfile_does_not_tell_what_it_read(workspace: Workspace) -> None:
+    workspace.manifest('[task.cc]\ninputs = []\noutputs = ["o"]\ndepfile = "d"\nrun = "echo o: h1.h h2.h > d; touch o"')
+    for name in ("o", "h1.h", "h2.h"):
+        workspace.write(name, "1")
+    for depfile, complaint in [
+        (None, "the depfile d is not there"),
+        ("no rule", "the depfile d is not in Makefile syntax"),
+        ("o: gone.h h2.h", "gone.h, which the depfile d lists, is not there"),
+    ]:
+        if depfile is not None:
+            workspace.write("d", depfile)
+        refused = workspace.exarp("run", "cc", "--touch")
+        assert (refused.code, f"task 'cc': {complaint}" in refused.err) == (1, True), refused.err
+        assert "run it: exarp run cc" in refused.err
+    workspace.write("d", "o: h1.h h2.h")
+    assert workspace.exarp("run", "cc", "--touch").code == 0
+    assert workspace.exarp("cc").err == "up to date (1 task)\n"
+    workspace.write("h2.h", "2")
+    assert workspace.exarp("cc", "--json").json["tasks"][0]["reason"] == "input-changed"
+
+
 def test_touch_says_what_will_run_all_the_same(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\nrun = "true"\n[task.u]\nneeds = ["t"]\ninputs = []\noutputs = []\nrun = "true"')
     assert workspace.exarp("run", "u", "--touch").out == (
