@@ -159,7 +159,7 @@ class Checker:
         return self._resolution.inputs(spec)[0]
 
     def _moment(self, spec: Task) -> int:
-        return self._clock.now() if spec.depfile and self._clock is not None else NEVER_LATE
+        return self._clock.before_what_comes() if spec.depfile and self._clock is not None else NEVER_LATE
 
     def _stale(self, task: int, record: Record | None, now: Record) -> FreshnessReason | None:
         reason = decide(self.manifest.tasks[task], record, now)
