@@ -127,27 +127,58 @@ def test_a_success_that_may_not_be_recorded_counts_by_its_files(tmp_path: Path) 
     assert bench.why("reader") == "need-changed"
 
 
-def test_a_group_contributes_by_name_however_it_is_nested(tmp_path: Path) -> None:
-    makers = [Task(name, commands=("m",), inputs=(), outputs=(f"{name}.out",)) for name in "ab"]
-    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("all",))
+def nested(depth: int) -> list[Task]:
+    """Groups within groups, the outermost last; each also needs a task of its own."""
+    tasks = []
+    for number in range(depth):
+        tasks.append(Task(f"m{number}", commands=("m",), inputs=(), outputs=(f"m{number}.out",)))
+        tasks.append(Task(f"g{number}", needs=(f"m{number}", *([f"g{number - 1}"] if number else []))))
+    return tasks
 
-    def grouped(*inner: str) -> tuple[Task, ...]:
-        return (*makers, Task("inner", needs=inner), Task("all", needs=("inner", "a", "b")), reader)
 
-    bench = Bench(tmp_path, *grouped("a", "b"))
-    bench.do("a", a_out="same")
-    bench.do("b", b_out="same")
+def test_a_group_contributes_what_its_needs_do_by_name(tmp_path: Path) -> None:
+    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("g2",))
+    bench = Bench(tmp_path, *nested(3), reader)
+    for number in range(3):
+        bench.do(f"m{number}", **{f"m{number}_out": "same"})
     bench.do("reader", r_out="1")
-    bench.use(*grouped("b"))
+    bench.begin()
     assert bench.why("reader") == ""
     # What one task made before, now only the other makes: nothing and something are told apart by name.
     stored = bench.stored
-    del stored["b"]
+    del stored["m1"]
     bench.begin()
     bench.do("reader", r_out="1")
-    stored["b"] = stored.pop("a")
+    stored["m1"] = stored.pop("m0")
     bench.begin()
     assert bench.why("reader") == "need-changed"
+
+
+def test_what_a_group_contributes_is_worked_out_anew_when_something_in_it_changes(tmp_path: Path) -> None:
+    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("g2",))
+    bench = Bench(tmp_path, *nested(3), reader)
+    for number in range(3):
+        bench.do(f"m{number}", **{f"m{number}_out": "1"})
+    bench.do("reader", r_out="1")
+    assert bench.why("reader") == ""
+    (tmp_path / "m0.out").unlink()
+    bench.do("m0", m0_out="2")
+    assert bench.why("reader") == "need-changed"
+
+
+def test_groups_within_groups_are_gathered_once_each(tmp_path: Path) -> None:
+    depth = 3_000
+    readers = [
+        Task(f"r{number}", commands=("r",), inputs=(), outputs=(f"r{number}.out",), needs=(f"g{number}",))
+        for number in range(depth)
+    ]
+    bench = Bench(tmp_path, *nested(depth), *readers)
+    begun = time.perf_counter()
+    # The deepest first: nothing is known yet.
+    assert bench.why(f"r{depth - 1}") == "never-ran"
+    for number in range(depth):
+        bench.why(f"r{number}")
+    assert time.perf_counter() - begun < 1.0
 
 
 def test_a_need_with_many_outputs_costs_its_dependents_little(tmp_path: Path) -> None:
