@@ -27,8 +27,8 @@ from exarp.workspace.fingerprints import FileClock, Fingerprints
 class Checker:
     """Checks and settles the tasks of one manifest in one workspace.
 
-    ``records``: successes as stored, by task. ``force``: every task that is checked must run. ``clock``: the files' own; only
-    a run needs it.
+    ``records``: successes by task, as stored or read already. ``force``: every task that is checked must run. ``clock``: the
+    files' own; only a run needs it.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Checker:
         manifest: Manifest,
         graph: TaskGraph,
         environ: Mapping[str, str],
-        records: Mapping[str, bytes],
+        records: Mapping[str, bytes | Record],
         fingerprints: Fingerprints,
         force: bool = False,
         clock: FileClock | None = None,
