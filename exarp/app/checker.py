@@ -27,8 +27,8 @@ from exarp.workspace.fingerprints import FileClock, Fingerprints
 class Checker:
     """Checks and settles the tasks of one manifest in one workspace.
 
-    ``records``: successes as stored, by task. ``force``: every task that is checked must run. ``clock``: the files' own; only
-    a run needs it.
+    ``records``: successes by task, as stored or read already. ``force``: every task that is checked must run. ``clock``: the
+    files' own; only a run needs it.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Checker:
         manifest: Manifest,
         graph: TaskGraph,
         environ: Mapping[str, str],
-        records: Mapping[str, bytes],
+        records: Mapping[str, bytes | Record],
         fingerprints: Fingerprints,
         force: bool = False,
         clock: FileClock | None = None,
@@ -119,10 +119,10 @@ class Checker:
             (path for path, then in snapshot.now.inputs.items() if self.fingerprints.digest(path) != then), None
         )
         if changed is not None:
-            doubt = f"{changed} changed while the task ran: it will run again next time"
+            doubt = f"{changed} changed while the task ran"
         if doubt is not None:
             self._records.drop(task)
-            return Settled(task, warnings=(doubt,)), None
+            return Settled(task, warnings=(f"{doubt}: the task will run again next time",)), None
         record = msgspec.structs.replace(snapshot.now, outputs=outputs, found=found)
         self._keep(task, record)
         return Settled(task), record
@@ -138,7 +138,9 @@ class Checker:
         if missing is not None:
             return None, f"{missing} is not there"
         # No command ran, so nothing can have changed "while it ran": whatever the depfile names is taken as it is.
-        found, _ = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
+        found, doubt = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
+        if doubt is not None:
+            return None, doubt
         record = msgspec.structs.replace(now, outputs=outputs, found=found)
         self._keep(task, record)
         return record, None
@@ -157,7 +159,7 @@ class Checker:
         return self._resolution.inputs(spec)[0]
 
     def _moment(self, spec: Task) -> int:
-        return self._clock.now() if spec.depfile and self._clock is not None else NEVER_LATE
+        return self._clock.before_what_comes() if spec.depfile and self._clock is not None else NEVER_LATE
 
     def _stale(self, task: int, record: Record | None, now: Record) -> FreshnessReason | None:
         reason = decide(self.manifest.tasks[task], record, now)

@@ -5,7 +5,7 @@ Knows which needs count for a task and what of them. Does not know how a contrib
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -35,13 +35,22 @@ class Contributions:
 
     def succeeded(self, task: int) -> None:
         """What a task contributes is recorded."""
-        self._known.pop(task, None)
+        self._unlearn(task)
         self._left.pop(task, None)
 
     def failed(self, task: int) -> None:
         """What a task contributes is what it left, whatever an older success says."""
-        self._known.pop(task, None)
+        self._unlearn(task)
         self._left[task] = None
+
+    def _unlearn(self, task: int) -> None:
+        """Forget what a task contributes, and the groups that gather it."""
+        stack = [task]
+        while stack:
+            changed = stack.pop()
+            # Where nobody asked for what is below, nobody asked for what is above.
+            if self._known.pop(changed, None) is not None:
+                stack.extend(above for above in self._graph.dependents[changed] if self._manifest.tasks[above].is_group)
 
     def to(self, task: int, inputs: Mapping[str, bytes]) -> dict[str, bytes]:
         """By name, what needs contribute that share no file with the task: a shared file counts as the input it is."""
@@ -55,8 +64,18 @@ class Contributions:
 
     def _of(self, need: int) -> bytes:
         """A need's outputs, else its recipe; of a group all that its own needs contribute."""
-        if need not in self._known:
-            self._known[need] = self._of_group(need) if self._manifest.tasks[need].is_group else self._of_task(need)
+        # Groups may be nested as deep as a manifest is long: no recursion.
+        stack = [need]
+        while stack:
+            task = stack[-1]
+            if task in self._known:
+                stack.pop()
+            elif not self._manifest.tasks[task].is_group:
+                self._known[task] = self._of_task(task)
+            elif below := [inner for inner in self._graph.needs[task] if inner not in self._known]:
+                stack.extend(below)
+            else:
+                self._known[task] = self._of_group(task)
         return self._known[need]
 
     def _of_task(self, need: int) -> bytes:
@@ -74,20 +93,6 @@ class Contributions:
     def _of_group(self, group: int) -> bytes:
         from blake3 import blake3
 
-        # By name, so that neither the nesting nor a task without outputs makes two different groups look alike.
-        parts = sorted((self._graph.names[leaf], self._of(leaf)) for leaf in self._leaves(group))
+        # By name, so that no task without outputs makes two different groups look alike.
+        parts = sorted((self._graph.names[inner], self._known[inner]) for inner in self._graph.needs[group])
         return blake3(msgspec.msgpack.encode(parts)).digest()
-
-    def _leaves(self, group: int) -> Iterable[int]:
-        """The tasks that a group gathers. Groups may be nested as deep as a manifest is long: no recursion."""
-        seen = {group}
-        stack = [group]
-        while stack:
-            for inner in self._graph.needs[stack.pop()]:
-                if inner in seen:
-                    continue
-                seen.add(inner)
-                if self._manifest.tasks[inner].is_group:
-                    stack.append(inner)
-                else:
-                    yield inner

@@ -13,7 +13,7 @@ from exarp.model.path import normalise
 from exarp.model.task import Task
 from exarp.planning.freshness import Record
 from exarp.workspace.depfile import parse_depfile
-from exarp.workspace.fingerprints import UNREADABLE, Fingerprints
+from exarp.workspace.fingerprints import MISSING, UNREADABLE, Fingerprints
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -41,13 +41,15 @@ class Discovery:
         self._records = records
 
     def found(self, spec: Task, snapshot: Snapshot) -> tuple[dict[str, bytes], str | None]:
-        """Digests of what the depfile lists beyond the inputs, and why the success must not be recorded, if so."""
+        """Digests of what the depfile lists beyond the inputs; or why that cannot be relied on, as a clause (and none)."""
         if not spec.depfile:
             return {}, None
         try:
             listed = parse_depfile(self._read(spec.depfile))
-        except OSError:
-            return {}, f"the depfile {spec.depfile} was not written: the task will run again next time"
+        except FileNotFoundError:
+            return {}, f"the depfile {spec.depfile} is not there"
+        except OSError as error:
+            return {}, f"the depfile {spec.depfile} cannot be read ({error.strerror})"
         except ValueError as error:
             return {}, f"the depfile {spec.depfile} is not in Makefile syntax ({error})"
         found: dict[str, bytes] = {}
@@ -57,16 +59,22 @@ class Discovery:
             if path in snapshot.now.inputs or own.has(path):
                 continue
             if path != in_text(path):
-                return {}, f"the name of {in_text(path)} is not UTF-8: the task will run again next time"
+                return {}, f"the name of {in_text(path)} is not UTF-8"
             found[path] = self._fingerprints.digest(path)
-            if found[path] == UNREADABLE:
-                return {}, f"{path} cannot be read ({self._fingerprints.complaint(path)}): it will run again next time"
-            # Generated headers may be as young as the tasks that read them; what made them before is known.
-            known = snapshot.now.found.get(path) or self._records.made(path, snapshot.turn)
-            late = found[path] != known if known else self._fingerprints.changed_since(path, snapshot.moment)
-            if late:
-                return found, f"{path} changed while the task ran: it will run again next time"
+            if (doubt := self._doubt(spec, snapshot, path, found[path])) is not None:
+                return {}, doubt
         return found, None
+
+    def _doubt(self, spec: Task, snapshot: Snapshot, path: str, digest: bytes) -> str | None:
+        """Why a file may not be what the task read."""
+        if digest == MISSING:
+            return f"{path}, which the depfile {spec.depfile} lists, is not there"
+        if digest == UNREADABLE:
+            return f"{path} cannot be read ({self._fingerprints.complaint(path)})"
+        # Generated headers may be as young as the tasks that read them; what made them before is known.
+        known = snapshot.now.found.get(path) or self._records.made(path, snapshot.turn)
+        late = digest != known if known else self._fingerprints.changed_since(path, snapshot.moment)
+        return f"{path} changed while the task ran" if late else None
 
     def _workspace_path(self, entry: str, cwd: str) -> str:
         path = normalise(entry, cwd)

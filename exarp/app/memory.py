@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from exarp.app.project import Project
+from exarp.app.records import decoded
 from exarp.graph.reachability import closure
 from exarp.planning.freshness import Record
 from exarp.planning.selection import all_targets
@@ -25,7 +26,6 @@ from exarp.workspace.fingerprints import Known
 # Another manifest of the same folder may still want the digest of a file that this one no longer reads.
 FORGET_AFTER_DAYS = 30
 _DAY_NS = 24 * 60 * 60 * 1_000_000_000
-_RECORD = msgspec.msgpack.Decoder(Record)
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -40,9 +40,9 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Records of successes and durations in seconds by task, digests by file."""
+    """Records of successes (encoded, or read already) and durations in seconds by task, digests by file."""
 
-    records: dict[str, bytes] = {}
+    records: dict[str, bytes | Record] = {}
     expected: dict[str, float] = {}
     known: dict[str, Known] = {}
 
@@ -71,10 +71,15 @@ def recall(root: str, selected: Selection, records: bool = True) -> Memory:
 
 def remembered(database: Database, selected: Selection) -> Memory:
     """What a database has for a selection. A file that no record of it names is not asked for: it is read again."""
-    names = None if selected.most else selected.names
     successes = Successes(database)
-    records = successes.load(names)
-    files = FileDigests(database).load(None if selected.most else _files_of(records.values()))
+    if selected.most:
+        records: dict[str, bytes | Record] = {**successes.load(None)}
+        files = FileDigests(database).load(None)
+    else:
+        stored = successes.load(selected.names)
+        found = {task: record for task, row in stored.items() if (record := decoded(row)) is not None}
+        records = {**found}
+        files = FileDigests(database).load(_files_of(found.values()))
     return Memory(
         records=records,
         expected=_durations(successes, selected),
@@ -87,13 +92,8 @@ def _durations(successes: Successes, selected: Selection) -> dict[str, float]:
     return {task: duration_ms / 1000 for task, duration_ms in found.items()}
 
 
-def _files_of(records: Iterable[bytes]) -> set[str]:
+def _files_of(records: Iterable[Record]) -> set[str]:
     found: set[str] = set()
-    for stored in records:
-        try:
-            record = _RECORD.decode(stored)
-        except msgspec.DecodeError:
-            # Of another version of exarp: no record at all.
-            continue
+    for record in records:
         found.update(record.inputs, record.found, record.outputs)
     return found

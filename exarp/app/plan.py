@@ -12,7 +12,7 @@ import msgspec
 from exarp.app.checker import Checker
 from exarp.app.faults import plan_warnings
 from exarp.app.forecast import forecast
-from exarp.app.found import found_in
+from exarp.app.found import found_in, found_problems
 from exarp.app.memory import recall, selection
 from exarp.app.project import Project
 from exarp.errors import Problem
@@ -32,15 +32,26 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 def preview(
-    project: Project, targets: Sequence[str], environ: Mapping[str, str], force: bool = False, look: bool = True
+    project: Project,
+    targets: Sequence[str],
+    environ: Mapping[str, str],
+    force: bool = False,
+    look: bool = True,
+    warn: bool = True,
 ) -> Preview:
-    """What a run of ``targets`` would be. Changes nothing. ``look`` False: without asking what is up to date."""
-    memory = recall(project.root, selection(project, targets), records=look)
+    """What a run of ``targets`` would be. Changes nothing.
+
+    ``look`` False: without asking what is up to date. ``warn`` False, too: without what depfiles of earlier runs list.
+    """
+    recorded = look or (warn and any(task.depfile for task in project.manifest.tasks))
+    memory = recall(project.root, selection(project, targets), records=recorded)
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
     warnings = tuple(plan_warnings(project.manifest, project.locator, plan))
-    if not look:
+    if not recorded:
         return Preview(plan, warnings, {}, memory.expected)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
-    reads = found_in(plan, checker).reads
-    return Preview(plan, warnings, forecast(plan, project.manifest.tasks, checker, reads), memory.expected)
+    found = found_in(plan, checker)
+    warnings += tuple(found_problems(project, found))
+    freshness = forecast(plan, project.manifest.tasks, checker, found.reads) if look else {}
+    return Preview(plan, warnings, freshness, memory.expected)

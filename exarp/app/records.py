@@ -1,6 +1,7 @@
 """Successes of tasks: as earlier runs left them, and as this one makes them.
 
-Knows how a stored record is read. Does not know what is in one, nor when a success is stored (the driver does).
+Knows how a stored record is read, and that none is read twice. Does not know what is in one, nor when a success is stored
+(the driver does).
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ _RECORD = msgspec.msgpack.Decoder(Record)
 
 
 class Records:
-    """The last success of each task. ``names``: of tasks, by id. ``stored``: encoded records by name."""
+    """The last success of each task. ``names``: of tasks, by id. ``stored``: records by name, encoded or read already."""
 
-    def __init__(self, names: Sequence[str], stored: Mapping[str, bytes]) -> None:
+    def __init__(self, names: Sequence[str], stored: Mapping[str, bytes | Record]) -> None:
         self._names = names
         self._stored = stored
         self._known: dict[int, Record | None] = {}
@@ -29,7 +30,7 @@ class Records:
         """The last success of a task that may be relied on."""
         if task not in self._known:
             stored = self._stored.get(self._names[task])
-            self._known[task] = _decode(stored) if stored is not None else None
+            self._known[task] = decoded(stored) if isinstance(stored, bytes) else stored
         return self._known[task]
 
     def keep(self, task: int, record: Record) -> None:
@@ -48,8 +49,8 @@ class Records:
         return digest if made_at <= turn else None
 
 
-def _decode(stored: bytes) -> Record | None:
-    """A record of another version of exarp is no record: the task runs once more."""
+def decoded(stored: bytes) -> Record | None:
+    """The record that is stored; None for one of another version of exarp: the task runs once more."""
     try:
         return _RECORD.decode(stored)
     except msgspec.DecodeError:

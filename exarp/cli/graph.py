@@ -35,7 +35,7 @@ def command(tasks: Sequence[str], every: bool, dot: bool, mermaid: bool, waves: 
     if dot + mermaid + invocation.json > 1:
         raise click.UsageError("--dot, --mermaid and --json are three notations: say one of them")
     project = invocation.project()
-    plan = preview(project, plan_targets(project.manifest, tasks, every), os.environ, look=False).plan
+    plan = preview(project, plan_targets(project.manifest, tasks, every), os.environ, look=False, warn=False).plan
     if invocation.json:
         from exarp.views.graph_json import graph_json
 

@@ -179,9 +179,12 @@ def _close(sink: BinaryIO) -> None:
 def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> int:
     from exarp.app.plan import preview
     from exarp.app.targets import run_targets
+    from exarp.cli.run_views import note
 
     targets = run_targets(project.manifest, request.targets, request.every)
     found = preview(project, targets, os.environ, request.force)
+    for problem in found.warnings:
+        note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
     from exarp.views.dry_run import document, lines
 
     groups = {number for number, task in enumerate(project.manifest.tasks) if task.is_group}

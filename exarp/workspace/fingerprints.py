@@ -11,6 +11,7 @@ import errno
 import os
 import stat as stat_bits
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -90,12 +91,17 @@ class Fingerprints:
         return os.path.isdir(self._absolute(path))
 
     def changed_since(self, path: str, moment_ns: int) -> bool:
-        """Whether a file's stat data are younger than ``moment_ns`` (of a FileClock)."""
+        """Whether a file was changed after ``moment_ns`` (of ``FileClock.before_what_comes``), or is gone.
+
+        The time of change alone tells: the other one can be set, and may lie in the future for good. Where stamps tick, a
+        change within the tick of the moment is taken for one before it: tasks that make a header often end in the very tick
+        in which the next one is checked, and would be told as changing it under its hands, run after run.
+        """
         try:
             found = os.stat(self._absolute(path))
         except OSError:
             return True
-        return max(found.st_mtime_ns, found.st_ctime_ns) > moment_ns
+        return found.st_ctime_ns > moment_ns
 
     def _absolute(self, path: str) -> str:
         return path if path.startswith("/") else f"{self._root}/{path}"
@@ -131,19 +137,37 @@ class FileClock:
     """Now, on the clock that a file system stamps its files with: a file of exarp's own is touched and looked at.
 
     Neither of the machine's clocks is that one. Stamps lag behind by a tick, or run ahead of the coarse clock (Linux since
-    6.13), or come from another machine. ``path``: where the file may be; its folder exists.
+    6.13), or come from another machine. ``path``: where the file may be; its folder exists. The file is opened here: a task
+    may remove it (``git clean -fdx``), and what is open tells the time all the same.
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
         self._descriptor: int | None = None
+        with suppress(OSError):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def now(self) -> int:
-        """Nanoseconds since the epoch: what is changed afterwards has this stamp or a later one."""
+        """Nanoseconds since the epoch: what is changed afterwards has this stamp or a later one.
+
+        0 where the file system does not tell: nothing is older than that, so nothing is trusted. Raises nothing.
+        """
         if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.utime(self._descriptor)
-        return os.fstat(self._descriptor).st_ctime_ns
+            return 0
+        try:
+            os.utime(self._descriptor)
+            return os.fstat(self._descriptor).st_ctime_ns
+        except OSError:
+            return 0
+
+    def before_what_comes(self) -> int:
+        """As ``now``, and what is changed afterwards has a later stamp, on file systems that tell such moments apart.
+
+        Linux since 6.13 gives a file that nobody looked at since its last change the latest of the fine stamps that it has
+        given to any file: without another one in between, that may be the one that is returned here.
+        """
+        moment = self.now()
+        self.now()
+        return moment
 
     def close(self) -> None:
         """Let the file go."""

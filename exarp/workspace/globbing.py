@@ -261,15 +261,16 @@ class Globbing:
                 entries = [(entry.name, entry.is_dir(), entry.is_symlink()) for entry in listing]
         except OSError:
             return []
+        # Of the folder, and asked once: it may hold very many entries, and lie deep.
+        inside_ignored = self._under_ignored(folder)
         return [
             _Entry(name, is_folder, is_link)
             for name, is_folder, is_link in entries
-            if name not in _NEVER and not self._is_hidden_by_git(folder, absolute, name, is_folder)
+            if name not in _NEVER and not self._is_hidden_by_git(folder, absolute, name, is_folder, inside_ignored)
         ]
 
-    def _is_hidden_by_git(self, folder: str, absolute: str, name: str, is_folder: bool) -> bool:
+    def _is_hidden_by_git(self, folder: str, absolute: str, name: str, is_folder: bool, inside_ignored: bool) -> bool:
         path = folder + name
-        inside_ignored = self._under_ignored(folder)
         if not inside_ignored and not self._ignore.ignores(absolute, name, is_folder):
             return False
         if self._outputs.has(path) or (is_folder and self._outputs.leads_to(f"{path}/")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -126,27 +127,58 @@ def test_a_success_that_may_not_be_recorded_counts_by_its_files(tmp_path: Path) 
     assert bench.why("reader") == "need-changed"
 
 
-def test_a_group_contributes_by_name_however_it_is_nested(tmp_path: Path) -> None:
-    makers = [Task(name, commands=("m",), inputs=(), outputs=(f"{name}.out",)) for name in "ab"]
-    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("all",))
+def nested(depth: int) -> list[Task]:
+    """Groups within groups, the outermost last; each also needs a task of its own."""
+    tasks = []
+    for number in range(depth):
+        tasks.append(Task(f"m{number}", commands=("m",), inputs=(), outputs=(f"m{number}.out",)))
+        tasks.append(Task(f"g{number}", needs=(f"m{number}", *([f"g{number - 1}"] if number else []))))
+    return tasks
 
-    def grouped(*inner: str) -> tuple[Task, ...]:
-        return (*makers, Task("inner", needs=inner), Task("all", needs=("inner", "a", "b")), reader)
 
-    bench = Bench(tmp_path, *grouped("a", "b"))
-    bench.do("a", a_out="same")
-    bench.do("b", b_out="same")
+def test_a_group_contributes_what_its_needs_do_by_name(tmp_path: Path) -> None:
+    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("g2",))
+    bench = Bench(tmp_path, *nested(3), reader)
+    for number in range(3):
+        bench.do(f"m{number}", **{f"m{number}_out": "same"})
     bench.do("reader", r_out="1")
-    bench.use(*grouped("b"))
+    bench.begin()
     assert bench.why("reader") == ""
     # What one task made before, now only the other makes: nothing and something are told apart by name.
     stored = bench.stored
-    del stored["b"]
+    del stored["m1"]
     bench.begin()
     bench.do("reader", r_out="1")
-    stored["b"] = stored.pop("a")
+    stored["m1"] = stored.pop("m0")
     bench.begin()
     assert bench.why("reader") == "need-changed"
+
+
+def test_what_a_group_contributes_is_worked_out_anew_when_something_in_it_changes(tmp_path: Path) -> None:
+    reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("g2",))
+    bench = Bench(tmp_path, *nested(3), reader)
+    for number in range(3):
+        bench.do(f"m{number}", **{f"m{number}_out": "1"})
+    bench.do("reader", r_out="1")
+    assert bench.why("reader") == ""
+    (tmp_path / "m0.out").unlink()
+    bench.do("m0", m0_out="2")
+    assert bench.why("reader") == "need-changed"
+
+
+def test_groups_within_groups_are_gathered_once_each(tmp_path: Path) -> None:
+    depth = 3_000
+    readers = [
+        Task(f"r{number}", commands=("r",), inputs=(), outputs=(f"r{number}.out",), needs=(f"g{number}",))
+        for number in range(depth)
+    ]
+    bench = Bench(tmp_path, *nested(depth), *readers)
+    begun = time.perf_counter()
+    # The deepest first: nothing is known yet.
+    assert bench.why(f"r{depth - 1}") == "never-ran"
+    for number in range(depth):
+        bench.why(f"r{number}")
+    assert time.perf_counter() - begun < 1.0
 
 
 def test_a_need_with_many_outputs_costs_its_dependents_little(tmp_path: Path) -> None:
@@ -186,6 +218,36 @@ def test_a_header_made_while_its_reader_ran_is_not_taken_for_what_was_read(tmp_p
         continue
     bench.do("hdr", h_h="1")
     bench.write({"m.o": "m, and of long ago", "m.d": "m.o: m.c h.h"})
-    assert bench.settle("cc") == ("h.h changed while the task ran: it will run again next time",)
+    assert bench.settle("cc") == ("h.h changed while the task ran: the task will run again next time",)
     bench.begin()
     assert bench.why("cc") == "never-ran"
+
+
+class Ticking(FileClock):
+    """A clock that ticks so slowly that it still tells the moment at which ``path`` was changed."""
+
+    path: Path
+
+    def now(self) -> int:
+        return self.path.stat().st_ctime_ns
+
+
+def test_a_header_made_in_the_tick_in_which_its_reader_is_checked_is_no_change(tmp_path: Path) -> None:
+    # An undeclared task has made it: nobody knows by its digest that it is of before.
+    bench = Bench(tmp_path, CC)
+    bench.write({"m.c": "m", "h.h": "1"})
+    bench.clock = clock = Ticking(f"{tmp_path}.clock")
+    clock.path = tmp_path / "h.h"
+    bench.begin()
+    assert bench.do("cc", m_o="m1", m_d="m.o: m.c h.h") == "never-ran"
+    bench.begin()
+    assert bench.why("cc") == ""
+
+
+def test_a_header_with_a_time_in_the_future_is_no_change(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, CC)
+    bench.write({"m.c": "m", "h.h": "1"})
+    os.utime(tmp_path / "h.h", ns=(1 << 62, 1 << 62))
+    assert bench.why("cc") == "never-ran"
+    bench.write({"m.o": "m1", "m.d": "m.o: m.c h.h"})
+    assert bench.settle("cc") == ()

@@ -10,7 +10,9 @@ import pytest
 
 from exarp.app.memory import FORGET_AFTER_DAYS, recall, selection
 from exarp.app.project import Project, open_project
+from exarp.app.records import Records
 from exarp.app.run import RunRequest, Voice, run
+from exarp.planning.freshness import Record
 
 MANIFEST = """
 [task.a]
@@ -75,6 +77,26 @@ def test_only_what_the_selected_tasks_need_is_read(root: Path) -> None:
     memory = recall(str(root), selection(project(root), ["b", "other"]))
     assert set(memory.records) == {"a", "b", "other", "more"}
     assert set(memory.known) == files_of(root)
+
+
+def test_a_record_that_was_read_for_its_files_is_handed_on_as_it_is(root: Path) -> None:
+    assert ran(root) == 0
+    memory = recall(str(root), selection(project(root), ["a"]))
+    record = memory.records["a"]
+    assert isinstance(record, Record)
+    assert Records(["a"], memory.records).success(0) is record
+    everything = recall(str(root), selection(project(root), ["b", "other"]))
+    assert Records(["a"], everything.records).success(0) == record
+
+
+def test_a_record_of_another_version_is_none(root: Path) -> None:
+    assert ran(root) == 0
+    with closing(sqlite3.connect(root / ".exarp/store.db")) as database, database:
+        database.execute("UPDATE success SET record = x'c1' WHERE task = 'a'")
+    for targets in (["a"], ["b", "other"]):
+        records = recall(str(root), selection(project(root), targets)).records
+        assert Records(["a"], records).success(0) is None
+    assert ran(root, "a") == 0
 
 
 def test_a_whole_run_forgets_old_digests_of_files_that_it_did_not_look_at(root: Path) -> None:

@@ -41,11 +41,16 @@ def header_changed(workspace: Workspace) -> None:
 
 def test_a_reader_by_depfile_waits_for_the_task_that_makes_what_it_reads(workspace: Workspace) -> None:
     header_changed(workspace)
-    assert "2 tasks would run, 0 up to date" in workspace.exarp("run", "-n", "hdr", "cc").out
+    foreseen = workspace.exarp("run", "-n", "hdr", "cc")
+    assert "2 tasks would run, 0 up to date" in foreseen.out
     result = workspace.exarp("run", "hdr", "cc", "-j2")
     assert (result.code, workspace.read("m.o")) == (0, "m2")
     assert "exarp.toml:2:7: cc's depfile lists gen/h.h, which hdr makes, but cc does not need hdr" in result.err
     assert 'add needs = ["hdr"]' in result.err
+    told = workspace.exarp("plan", "hdr", "cc").out
+    assert "cc's depfile lists gen/h.h, which hdr makes" in " ".join(told.split())
+    (warning,) = foreseen.err.splitlines()
+    assert result.err.startswith(f"{warning}\n")
     assert workspace.exarp("run", "hdr", "cc").err.endswith("up to date (2 tasks)\n")
 
 

@@ -116,6 +116,6 @@ def test_files_that_cannot_be_read_are_not_told_as_missing(workspace: Workspace)
     assert "output o cannot be read: File name too long" in makes.err
     finds = workspace.exarp("finds")
     assert finds.code == 0
-    assert "cannot be read (File name too long): it will run again" in finds.err
+    assert "cannot be read (File name too long): the task will run again" in finds.err
     assert workspace.exarp("finds", "--json").json["tasks"][0]["outcome"] == "passed"
     assert f"{long} cannot be read: File name too long" in workspace.exarp("run", "--touch", "reads").err

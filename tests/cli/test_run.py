@@ -242,6 +242,31 @@ def test_depfiles_count(workspace: Workspace) -> None:
     assert workspace.exarp("t", "-n").out.splitlines()[-1] == "1 task would run, 0 up to date"
 
 
+def test_a_task_may_remove_what_exarp_keeps(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.clean]
+        run = "rm -r .exarp"
+
+        [task.exact]
+        needs = ["clean"]
+        inputs = ["x"]
+        outputs = ["exact.out"]
+        run = "cp $in $out"
+
+        [task.glob]
+        needs = ["clean"]
+        inputs = ["x*"]
+        outputs = ["glob.out"]
+        run = "cp $in $out"
+        """
+    )
+    workspace.write("x", "1")
+    for task in ("exact", "glob"):
+        result = workspace.exarp("run", task)
+        assert (result.code, workspace.read(f"{task}.out")) == (0, "1"), result.err
+
+
 def test_touch_records_without_running(workspace: Workspace) -> None:
     workspace.manifest(CHAIN)
     workspace.write("a.txt", "x")
@@ -253,6 +278,27 @@ def test_touch_records_without_running(workspace: Workspace) -> None:
     assert workspace.exarp("run", "two", "--touch").out == "recorded 2 tasks as done\n"
     assert workspace.exarp("two").err == "up to date (2 tasks)\n"
     assert workspace.read("build/two.txt") == "2"
+
+
+def test_touch_takes_no_task_as_done_whose_depfile_does_not_tell_what_it_read(workspace: Workspace) -> None:
+    workspace.manifest('[task.cc]\ninputs = []\noutputs = ["o"]\ndepfile = "d"\nrun = "echo o: h1.h h2.h > d; touch o"')
+    for name in ("o", "h1.h", "h2.h"):
+        workspace.write(name, "1")
+    for depfile, complaint in [
+        (None, "the depfile d is not there"),
+        ("no rule", "the depfile d is not in Makefile syntax"),
+        ("o: gone.h h2.h", "gone.h, which the depfile d lists, is not there"),
+    ]:
+        if depfile is not None:
+            workspace.write("d", depfile)
+        refused = workspace.exarp("run", "cc", "--touch")
+        assert (refused.code, f"task 'cc': {complaint}" in refused.err) == (1, True), refused.err
+        assert "run it: exarp run cc" in refused.err
+    workspace.write("d", "o: h1.h h2.h")
+    assert workspace.exarp("run", "cc", "--touch").code == 0
+    assert workspace.exarp("cc").err == "up to date (1 task)\n"
+    workspace.write("h2.h", "2")
+    assert workspace.exarp("cc", "--json").json["tasks"][0]["reason"] == "input-changed"
 
 
 def test_touch_says_what_will_run_all_the_same(workspace: Workspace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -133,6 +134,53 @@ def test_the_files_clock_tells_before_from_after(tmp_path: Path) -> None:
     finally:
         clock.close()
     assert prints.changed_since("gone", 0)
+
+
+def test_what_changes_right_after_a_moment_is_later_unless_stamps_tick(tmp_path: Path) -> None:
+    clock = FileClock(str(tmp_path / "clock"))
+    prints = Fingerprints(str(tmp_path), {})
+    seen = []
+    for number in range(50):
+        # Python's own open() looks at the file, which changes what stamp comes next.
+        descriptor = os.open(tmp_path / f"{number}", os.O_WRONLY | os.O_CREAT)
+        moment = clock.before_what_comes()
+        os.write(descriptor, b"1")
+        os.close(descriptor)
+        seen.append(prints.changed_since(f"{number}", moment))
+    ticks = any(clock.now() == clock.now() for _ in range(50))
+    clock.close()
+    assert all(seen) or ticks
+
+
+def test_only_the_time_of_change_tells_when_a_file_was_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("1")
+    os.utime(path, ns=(1 << 62, 1 << 62))
+    prints = Fingerprints(str(tmp_path), {})
+    changed = path.stat().st_ctime_ns
+    assert not prints.changed_since("a", changed + 1)
+    # Within one tick nobody can tell; see ``changed_since`` for why that is no change.
+    assert not prints.changed_since("a", changed)
+    assert prints.changed_since("a", changed - 1)
+
+
+def test_the_files_clock_goes_on_when_its_file_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    clock = FileClock(str(tmp_path / "own/clock"))
+    shutil.rmtree(tmp_path / "own")
+    (tmp_path / "a").write_text("1")
+    moment = clock.now()
+    clock.close()
+    assert moment >= (tmp_path / "a").stat().st_ctime_ns
+
+
+def test_where_no_files_clock_can_be_nothing_is_trusted(tmp_path: Path) -> None:
+    clock = FileClock(str(tmp_path / "gone/clock"))
+    (tmp_path / "a").write_text("1")
+    prints = Fingerprints(str(tmp_path), {}, clock)
+    assert prints.digest("a") == Fingerprints(str(tmp_path), {}).digest("a")
+    assert prints.learned["a"].hashed_at_ns == clock.now() == 0
+    clock.close()
 
 
 def test_links_follow_files_and_tell_retargeted_folders_apart(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from exarp.model.path import matches
 from exarp.workspace.fingerprints import FileClock
 from exarp.workspace.globbing import Globbing, Outputs
+from exarp.workspace.ignore import Ignore
 
 FILES = [
     "a.c",
@@ -163,6 +165,23 @@ def test_git_agrees_on_what_is_ignored(
     )
     expected = sorted(name for name in listed.stdout.decode().split("\0") if name)
     assert globbing(root).files("./") == expected
+
+
+def test_whether_a_folder_is_ignored_is_asked_once_for_all_that_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".git").mkdir()
+    make(tmp_path, [f"a/b/{number}.c" for number in range(50)])
+    asked: Counter[str] = Counter()
+    ignores = Ignore.ignores
+
+    def counted(self: Ignore, folder: str, name: str, is_folder: bool) -> bool:
+        asked[name] += 1
+        return ignores(self, folder, name, is_folder)
+
+    monkeypatch.setattr(Ignore, "ignores", counted)
+    assert len(globbing(tmp_path).files("a/b/*.c")) == 50
+    assert asked["a"] == asked["b"] == asked["7.c"] == 1
 
 
 def test_linked_folders_are_not_entered_by_double_stars(tmp_path: Path) -> None:
