@@ -39,6 +39,18 @@ class Screen:
         shown, _, self._seen = self._seen.partition(text)
         return shown
 
+    def shows(self, text: str) -> bool:
+        """Whether a text comes, sooner or later."""
+        try:
+            self.until(text)
+        except (AssertionError, OSError):
+            # The terminal's other end may be gone: whoever asks shows what was seen.
+            return False
+        return True
+
+    def __repr__(self) -> str:
+        return f"a screen with {self._seen!r}"
+
     def type(self, text: str) -> None:
         os.write(self._fd, text.encode())
 

@@ -65,11 +65,11 @@ def screen(tmp_path: Path) -> Iterator[Open]:
 
 def test_a_foreground_attempt_can_talk_with_the_person(screen: Open) -> None:
     shown = screen("foreground", f"echo ready; {_READS}")
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("hello\n")
-    shown.until("got hello")
-    shown.until("<exited 0 None ours>")
-    shown.until("[exit 0 holding the terminal, echo on]")
+    assert shown.shows("got hello")
+    assert shown.shows("<exited 0 None ours>")
+    assert shown.shows("[exit 0 holding the terminal, echo on]")
 
 
 def test_a_foreground_attempt_is_in_exarps_session_and_a_group_of_its_own(screen: Open) -> None:
@@ -77,98 +77,98 @@ def test_a_foreground_attempt_is_in_exarps_session_and_a_group_of_its_own(screen
     # The terminal is lent only when the program has begun: reading from it waits for that.
     shown = screen("foreground", f'read line; exec {sys.executable} -c "{ask}"')
     shown.type("go\n")
-    shown.until("True True")
-    shown.until("<exited 0 None ours>")
+    assert shown.shows("True True")
+    assert shown.shows("<exited 0 None ours>")
 
 
 def test_the_terminal_is_lent_to_one_command_after_the_other(screen: Open) -> None:
     shown = screen("foreground", "echo first; read line", "echo second; read line; echo got $line")
-    shown.until("first")
+    assert shown.shows("first")
     shown.type("\n")
-    shown.until("second")
+    assert shown.shows("second")
     shown.type("hello\n")
-    shown.until("got hello")
-    shown.until("<exited 0 None ours>")
+    assert shown.shows("got hello")
+    assert shown.shows("<exited 0 None ours>")
 
 
 def test_an_interrupt_typed_at_a_foreground_attempt_reaches_only_it(screen: Open) -> None:
     shown = screen("foreground", "echo ready; read line")
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("\x03")
-    shown.until("<exited None 2 ours>")
+    assert shown.shows("<exited None 2 ours>")
 
 
 def test_an_interrupt_typed_while_nothing_is_in_the_foreground_reaches_exarp(screen: Open) -> None:
     shown = screen("inherited", "echo ready; exec tail -f /dev/null")
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("\x03")
-    shown.until("<exited None 2 ours>")
+    assert shown.shows("<exited None 2 ours>")
 
 
 def test_modes_that_an_attempt_changed_are_put_back(screen: Open) -> None:
     shown = screen("foreground", "stty -echo; stty -a | grep -o -e '-echo '; kill -9 $$")
-    shown.until("-echo ")
-    shown.until("<exited None 9 ours>")
-    shown.until("[exit 0 holding the terminal, echo on]")
+    assert shown.shows("-echo ")
+    assert shown.shows("<exited None 9 ours>")
+    assert shown.shows("[exit 0 holding the terminal, echo on]")
 
 
 def test_modes_that_one_command_changed_are_not_those_of_the_next(screen: Open) -> None:
     shown = screen("foreground", "stty -echo", "stty -a | grep -o -w -e '-*echo'")
     assert "-" not in shown.until("echo\n")
-    shown.until("<exited 0 None ours>")
+    assert shown.shows("<exited 0 None ours>")
 
 
 def test_modes_that_somebody_else_changed_are_put_back_at_the_end(screen: Open) -> None:
     shown = screen("inherited", "stty -echo < /dev/pts/$(basename $(readlink /proc/$PPID/fd/0))")
-    shown.until("<exited 0 None ours>")
-    shown.until("[exit 0 holding the terminal, echo on]")
+    assert shown.shows("<exited 0 None ours>")
+    assert shown.shows("[exit 0 holding the terminal, echo on]")
 
 
 def test_a_stopped_attempt_stops_exarp_and_goes_on_with_it(screen: Open) -> None:
     shown = screen("foreground", f"stty -echo; echo ready; {_READS}; stty -a | grep -o -e '-echo '")
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("\x1a")
-    shown.until("[stopped holding the terminal, echo on]")
+    assert shown.shows("[stopped holding the terminal, echo on]")
     shown.type("fg\n")
     shown.type("hello\n")
-    shown.until("got hello")
-    shown.until("-echo ")
-    shown.until("<exited 0 None ours>")
-    shown.until("[exit 0 holding the terminal, echo on]")
+    assert shown.shows("got hello")
+    assert shown.shows("-echo ")
+    assert shown.shows("<exited 0 None ours>")
+    assert shown.shows("[exit 0 holding the terminal, echo on]")
 
 
 def test_an_attempt_continued_in_the_background_stops_again_when_it_reads(screen: Open) -> None:
     shown = screen("foreground", f"echo ready; {_READS}")
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("\x1a")
-    shown.until("[stopped holding the terminal")
+    assert shown.shows("[stopped holding the terminal")
     shown.type("bg\n")
-    shown.until("[stopped without the terminal")
+    assert shown.shows("[stopped without the terminal")
     shown.type("fg\n")
     shown.type("hello\n")
-    shown.until("got hello")
-    shown.until("<exited 0 None ours>")
+    assert shown.shows("got hello")
+    assert shown.shows("<exited 0 None ours>")
 
 
 def test_a_terminal_that_the_shell_took_meanwhile_is_not_taken_from_it(screen: Open, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "go")
     shown = screen("foreground", "echo ready; read line; kill -STOP $PPID; read line < go")
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("\n")
-    shown.until("[stopped without the terminal")
+    assert shown.shows("[stopped without the terminal")
     shown.type("bg\n")
     (tmp_path / "go").write_text("go\n")
-    shown.until("<exited 0 None not ours>")
-    shown.until("[exit 0 without the terminal, echo on]")
+    assert shown.shows("<exited 0 None not ours>")
+    assert shown.shows("[exit 0 without the terminal, echo on]")
 
 
 def test_a_stopped_attempt_goes_on_where_no_shell_would_continue_exarp(screen: Open) -> None:
     ignoring = ("sh", "-c", 'trap "" TSTP; exec "$@"', "sh")
     shown = screen("foreground", f"echo ready; kill -STOP $$; {_READS}", wrapped_in=ignoring)
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("hello\n")
-    shown.until("got hello")
-    shown.until("<exited 0 None ours>")
+    assert shown.shows("got hello")
+    assert shown.shows("<exited 0 None ours>")
 
 
 def test_an_attempt_that_waits_for_a_terminal_it_cannot_have_is_ended(screen: Open) -> None:
@@ -183,8 +183,8 @@ if child == 0:
 os.waitpid(child, 0)
 """
     shown = screen("foreground", _READS, wrapped_in=(sys.executable, "-c", background))
-    shown.until("<exited None ")
-    shown.until("<fault t: ended, because it stopped to wait for a terminal it cannot have>")
+    assert shown.shows("<exited None ")
+    assert shown.shows("<fault t: ended, because it stopped to wait for a terminal it cannot have>")
 
 
 def stopped(pid: str) -> bool:
@@ -199,45 +199,45 @@ def test_a_stop_typed_while_nothing_is_in_the_foreground_stops_whole_trees_and_t
     os.mkfifo(tmp_path / "go")
     away = "setsid sh -c 'echo $$ > away; read line < go; echo got $line' &"
     shown = screen("inherited", f"{away} until [ -s away ]; do :; done; echo $$ > main; echo ready; wait")
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("\x1a")
-    shown.until("[stopped holding the terminal, echo on]")
+    assert shown.shows("[stopped holding the terminal, echo on]")
     pids = [(tmp_path / name).read_text() for name in ("main", "away")]
     assert [stopped(pid) for pid in pids] == [True, True]
     shown.type("fg\n")
-    shown.until("<was away True>")
+    assert shown.shows("<was away True>")
     assert [stopped(pid) for pid in pids] == [False, False]
     (tmp_path / "go").write_text("on\n")
-    shown.until("got on")
-    shown.until("<exited 0 None ours>")
+    assert shown.shows("got on")
+    assert shown.shows("<exited 0 None ours>")
 
 
 def test_a_stop_sent_to_exarp_while_an_attempt_has_the_terminal_stops_both(screen: Open, tmp_path: Path) -> None:
     shown = screen("foreground", f"echo $$ > main; echo $PPID > host; echo ready; {_READS}")
-    shown.until("ready")
+    assert shown.shows("ready")
     os.kill(int((tmp_path / "host").read_text()), signal.SIGTSTP)
-    shown.until("[stopped holding the terminal, echo on]")
+    assert shown.shows("[stopped holding the terminal, echo on]")
     assert stopped((tmp_path / "main").read_text())
     shown.type("fg\n")
-    shown.until("<was away True>")
+    assert shown.shows("<was away True>")
     shown.type("hello\n")
-    shown.until("got hello")
-    shown.until("<exited 0 None ours>")
+    assert shown.shows("got hello")
+    assert shown.shows("<exited 0 None ours>")
 
 
 def test_what_had_stopped_itself_is_not_continued(screen: Open, tmp_path: Path) -> None:
     own = "import os, signal; open('own', 'w').write(str(os.getpid())); os.kill(os.getpid(), signal.SIGSTOP)"
     script = f'{sys.executable} -c "{own}" & until grep -q "State:.T" /proc/$!/status; do :; done; echo ready; wait'
     shown = screen("inherited", script)
-    shown.until("ready")
+    assert shown.shows("ready")
     shown.type("\x1a")
-    shown.until("[stopped holding the terminal, echo on]")
+    assert shown.shows("[stopped holding the terminal, echo on]")
     shown.type("fg\n")
-    shown.until("<was away True>")
+    assert shown.shows("<was away True>")
     pid = (tmp_path / "own").read_text()
     assert stopped(pid)
     os.kill(int(pid), signal.SIGCONT)
-    shown.until("<exited 0 None ours>")
+    assert shown.shows("<exited 0 None ours>")
 
 
 def test_a_stop_that_no_shell_could_take_back_stops_nothing_for_long() -> None:
