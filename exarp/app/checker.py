@@ -11,7 +11,7 @@ from collections.abc import Iterable, KeysView, Mapping
 import msgspec
 
 from exarp.app.contributions import Contributions
-from exarp.app.discovery import NEVER_LATE, Discovery, Snapshot
+from exarp.app.depfiles import NEVER_LATE, Depfiles, Snapshot
 from exarp.app.records import Records
 from exarp.app.resolution import FileFault, Resolution
 from exarp.engine.stimulus import Checked, Settled
@@ -51,7 +51,7 @@ class Checker:
         self._clock = clock
         self._records = Records(graph.names, records)
         self._resolution = Resolution(root, manifest, graph, fingerprints, clock)
-        self._discovery = Discovery(root, fingerprints, self._records)
+        self._depfiles = Depfiles(root, fingerprints, self._records)
         self._contributions = Contributions(manifest, graph, self._records, self._remains)
 
     def found(self, tasks: Iterable[int]) -> dict[int, KeysView[str]]:
@@ -114,7 +114,7 @@ class Checker:
             return Settled(task, fault=fault.reason), None
         if missing is not None:
             return Settled(task, fault=FreshnessReason("outputs-not-made", missing)), None
-        found, doubt = self._discovery.found(spec, snapshot)
+        found, doubt = self._depfiles.found(spec, snapshot)
         changed = next(
             (path for path, then in snapshot.now.inputs.items() if self.fingerprints.digest(path) != then), None
         )
@@ -138,7 +138,7 @@ class Checker:
         if missing is not None:
             return None, f"{missing} is not there"
         # No command ran, so nothing can have changed "while it ran": whatever the depfile names is taken as it is.
-        found, doubt = self._discovery.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
+        found, doubt = self._depfiles.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
         if doubt is not None:
             return None, doubt
         record = msgspec.structs.replace(now, outputs=outputs, found=found)

@@ -1,7 +1,7 @@
 """What depfiles of earlier runs were found to list of other tasks' files.
 
 Knows how a read that nothing orders is told, and where in the manifest it is mended. Does not decide what can be ordered
-(``planning.found_order`` does).
+(``planning.depfile_order`` does).
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from exarp.app.checker import Checker
 from exarp.app.project import Project
 from exarp.errors import Problem
 from exarp.model.plan import Plan
-from exarp.planning.found_order import FoundOrder, found_order
+from exarp.planning.depfile_order import DepfileOrder, depfile_order
 
 # One missing line in a manifest may concern every task of it.
 _SHOWN = 3
 
 
-def found_in(plan: Plan, checker: Checker) -> FoundOrder:
+def found_in(plan: Plan, checker: Checker) -> DepfileOrder:
     """The order that earlier runs ask for; what cannot have it is distrusted by the checker."""
     selected = (task for wave in plan.waves for task in wave.tasks)
-    found = found_order(plan, checker.manifest.tasks, checker.found(selected))
+    found = depfile_order(plan, checker.manifest.tasks, checker.found(selected))
     for read in found.late:
         checker.distrust(read.reader, read.path)
     return found
 
 
-def found_problems(project: Project, found: FoundOrder) -> list[Problem]:
+def found_problems(project: Project, found: DepfileOrder) -> list[Problem]:
     """A warning for each of the first few reads; the last one counts the others."""
     names = project.graph.names
     problems = []

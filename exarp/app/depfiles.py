@@ -32,7 +32,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 NEVER_LATE = 1 << 63
 
 
-class Discovery:
+class Depfiles:
     """Finds what tasks of one workspace (``root``: absolute) have read."""
 
     def __init__(self, root: str, fingerprints: Fingerprints, records: Records) -> None:

@@ -12,7 +12,7 @@ from exarp.app.checker import Checker
 from exarp.model.event import CANNOT_RUN, FreshnessReason
 from exarp.model.plan import Plan
 from exarp.model.task import Task
-from exarp.planning.found_order import FoundRead
+from exarp.planning.depfile_order import FoundRead
 
 _NOT_THERE = frozenset({"input-missing", "no-match"})
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from exarp.app.checker import Checker
+from exarp.app.depfile_order import found_in, found_problems
 from exarp.app.faults import plan_warnings
 from exarp.app.forecast import forecast
-from exarp.app.found import found_in, found_problems
 from exarp.app.memory import recall, selection
 from exarp.app.project import Project
 from exarp.errors import Problem

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from exarp.app.checker import Checker
+from exarp.app.depfile_order import found_in, found_problems
 from exarp.app.driver import Driver
 from exarp.app.faults import plan_warnings
-from exarp.app.found import found_in, found_problems
 from exarp.app.launcher import Launcher
 from exarp.app.memory import selection
 from exarp.app.ports import View

@@ -26,7 +26,7 @@ class FoundRead(msgspec.Struct, frozen=True):
     path: str
 
 
-class FoundOrder(msgspec.Struct, frozen=True):
+class DepfileOrder(msgspec.Struct, frozen=True):
     """``tied``: the reader can wait for the maker. ``late``: it cannot; whatever it reads may be made anew afterwards."""
 
     tied: tuple[FoundRead, ...] = ()
@@ -45,11 +45,11 @@ class FoundOrder(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(plan, order=plan.order + edges)
 
 
-def found_order(plan: Plan, tasks: Sequence[Task], found: Mapping[int, KeysView[str]]) -> FoundOrder:
+def depfile_order(plan: Plan, tasks: Sequence[Task], found: Mapping[int, KeysView[str]]) -> DepfileOrder:
     """The order that ``found`` asks for: paths that selected tasks (by id) were seen to read beyond their inputs."""
     reads = _reads(plan, tasks, found) if found else []
     if not reads:
-        return FoundOrder()
+        return DepfileOrder()
     graph = _graph(plan)
     waves = {task: wave for wave in plan.waves for task in wave.tasks}
     selected = [task for wave in plan.waves for task in wave.tasks]
@@ -69,7 +69,7 @@ def found_order(plan: Plan, tasks: Sequence[Task], found: Mapping[int, KeysView[
     }
     if any(position[read.maker] > position[read.reader] for read in able) and _makes_cycle(graph, able):
         able = {read for read in able if position[read.maker] < position[read.reader]}
-    return FoundOrder(tuple([r for r in left if r in able]), tuple([r for r in left if r not in able]))
+    return DepfileOrder(tuple([r for r in left if r in able]), tuple([r for r in left if r not in able]))
 
 
 def _reads(plan: Plan, tasks: Sequence[Task], found: Mapping[int, KeysView[str]]) -> list[FoundRead]:

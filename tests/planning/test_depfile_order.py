@@ -14,7 +14,7 @@ from exarp.graph.build import build_graph
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.plan import Plan
 from exarp.model.task import Task
-from exarp.planning.found_order import FoundOrder, found_order
+from exarp.planning.depfile_order import DepfileOrder, depfile_order
 from exarp.planning.planner import make_plan
 from tests.planning.random_manifests import FILES, Case, cases
 
@@ -35,7 +35,7 @@ def found_by(tasks: Sequence[Task], plan: Plan, found: Mapping[str, Sequence[str
     """Reads as ``reader < maker``: those that wait, and those that cannot."""
     ids = {task.name: number for number, task in enumerate(tasks)}
     listed = {ids[name]: dict.fromkeys(paths).keys() for name, paths in found.items()}
-    order = found_order(plan, tasks, listed)
+    order = depfile_order(plan, tasks, listed)
 
     def told(reads: Sequence[object]) -> list[str]:
         return [f"{tasks[read.maker].name} < {tasks[read.reader].name}" for read in reads]  # type: ignore[attr-defined]
@@ -48,7 +48,7 @@ def test_the_reader_waits_for_the_maker_wherever_they_are_listed(tasks: tuple[Ta
     plan = planned(tasks)
     assert found_by(tasks, plan, {"cc": ["gen/h.h", "x.h"]}) == (["hdr < cc"], [])
     ids = {task.name: number for number, task in enumerate(tasks)}
-    order = found_order(plan, tasks, {ids["cc"]: {"gen/h.h": b""}.keys()})
+    order = depfile_order(plan, tasks, {ids["cc"]: {"gen/h.h": b""}.keys()})
     assert (ids["hdr"], ids["cc"]) in order.added_to(plan).order
 
 
@@ -121,14 +121,14 @@ def all_pass(plan: Plan, rooms: int) -> list[int]:
         ready += freed
 
 
-def order_of(case: Case, seed: Sequence[int]) -> tuple[Plan, dict[int, list[str]], FoundOrder]:
+def order_of(case: Case, seed: Sequence[int]) -> tuple[Plan, dict[int, list[str]], DepfileOrder]:
     plan = make_plan(case.manifest, case.graph, case.targets)
     selected = [task for wave in plan.waves for task in wave.tasks]
     found = {
         task: [FILES[pick % len(FILES)] for pick in seed[number : number + 2]] for number, task in enumerate(selected)
     }
     listed = {task: dict.fromkeys(paths).keys() for task, paths in found.items()}
-    return plan, found, found_order(plan, case.manifest.tasks, listed)
+    return plan, found, depfile_order(plan, case.manifest.tasks, listed)
 
 
 @settings(max_examples=400, deadline=None)
