@@ -276,7 +276,9 @@ class Driver:
         self._stimuli.append(Interrupted(signum))
         # Nothing is started for what was found out before.
         self._stimuli = deque(sorted(self._stimuli, key=lambda stimulus: isinstance(stimulus, Checked)))
-        waited_for = len(self._running) + sum(isinstance(job, Settle) for job in (self._job, *self._jobs))
+        settling = sum(isinstance(job, Settle) for job in (self._job, *self._jobs))
+        settling += sum(isinstance(stimulus, Ended) and stimulus.succeeded for stimulus in self._stimuli)
+        waited_for = len(self._running) + settling
         if not self._interrupted and waited_for:
             self.stream.interrupted(signum, waited_for)
         self._interrupted = True
@@ -308,6 +310,7 @@ class Driver:
                 log=running.log if exited.logged else None,
                 error=exited.error,
                 warnings=_warnings(exited),
+                early=exited.early,
             )
         )
 

@@ -151,7 +151,11 @@ class Machine:
         if ended.signal == _SIGINT and self.tasks[task].interactive and not attempt.timed_out and not self.is_ending:
             # Ctrl-C went to the task alone, which had the terminal; it was meant for the run, unless the task took it.
             self._interrupted(_SIGINT)
-        if self.is_ending:
+        if ended.succeeded:
+            # Also where the run is being ended, or its time was up: it was quicker.
+            self.states.change(task, State.SETTLING)
+            self._commands.append(Settle(task))
+        elif self.is_ending:
             self.slots.release(task)
             self._finish(task, State.CANCELLED, reason=self._stopping)
         elif attempt.timed_out:
@@ -159,9 +163,6 @@ class Machine:
             self._fail(task, "timed-out", FreshnessReason("timed-out", limit))
         elif ended.error:
             self._fail(task, "not-started", FreshnessReason("start-failed", ended.error))
-        elif ended.status == 0:
-            self.states.change(task, State.SETTLING)
-            self._commands.append(Settle(task))
         else:
             self._fail(task, "exited", None, ended.status)
 

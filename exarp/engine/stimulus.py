@@ -26,7 +26,8 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """An attempt's process tree is gone. ``log``: its log as the event stream names it."""
+    """An attempt's process tree is gone. ``log``: its log as the event stream names it. ``early``: it was told to end before
+    its last command had ended."""
 
     task: int
     status: int | None
@@ -35,6 +36,12 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     log: str | None = None
     error: str = ""
     warnings: tuple[str, ...] = ()
+    early: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether its last command came to its end by itself, and well."""
+        return self.status == 0 and not self.error and not self.early
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):

@@ -37,13 +37,14 @@ class Attempt:
     """The state of one attempt.
 
     ``pid``: the leader of the command that runs; ``leaders``: of every command so far; ``sessions``: of those, whose
-    group outlived them. ``result`` is set when no more command will run: (status, signal, error). ``stage``, ``due``,
+    group outlived them. ``result`` is set when no more command will run: (status, signal, error); ``early``: whether it had
+    been asked to end by then. ``stage``, ``due``,
     ``check``, ``left`` and ``ended`` belong to the ending: its stage, when the next one is due, when to look again, who
     was alive at the last look, and the names to tell.
     """
 
     __slots__ = (
-        "asked", "check", "due", "ended", "grace", "launch", "leaders", "left", "log", "pid", "pidfd", "process",
+        "asked", "check", "due", "early", "ended", "grace", "launch", "leaders", "left", "log", "pid", "pidfd", "process",
         "reader", "result", "seconds", "sessions", "shared", "stage", "started", "step", "writer",
     )  # fmt: skip
 
@@ -60,6 +61,7 @@ class Attempt:
         self.shared: SharedLog | None = None
         self.result: tuple[int | None, int | None, str] | None = None
         self.asked = False
+        self.early = False
         self.stage = Stage.RUNNING
         self.due = self.check = self.grace = 0.0
         self.left: dict[int, Process] = {}
@@ -160,7 +162,7 @@ class Attempt:
             logged = self.log.exists
             if self.log.fault:
                 faults.append(f"{self.launch.label}: {self.log.fault}")
-        return Exited(self.key, status, signum, self.seconds, logged, cut, error, tuple(self.ended))
+        return Exited(self.key, status, signum, self.seconds, logged, cut, error, tuple(self.ended), self.early)
 
     def _streams(self, null: int) -> tuple[int | None, int | None]:
         if self.foreground:

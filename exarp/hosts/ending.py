@@ -204,7 +204,7 @@ class Ending:
             if not attempt.over and reap(attempt.pid):
                 self._children.reaped(attempt.pid)
                 attempt.gone()
-                attempt.result = (None, signal.SIGKILL, "")
+                attempt.result, attempt.early = (None, signal.SIGKILL, ""), True
         living = [attempt.pid for attempt in attempts if not attempt.over]
         groups = [*living, *(session for attempt in attempts for session in attempt.sessions)]
         self._children.look()
@@ -222,7 +222,7 @@ class Ending:
     def _abandon(self, attempt: Attempt) -> None:
         self._give_up(attempt.launch.label, attempt.left)
         if not attempt.over:
-            attempt.result = (None, signal.SIGKILL, "")
+            attempt.result, attempt.early = (None, signal.SIGKILL, ""), True
             attempt.gone()
             self._children.disowned(attempt.pid, attempt.key)
 

@@ -119,7 +119,12 @@ class LocalHost:
         It is ``wait`` that sends them, and that tells of the end as of any other. A key that is over is ignored.
         """
         attempt = self._attempts.get(key)
-        if attempt is not None:
+        if attempt is None:
+            return
+        if not attempt.over and attempt.step == len(attempt.launch.commands):
+            # What has come to its end by itself, unnoticed so far, was not ended.
+            self._reap(attempt, 0)
+        if key in self._attempts:
             self._ending.ask(attempt, now)
 
     def suspend(self) -> float:
@@ -214,8 +219,12 @@ class LocalHost:
         if attempt.over:
             return  # it was noticed by SIGCHLD in the same batch
         suspends = attempt.foreground and self._terminal.present
+        self._reap(attempt, os.WUNTRACED if suspends else 0)
+
+    def _reap(self, attempt: Attempt, options: int) -> None:
+        """See whether the command that runs has ended, or (with WUNTRACED) stopped, and do what follows from it."""
         try:
-            pid, status = os.waitpid(attempt.pid, os.WNOHANG | (os.WUNTRACED if suspends else 0))
+            pid, status = os.waitpid(attempt.pid, os.WNOHANG | options)
         except ChildProcessError:
             self._on_reaped(attempt, None)
             return
@@ -281,6 +290,7 @@ class LocalHost:
     def _conclude(self, attempt: Attempt, result: tuple[int | None, int | None, str]) -> None:
         """No more command of it will run: deliver it now, or when what it left is gone."""
         attempt.result = result
+        attempt.early = attempt.asked
         attempt.seconds = monotonic() - attempt.started
         attempt.close_writer()
         if attempt.foreground:

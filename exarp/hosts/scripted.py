@@ -178,4 +178,5 @@ class ScriptedHost:
             cut=max(0, len(log) - launch.log_limit),
             error=act.error,
             ended=() if playing.stopped_by is not None else act.ended,
+            early=playing.stopped_by is not None,
         )

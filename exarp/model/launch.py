@@ -44,7 +44,8 @@ class Output(msgspec.Struct, frozen=True, gc=False):
 class Exited(msgspec.Struct, frozen=True, gc=False):
     """An attempt is over: its process has ended, and its session with it.
 
-    Exactly one of ``status`` and ``signal`` is set. ``error``: why nothing could be started (then ``status`` is 126 or
+    Exactly one of ``status`` and ``signal`` is set. ``early``: it was told to end before its last command had ended, so that
+    even status 0 does not say that it did its work. ``error``: why nothing could be started (then ``status`` is 126 or
     127, as a shell's would be). ``logged``: whether the log file exists. ``cut``: bytes that the log's limit left out.
     ``ended``: command names of processes that the attempt had left running and that were ended.
     """
@@ -57,6 +58,7 @@ class Exited(msgspec.Struct, frozen=True, gc=False):
     cut: int = 0
     error: str = ""
     ended: tuple[str, ...] = ()
+    early: bool = False
 
 
 class Signalled(msgspec.Struct, frozen=True, gc=False):

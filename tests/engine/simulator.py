@@ -48,6 +48,7 @@ class Run:
         self.commands: list[list[Command]] = []
         self.checking: list[int] = []
         self.running: dict[int, int] = {}
+        self.killed: set[int] = set()
         self.settling: list[int] = []
         self.resting: list[int] = []
         self.attempts: dict[int, int] = {}
@@ -76,6 +77,8 @@ class Run:
         if isinstance(stimulus, Interrupted):
             kills = [command for command in commands if isinstance(command, Kill)]
             assert kills == [Kill(task, now=self.interrupts > 1) for task in running]
+        if isinstance(stimulus, Ended):
+            assert (stimulus.task in self.settling) == stimulus.succeeded
 
     def _forget(self, stimulus: Stimulus) -> None:
         """What a stimulus is about is over."""
@@ -84,6 +87,7 @@ class Run:
                 self.checking.remove(task)
             case Ended(task):
                 del self.running[task]
+                self.killed.discard(task)
             case Settled(task):
                 self.settling.remove(task)
             case Rested(task) if task in self.resting:
@@ -122,7 +126,8 @@ class Run:
 
     def _ended(self, task: int) -> Stimulus:
         if not self.fails():
-            return Ended(task, 0, duration_ms=3, log="log")
+            early = task in self.killed and self.dice.of(True, False)
+            return Ended(task, 0, duration_ms=3, log="log", early=early)
         late = [TimedOut(task, self.running[task])] if self.spec(task).timeout else []
         early = [TimedOut(task, self.running[task] - 1)]
         ends = [Ended(task, status) for status in (1, 1, 2, 126, 127)]
@@ -143,6 +148,8 @@ class Run:
                 self._start(command)
             case Settle(task):
                 self.settling.append(task)
+            case Kill(task):
+                self.killed.add(task)
             case Rest(task, seconds):
                 exponent = self.attempts[task] - 1
                 assert seconds == self.spec(task).retry_delay * 2.0**exponent

@@ -128,7 +128,7 @@ def test_abort_ends_what_runs_and_starts_nothing_more():
     hand.begin()
     assert hand.ends("bad", 1) == ["bad failed", "free cancelled", "late cancelled", "kill other"]
     assert hand.ended("late").reason == FreshnessReason("aborted", "bad")
-    assert hand.ends("other", 0) == ["other cancelled", "wave 1 0/3", "run failed 1"]
+    assert hand.ends("other", 0, early=True) == ["other cancelled", "wave 1 0/3", "run failed 1"]
 
 
 def test_keep_going_takes_the_edge_off_abort_and_fail_fast():
@@ -161,7 +161,7 @@ def test_an_abort_under_fail_fast_ends_what_still_runs():
     hand.begin()
     hand.ends("bad", 1)
     assert hand.ends("worse", 1) == ["worse failed", "kill other"]
-    assert hand.ends("other", 0) == ["other cancelled", "wave 1 0/3", "run failed 1"]
+    assert hand.ends("other", 0, early=True) == ["other cancelled", "wave 1 0/3", "run failed 1"]
 
 
 def test_a_task_that_cannot_be_run_fails_without_an_attempt_and_without_retries():
@@ -230,8 +230,16 @@ def test_an_attempt_that_takes_too_long_is_ended_and_has_failed_however_it_ends(
 
     hand.begin()
     assert hand.late("a") == ["kill a"]
-    assert hand.ends("a", 0) == ["a failed", "wave 1 0/1", "run failed 1"]
+    assert hand.ends("a", 0, early=True) == ["a failed", "wave 1 0/1", "run failed 1"]
     assert hand.ended("a").reason == FreshnessReason("timed-out", "1m00s")
+
+
+def test_an_attempt_that_ended_well_right_before_its_time_was_told_to_be_up_has_passed():
+    hand = Hand([task("a", timeout=60.0)])
+
+    hand.begin()
+    assert hand.late("a") == ["kill a"]
+    assert hand.passes("a") == ["a passed", "wave 1 1/1", "run passed 0"]
 
 
 def test_the_deadline_of_an_earlier_attempt_means_nothing():
@@ -265,8 +273,17 @@ def test_a_signal_outweighs_a_failure():
     hand.begin()
     hand.ends("bad", 1)
     hand.interrupt(2)
-    assert hand.ends("other", 0) == ["other cancelled", "wave 1 0/2", "run interrupted 130"]
+    assert hand.ends("other", 0, early=True) == ["other cancelled", "wave 1 0/2", "run interrupted 130"]
     assert hand.last().first_failure == "bad"
+
+
+def test_what_ended_well_before_it_could_be_told_to_end_has_passed():
+    hand = Hand([task("a"), task("b")])
+
+    hand.begin()
+    assert hand.interrupt() == ["kill a", "kill b"]
+    assert hand.passes("a") == ["a passed"]
+    assert hand.ends("b", 0, early=True) == ["b cancelled", "wave 1 1/2", "run interrupted 130"]
 
 
 def test_a_resting_task_is_cancelled_by_a_signal():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def children() -> list[int]:
 def zombies() -> list[int]:
     """Children of this process that are dead and not reaped."""
     return [child for child in children() if b") Z " in read_proc(child, "stat")]
+
+
+def until_dead() -> None:
+    """Wait until the only child of this process, if there is one, is dead; nobody is told of it before it is reaped."""
+    end = time.monotonic() + 20
+    while children() and not zombies():
+        assert time.monotonic() < end
 
 
 def exits(host: Host, *keys: int) -> dict[int, Exited]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import select
 import subprocess
@@ -29,13 +30,15 @@ class Screen:
         )
         os.close(terminal)
         self._seen = ""
+        # A read may end in the midst of a character.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def until(self, text: str) -> str:
         """Wait for a text; all that was shown since the last time."""
         while text not in self._seen:
             ready, _, _ = select.select([self._fd], [], [], 20)
             assert ready, f"waited for {text!r}, got {self._seen!r}"
-            self._seen += os.read(self._fd, 4096).decode().replace("\r\n", "\n")
+            self._seen += self._decoder.decode(os.read(self._fd, 4096)).replace("\r\n", "\n")
         shown, _, self._seen = self._seen.partition(text)
         return shown
 

@@ -12,9 +12,9 @@ from exarp.hosts.mechanisms import Mechanisms
 from exarp.hosts.scripted import Act, ScriptedHost
 from exarp.model.launch import Exited, Output
 
-from .processes import Host, MakeLaunch, exits, history, output, survivors, zombies
+from .processes import Host, MakeLaunch, exits, history, output, survivors, until_dead, zombies
 
-GRACE = 0.2
+GRACE = 0.5
 
 PROGRAMS = {
     "greets": ("echo hello; exit 3", Act(output=(b"hello\n",), status=3)),
@@ -28,22 +28,41 @@ PROGRAMS = {
     "missing": ("", Act(status=127, error="no-such-program: command not found")),
 }
 
-HOSTS: dict[str, Callable[[str], Host]] = {
-    "local": lambda run: LocalHost(run, grace=GRACE),
-    "sigchld": lambda run: LocalHost(run, grace=GRACE, mechanisms=Mechanisms(False, True, True)),
-    "not adopting": lambda run: LocalHost(run, grace=GRACE, mechanisms=Mechanisms(True, False, True)),
-    "bare": lambda run: LocalHost(run, grace=GRACE, mechanisms=Mechanisms(False, False, False)),
-    "scripted": lambda run: ScriptedHost({label: act for label, (_, act) in PROGRAMS.items()}, grace=GRACE),
+MakeHost = Callable[[str, float], Host]
+
+HOSTS: dict[str, MakeHost] = {
+    "local": lambda run, grace: LocalHost(run, grace=grace),
+    "sigchld": lambda run, grace: LocalHost(run, grace=grace, mechanisms=Mechanisms(False, True, True)),
+    "not adopting": lambda run, grace: LocalHost(run, grace=grace, mechanisms=Mechanisms(True, False, True)),
+    "bare": lambda run, grace: LocalHost(run, grace=grace, mechanisms=Mechanisms(False, False, False)),
+    "scripted": lambda run, grace: ScriptedHost({label: act for label, (_, act) in PROGRAMS.items()}, grace=grace),
 }
 
 
 @pytest.fixture(params=HOSTS)
-def any_host(request: pytest.FixtureRequest, marker: str) -> Iterator[Host]:
-    host = HOSTS[request.param](marker)
-    yield host
-    host.close()
+def make_host(request: pytest.FixtureRequest, marker: str) -> Iterator[MakeHost]:
+    hosts: list[Host] = []
+
+    def make(run: str, grace: float) -> Host:
+        hosts.append(HOSTS[request.param](run, grace))
+        return hosts[-1]
+
+    yield make
+    for host in hosts:
+        host.close()
     assert survivors(marker) == []
     assert zombies() == []
+
+
+@pytest.fixture
+def any_host(make_host: MakeHost, marker: str) -> Host:
+    return make_host(marker, GRACE)
+
+
+@pytest.fixture
+def patient_host(make_host: MakeHost, marker: str) -> Host:
+    """A host that no test waits for to become impatient."""
+    return make_host(marker, 300.0)
 
 
 @pytest.fixture
@@ -101,7 +120,15 @@ def test_ending_begins_with_an_interrupt(any_host: Host, program: MakeLaunch) ->
     any_host.start(program("waits"))
     any_host.end(1)
     exited = exits(any_host, 1)[1]
-    assert (exited.status, exited.signal, exited.ended) == (None, signal.SIGINT, ())
+    assert (exited.status, exited.signal, exited.ended, exited.early) == (None, signal.SIGINT, (), True)
+
+
+def test_what_came_to_its_end_before_it_was_told_to_did_so_by_itself(any_host: Host, program: MakeLaunch) -> None:
+    any_host.start(program("greets"))
+    until_dead()
+    any_host.end(1)
+    exited = exits(any_host, 1)[1]
+    assert (exited.status, exited.signal, exited.early) == (3, None, False)
 
 
 def test_ending_twice_or_what_is_over_or_never_was_changes_nothing(any_host: Host, program: MakeLaunch) -> None:
@@ -121,8 +148,7 @@ def test_who_ignores_interrupt_and_terminate_is_killed_after_two_graces(any_host
     assert any_host.wait(GRACE / 2) == []
     any_host.end(1)
     exited = exits(any_host, 1)[1]
-    assert exited.signal == signal.SIGKILL
-    assert 2 * GRACE <= exited.seconds < 2 * GRACE + 1
+    assert (exited.signal, exited.seconds >= 2 * GRACE) == (signal.SIGKILL, True)
 
 
 def test_ending_now_kills_at_once(any_host: Host, program: MakeLaunch) -> None:
@@ -131,14 +157,13 @@ def test_ending_now_kills_at_once(any_host: Host, program: MakeLaunch) -> None:
     assert exits(any_host, 1)[1].signal == signal.SIGKILL
 
 
-def test_an_ending_under_way_can_be_made_at_once(any_host: Host, program: MakeLaunch) -> None:
-    any_host.start(program("stubborn"))
-    assert output(any_host.wait(20), 1) == b"ready\n"
-    any_host.end(1)
-    any_host.wait(0)
-    any_host.end(1, now=True)
-    exited = exits(any_host, 1)[1]
-    assert (exited.signal, exited.seconds < 2 * GRACE) == (signal.SIGKILL, True)
+def test_an_ending_under_way_can_be_made_at_once(patient_host: Host, program: MakeLaunch) -> None:
+    patient_host.start(program("stubborn"))
+    assert output(patient_host.wait(20), 1) == b"ready\n"
+    patient_host.end(1)
+    patient_host.wait(0)
+    patient_host.end(1, now=True)
+    assert exits(patient_host, 1)[1].signal == signal.SIGKILL
 
 
 def test_the_others_go_on_while_one_is_being_ended(any_host: Host, program: MakeLaunch) -> None:

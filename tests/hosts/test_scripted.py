@@ -43,7 +43,7 @@ def test_ending_takes_the_graces_that_the_act_survives(launch: MakeLaunch) -> No
     host = ScriptedHost({"t": Act(seconds=None, survives=1)}, grace=2.0)
     host.start(launch("x", label="t"))
     host.end(1)
-    assert history(host, 1) == [Exited(1, None, signal.SIGTERM, 2.0, logged=False)]
+    assert history(host, 1) == [Exited(1, None, signal.SIGTERM, 2.0, logged=False, early=True)]
     assert host.ends == [(1, False)]
 
 

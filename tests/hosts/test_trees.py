@@ -20,7 +20,18 @@ from exarp.hosts.mechanisms import Mechanisms, subreaper
 from exarp.hosts.process_tree import read_proc, read_process
 from exarp.model.launch import Exited
 
-from .processes import MakeLaunch, children, endings, exits, history, output, reacts, survivors, until_printed
+from .processes import (
+    MakeLaunch,
+    children,
+    endings,
+    exits,
+    history,
+    output,
+    reacts,
+    survivors,
+    until_dead,
+    until_printed,
+)
 
 # Each prints `ready` when it has become what it is called, and stays. `tail` prints after it was executed, not before.
 STAY = "tail -f ready"
@@ -313,6 +324,17 @@ def test_no_command_follows_one_that_was_ended(host: LocalHost, launch: MakeLaun
     host.end(1)
     told = history(host, 1)
     assert (output(told, 1), endings(told)) == (b"INT\n", [(0, None)])
+
+
+def test_one_command_that_came_to_its_end_is_not_the_end_of_an_attempt_of_two(
+    host: LocalHost, launch: MakeLaunch
+) -> None:
+    host.start(launch("true", "echo second"))
+    until_dead()
+    host.end(1)
+    told = history(host, 1)
+    assert (output(told, 1), endings(told)) == (b"", [(0, None)])
+    assert [event.early for event in told if isinstance(event, Exited)] == [True]
 
 
 def test_a_child_of_another_part_of_the_program_is_let_alone(host: LocalHost, launch: MakeLaunch) -> None:

@@ -30,7 +30,7 @@ from tests.manifests.examples import GOOD
 BAD = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "bad_manifests").glob("*.toml"))]
 TEXTS = [text.encode() for text in GOOD.values()] * 10 + BAD
 TOKENS = re.compile(rb'"[^"\n]*"|\w+|\s+|.', re.DOTALL)
-SECONDS = 5.0
+SECONDS = 20.0
 
 thorough = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "600")),

@@ -24,7 +24,7 @@ _numbers = itertools.count()
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_every_event_comes_back_as_it_was(database: Database, data: st.DataObject) -> None:
     run = f"r{next(_numbers)}"
     first, last = data.draw(runs_of(run))

@@ -22,7 +22,7 @@ def state(number: int, mtime_ns: int = 10**18) -> FileState:
 
 
 @given(files=st.dictionaries(HOSTILE, STATES, max_size=5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_paths_and_states_come_back_as_they_were(database: Database, files: dict[str, FileState]) -> None:
     digests = FileDigests(database)
     database.execute("DELETE FROM file")

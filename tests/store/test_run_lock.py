@@ -136,7 +136,7 @@ def test_a_holder_that_says_rubbish_is_an_unknown_process(folder: StateFolder, r
 
 
 @given(text=st.text(max_size=30), long=st.integers(0, 500))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_any_command_line_can_be_told_to_a_terminal(folder: StateFolder, text: str, long: int) -> None:
     holder = Holder(5, text, ("exarp", text, "\udcff", *["\x01" * long] * long))
     with acquire(folder.lock, holder, wait=False, on_wait=never), pytest.raises(BusyError) as caught:

@@ -55,7 +55,7 @@ def test_some_tasks_can_be_asked_for_in_any_number(database: Database) -> None:
 
 
 @given(records=st.dictionaries(HOSTILE, st.binary(max_size=9), max_size=5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_names_and_records_come_back_as_they_were(database: Database, records: dict[str, bytes]) -> None:
     successes = Successes(database)
     database.execute("DELETE FROM success")
