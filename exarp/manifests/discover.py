@@ -12,7 +12,7 @@ import stat
 from typing import NamedTuple
 
 from exarp.errors import ManifestError, Place, Problem
-from exarp.manifests.notation import Notation, notation_of
+from exarp.manifests.notation import Notation
 from exarp.manifests.reading import MAX_BYTES, too_large
 
 NAMES = ("exarp.toml", "exarp.yaml", "exarp.json", "pyproject.toml")
@@ -75,6 +75,15 @@ def _found(path: str, start: str) -> Found:
         message = f"{name}: this kind of manifest is not supported yet"
         raise ManifestError(Problem("not-supported-yet", message, Place(shown, 1, 1), "write it as exarp.toml"))
     return Found(path, os.path.dirname(path), shown, notation)
+
+
+def notation_of(name: str) -> Notation | None:
+    """What a manifest of this file name is written in; None if it is not supported. Imported by those who use it."""
+    if name.endswith(".toml") and name != "pyproject.toml":
+        from exarp.manifests import toml
+
+        return toml
+    return None
 
 
 def _init(folder: str) -> str:

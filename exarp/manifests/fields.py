@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from exarp.errors import Problem
-from exarp.manifests.place import KeyPath, Locator, from_root
+from exarp.manifests.place import Locator, from_root
 from exarp.manifests.variables import VariableFault, Variables
 from exarp.model.name import RESERVED_VARIABLES
 from exarp.model.path import is_outside, normalise
 from exarp.model.quantity import parse_duration, parse_size
+
+if TYPE_CHECKING:
+    from exarp.manifests.positions import KeyPath
 
 # Nearly every path of a large manifest: normal already, inside, without variables or anything else to look at.
 is_plain_path = re.compile(r"[\w*][\w.*-]*(?:/[\w*][\w.*-]*)*/?", re.ASCII).fullmatch

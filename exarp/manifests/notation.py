@@ -1,6 +1,6 @@
 """What the readers must know of a notation, such as TOML, to read a manifest that is written in it.
 
-Knows which notation a file's name stands for. Does not know what keys mean.
+Knows the five functions of one. Does not know which there are (``discover``), or what keys mean.
 """
 
 from __future__ import annotations
@@ -31,12 +31,3 @@ class Notation(Protocol):
 
     def string_end(self, text: str, start: int, line_end: int) -> int:
         """Where the string ends that stands at ``start``; its first line ends at ``line_end``."""
-
-
-def notation_of(name: str) -> Notation | None:
-    """The notation of a manifest of this file name; None if it is not supported."""
-    if name.endswith(".toml") and name != "pyproject.toml":
-        from exarp.manifests import toml
-
-        return toml
-    return None

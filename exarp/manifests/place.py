@@ -18,10 +18,7 @@ from exarp.model.path import is_outside, normalise
 
 if TYPE_CHECKING:
     from exarp.manifests.notation import Notation
-    from exarp.manifests.positions import Positions, Span
-
-KeyPath = tuple[str | int, ...]
-"""From the document down to one value: keys as their reader gives them, and indices of lists."""
+    from exarp.manifests.positions import KeyPath, Positions, Span
 
 
 class Locator:

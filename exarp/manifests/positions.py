@@ -12,7 +12,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import NamedTuple
 
-from exarp.manifests.place import KeyPath
+KeyPath = tuple[str | int, ...]
+"""From the document down to one value: keys as their reader gives them, and indices of lists."""
 
 # What has no text of its own; the node of the document itself.
 NOWHERE = -1

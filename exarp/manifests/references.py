@@ -6,12 +6,16 @@ Knows the model only. Runs one pass over all tasks; places are looked up only fo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from exarp.errors import Place, Problem
 from exarp.manifests.document import wave_words
-from exarp.manifests.place import KeyPath, Locator, here_first
+from exarp.manifests.place import Locator, here_first
 from exarp.manifests.suggestions import Suggestions
 from exarp.model.manifest import Manifest, WaveSpec
+
+if TYPE_CHECKING:
+    from exarp.manifests.positions import KeyPath
 
 
 def check_references(manifest: Manifest, locator: Locator, problems: list[Problem]) -> None:

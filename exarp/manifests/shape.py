@@ -17,7 +17,8 @@ from msgspec import inspect
 from exarp.errors import Problem
 from exarp.manifests import document as doc
 from exarp.manifests.key_hints import key_hint, meant_table
-from exarp.manifests.place import KeyPath, Locator
+from exarp.manifests.place import Locator
+from exarp.manifests.positions import KeyPath
 from exarp.manifests.suggestions import Suggestions
 from exarp.manifests.type_words import Kind, field_kinds, repair, value_words
 

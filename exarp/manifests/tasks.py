@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UnsetType
 
 from exarp.errors import Problem
 from exarp.manifests.document import FromDocument, InputDocument, TaskDocument
 from exarp.manifests.fields import Fields, is_plain_path, is_reserved
-from exarp.manifests.place import KeyPath, here_first
+from exarp.manifests.place import here_first
 from exarp.manifests.script import script_faults
 from exarp.model.manifest import Settings
 from exarp.model.name import name_fault, variable_fault
 from exarp.model.path import is_glob
 from exarp.model.task import PRIORITIES, Task
+
+if TYPE_CHECKING:
+    from exarp.manifests.positions import KeyPath
 
 
 class Pool(NamedTuple):

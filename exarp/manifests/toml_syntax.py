@@ -14,8 +14,8 @@ from typing import NamedTuple
 import tomli
 
 from exarp.errors import Place, Problem
-from exarp.manifests import toml
-from exarp.manifests.place import Locator, here_first
+from exarp.manifests.place import here_first
+from exarp.manifests.toml_positions import scan
 
 _KEY_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
 _KEY = re.compile(rf"[ \t]*({_KEY_PART}(?:[ \t]*\.[ \t]*{_KEY_PART})*)[ \t]*=")
@@ -110,8 +110,10 @@ class _Complaint:
         start = self.header()
         shown = _dotted(path)
         what = f"task {path[1]!r}" if len(path) == 2 and path[0] == "task" else f"[{shown}]"
-        before = Locator(self.file, self.text[:start], toml)
-        return _duplicate(f"{what} is declared twice", self.place(start, self.pos + 1), before.value(*path))
+        before = scan(self.text[:start])
+        span = before.value(path)
+        first = span and Place(self.file, *span, before.line_text(span.line))
+        return _duplicate(f"{what} is declared twice", self.place(start, self.pos + 1), first)
 
     def key_twice(self, key: str, start: int) -> Problem:
         header = max(self.text.rfind("\n[", 0, start) + 1, 0)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from exarp.errors import Place
 from exarp.manifests import toml
-from exarp.manifests.place import KeyPath, Locator, here_first
+from exarp.manifests.place import Locator, here_first
+from exarp.manifests.positions import KeyPath
 from exarp.manifests.variables import Variables
 
 TEXT = '''\

@@ -15,8 +15,7 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exarp.manifests.place import KeyPath
-from exarp.manifests.positions import Positions, Span
+from exarp.manifests.positions import KeyPath, Positions, Span
 from exarp.manifests.toml_positions import scan
 
 
