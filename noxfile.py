@@ -34,7 +34,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def layers(session: nox.Session) -> None:
     """import-linter: imports point downwards, the core is pure."""
-    session.install("-e", ".", "import-linter>=2.5")
+    session.install("-e", ".", "import-linter>=2.17")
     session.run("lint-imports")
 
 
