@@ -15,7 +15,7 @@ from exarp.model.overlap import is_wide
 from exarp.model.path import is_glob, matches
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record
-from exarp.workspace.fingerprints import UNREADABLE, FileClock, Fingerprints
+from exarp.workspace.fingerprints import FOLDER, UNREADABLE, FileClock, Fingerprints
 from exarp.workspace.globbing import Globbing, Outputs
 
 _COMPLAINTS = {
@@ -23,6 +23,7 @@ _COMPLAINTS = {
     "name-not-utf8": "the name of {} is not UTF-8",
     "input-unreadable": "{} cannot be read: {}",
     "output-unreadable": "{} cannot be read: {}",
+    "output-is-folder": "{} is a folder, and outputs name it without a slash at its end",
 }
 
 
@@ -136,6 +137,9 @@ class Resolution:
                     return found, path
                 if found[path] == UNREADABLE:
                     raise FileFault(FreshnessReason("output-unreadable", path, self._fingerprints.complaint(path)))
+                if found[path] == FOLDER and path == pattern and not path.endswith("/"):
+                    # Neither what is in it nor who reads that would be known.
+                    raise FileFault(FreshnessReason("output-is-folder", path))
         return found, None
 
     def remains(self, spec: Task) -> dict[str, bytes]:

@@ -42,6 +42,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "input-missing": ("an input is missing", "input {} is missing"),
     "input-unreadable": ("an input cannot be read", "input {} cannot be read"),
     "output-unreadable": ("an output cannot be read", "output {} cannot be read"),
+    "output-is-folder": ("an output is a folder", "output {} is a folder"),
     "name-not-utf8": ("a file's name is not UTF-8", "the name of {} is not UTF-8"),
     "no-match": ("an input matches no file", "input {} matches no file"),
     "timed-out": ("timed out", "timed out after {}"),
@@ -58,12 +59,14 @@ _STEPS = {
     "name-not-utf8": "rename the file, or keep it out with an input that begins with !",
     "outputs-not-made": "correct outputs, or let the command make it there",
     "output-unreadable": "let the command leave it readable",
+    "output-is-folder": "in outputs, write it with a slash at its end",
 }
 # Codes that say how an attempt ended, better than its exit status does.
 _CAUSES = frozenset(
     {
         "outputs-not-made",
         "output-unreadable",
+        "output-is-folder",
         "input-missing",
         "input-unreadable",
         "no-match",
@@ -167,7 +170,7 @@ def why(reason: FreshnessReason) -> str:
 def step(reason: FreshnessReason) -> str:
     """What to do next about a reason, or an empty text where its own words say it."""
     known = _STEPS.get(reason.code, "")
-    if known and reason.code not in ("name-not-utf8", "input-unreadable", "output-unreadable"):
+    if known and reason.code in ("input-missing", "no-match", "outputs-not-made"):
         if reason.subject.startswith("~"):
             return "~ is taken literally: write ${env.HOME} for the home folder"
         if "{" in reason.subject:

@@ -19,6 +19,8 @@ from blake3 import blake3
 MISSING = b""
 # Equal to no digest of a content.
 UNREADABLE = b"?"
+# An ordinary folder, whatever is in it.
+FOLDER = blake3(b"folder\0").digest()
 # Errors that say that nothing is there; all others say that something is, but cannot be read.
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _CHUNK = 128 * 1024
@@ -211,5 +213,4 @@ def _dangling_digest(path: str) -> bytes:
 
 def _folder_digest(path: str) -> bytes:
     """A folder has no content of its own; a link to one is where it points, an ordinary one merely is."""
-    target = os.readlink(path) if os.path.islink(path) else ""
-    return blake3(b"folder\0" + os.fsencode(target)).digest()
+    return blake3(b"folder\0" + os.fsencode(os.readlink(path))).digest() if os.path.islink(path) else FOLDER

@@ -205,6 +205,20 @@ def test_an_output_that_was_not_made_fails_the_task(workspace: Workspace) -> Non
     assert workspace.exarp("t", "--json").json["tasks"][0]["reason"] == "outputs-not-made"
 
 
+def test_a_folder_is_no_output_that_was_declared_as_a_file(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\ninputs = []\noutputs = ["made"]\nrun = "mkdir -p made; echo x > made/x"')
+    result = workspace.exarp("t")
+    assert result.code == 1
+    assert "output made is a folder" in result.err
+    assert "in outputs, write it with a slash at its end" in result.err
+    assert "made is a folder" in workspace.exarp("t", "--touch").err
+    workspace.manifest('[task.t]\ninputs = []\noutputs = ["made"]\nrun = "ln -sfn /usr made"')
+    (workspace.path / "made" / "x").unlink()
+    (workspace.path / "made").rmdir()
+    assert workspace.exarp("t").code == 0
+    assert "up to date" in workspace.exarp("t").err
+
+
 def test_an_input_that_is_not_there_is_told_before_anything_starts(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\ninputs = ["gone.txt"]\nrun = "touch ran"')
     result = workspace.exarp("t")

@@ -102,6 +102,7 @@ def test_durations_still_going_on_are_rough(seconds, text):
         ("no-match", "src/*.{c,h}", "{ and } are taken literally"),
         ("no-match", "src/*.c", "correct the pattern"),
         ("outputs-not-made", "out/x", "correct outputs"),
+        ("output-is-folder", "out", "in outputs, write it with a slash"),
         ("input-unreadable", "a", "let yourself read it"),
         ("timed-out", "10s", ""),
     ],
