@@ -1,8 +1,9 @@
-"""How all tests that draw examples are run."""
+"""How all tests are run: with the signals of a shell's foreground, and with examples drawn so that no machine is too busy."""
 
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -15,3 +16,8 @@ settings.register_profile(
     derandomize="CI" in os.environ,
 )
 settings.load_profile("exarp")
+
+# Started by nohup, or with & by a script, whoever runs the tests ignores these, and so would all that they start.
+for ignored in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(ignored, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
