@@ -12,7 +12,7 @@ from exarp.graph.task_graph import TaskGraph
 from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.overlap import is_wide
-from exarp.model.path import is_glob, matches
+from exarp.model.path import is_glob, is_taken_away, matches
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record
 from exarp.workspace.fingerprints import FOLDER, UNREADABLE, FileClock, Fingerprints
@@ -66,10 +66,11 @@ class Resolution:
         patterns = [*spec.inputs, *(path for name in spec.sources for path in self._declared_outputs(name))]
         own = Own(spec)
         for pattern in patterns:
+            if spec.excluded and is_taken_away(pattern, spec.excluded):
+                continue
             if not is_glob(pattern) and not pattern.endswith("/"):
-                if not any(matches(out, pattern) for out in spec.excluded):
-                    named[pattern] = None
-                    files.update(dict.fromkeys(self._exact(pattern, spec, own)))
+                named[pattern] = None
+                files.update(dict.fromkeys(self._exact(pattern, spec, own)))
                 continue
             found = [path for path in self._globbing.files(pattern, spec.excluded) if not own.has(path)]
             if is_glob(pattern):

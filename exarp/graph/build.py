@@ -13,7 +13,7 @@ import msgspec
 from exarp.graph.cycles import find_cycles
 from exarp.graph.file_edges import DuplicateOutput, FileEdges, SelfInput
 from exarp.graph.task_graph import TaskGraph
-from exarp.model.path import is_glob, is_outside, literal_prefix, matches
+from exarp.model.path import is_glob, is_outside, is_taken_away, literal_prefix, matches, takes_away
 from exarp.model.task import Task
 
 
@@ -74,6 +74,8 @@ def edge_origin(tasks: Sequence[Task], earlier: int, later: int) -> EdgeOrigin:
 
 def _is_made(pattern: str, output: str, excluded: Sequence[str]) -> bool:
     """Whether an input follows from an exact output or output folder (``FileEdges`` finds the same with indexes)."""
+    if is_taken_away(pattern, excluded):
+        return False
     if output == "./":
         return not is_outside(pattern)
     made = output.rstrip("/")
@@ -86,4 +88,4 @@ def _is_made(pattern: str, output: str, excluded: Sequence[str]) -> bool:
         if path == made or path.startswith(f"{made}/"):
             return True
         below = pattern == "./" or made.startswith(f"{path}/")
-    return below and not any(matches(out, made) for out in excluded)
+    return below and not any(matches(out, made) or takes_away(out, output, pattern) for out in excluded)

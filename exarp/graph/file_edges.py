@@ -13,7 +13,16 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from exarp.graph.path_index import PathIndex
-from exarp.model.path import folders_of, is_glob, is_outside, literal_prefix, matches, parents
+from exarp.model.path import (
+    folders_of,
+    is_glob,
+    is_outside,
+    is_taken_away,
+    literal_prefix,
+    matches,
+    parents,
+    takes_away,
+)
 from exarp.model.task import Task
 
 
@@ -41,6 +50,7 @@ class FileEdges:
         self._tasks = tasks
         # Outputs without their slashes; "." is the workspace root.
         self._makers: dict[str, int] = {}
+        self._folders: set[str] = set()
         self._index_outputs()
         self._outputs = PathIndex(self._makers)
         self._holding = folders_of(self._makers)
@@ -54,6 +64,8 @@ class FileEdges:
                 if is_glob(path):
                     continue
                 first = self._makers.setdefault(path.rstrip("/"), number)
+                if path.endswith("/"):
+                    self._folders.add(path[:-1])
                 if first != number:
                     self.duplicates.append(DuplicateOutput(path, first, number))
 
@@ -62,6 +74,8 @@ class FileEdges:
         task = self._tasks[number]
         found: set[int] = set()
         for pattern in task.inputs or ():
+            if task.excluded and is_taken_away(pattern, task.excluded):
+                continue
             maker = self._makers.get(pattern)
             if maker is not None and not self._nested:
                 # Nearly every input of a large manifest: an output that neither lies in another nor holds one.
@@ -102,5 +116,9 @@ class FileEdges:
         if pattern not in self._below:
             self._below[pattern] = self._outputs.covered(pattern)
         for path in self._below[pattern]:
-            if not any(matches(out, path) for out in excluded):
+            if not excluded or not self._is_taken_away(path, pattern, excluded):
                 yield self._makers[path]
+
+    def _is_taken_away(self, path: str, pattern: str, excluded: Sequence[str]) -> bool:
+        written = f"{path}/" if path in self._folders else path
+        return any(matches(out, path) or takes_away(out, written, pattern) for out in excluded)

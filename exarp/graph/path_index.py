@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from exarp.model.path import is_glob, literal_ends, matcher
+from exarp.model.path import is_glob, is_outside, literal_ends, matcher
 
 
 class PathIndex:
@@ -28,7 +28,9 @@ class PathIndex:
     def covered(self, pattern: str) -> list[str]:
         """The paths in a folder or under a glob, sorted. A folder does not cover itself."""
         if not is_glob(pattern):
-            return self._paths[_range(self._paths, "" if pattern == "./" else pattern)]
+            if pattern == "./":
+                return [path for path in self._paths if not is_outside(path)]
+            return self._paths[_range(self._paths, pattern)]
         match = matcher(pattern).match
         return [path for path in self._candidates(pattern) if match(path)]
 

@@ -38,7 +38,7 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
 
     description: Annotated[str, Meta(description="One line, shown by `exarp list`.")] = ""
     run: Annotated[
-        str | list[str] | UnsetType,
+        str | Annotated[list[str], Meta(min_length=1)] | UnsetType,
         Meta(description="A script for the shell, or several, run one after the other, each in a shell of its own."),
     ] = UNSET
     argv: Annotated[

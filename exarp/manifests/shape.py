@@ -118,7 +118,7 @@ class _Shape:
         kept = self.fields(table, shape, f"task {name!r}", f'write [task.{name}] and below it run = "…"')
         if _is_table(table) and not {"run", "argv"} & kept.keys() and set(table) - set(kept):
             # What was refused may have been its command: it must not be told, too, that it runs nothing.
-            kept["run"] = []
+            kept["run"] = ""
         if _is_table(table) and _MAKE_VARIABLES.intersection(table):
             kept = {key: value for key, value in kept.items() if key == "run" or not _uses_variables(value)}
         return kept

@@ -207,3 +207,27 @@ def matches(pattern: str, path: str) -> bool:
     if pattern.endswith("/"):
         return path.startswith(pattern) or path == pattern[:-1] or (pattern == "./" and not is_outside(path))
     return pattern == path
+
+
+def is_taken_away(pattern: str, excluded: Iterable[str]) -> bool:
+    """Whether ``!…`` take away a file or folder itself, with all that is in it; a glob is no one thing to take away."""
+    if is_glob(pattern):
+        return False
+    # A wildcard stands for no name that is missing: "out/*" is nothing of "out/" itself.
+    return any(matches(out, pattern) for out in excluded if not (is_glob(out) and pattern.endswith("/")))
+
+
+def takes_away(out: str, written: str, reading: str) -> bool:
+    """Whether ``!out`` surely leaves nothing that both ``written`` and ``reading`` stand for."""
+    if (
+        out == written
+        or (is_folder(out) and written.startswith(out))
+        or (not is_glob(written) and matches(out, written))
+    ):
+        return True
+    # What "**" leaves of a folder are hidden names, which no wildcard stands for either.
+    return is_folder(written) and out == f"{written}**" and is_glob(reading) and not _names_hidden(reading)
+
+
+def _names_hidden(glob: str) -> bool:
+    return glob.startswith(".") or "/." in glob

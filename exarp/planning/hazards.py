@@ -18,7 +18,7 @@ import msgspec
 from exarp.graph.path_index import PathIndex
 from exarp.graph.pattern_index import PatternIndex
 from exarp.model.overlap import is_wide
-from exarp.model.path import folders_of, is_folder, is_glob, literal_prefix, matches, parents
+from exarp.model.path import folders_of, is_glob, literal_prefix, parents, takes_away
 from exarp.model.task import Task
 
 
@@ -173,7 +173,7 @@ class _Overlaps:
         count = len(self.index.writers[pattern])
         for other in self.partners[pattern]:
             for excluded, readers in self.index.readers.get(other, {}).items():
-                if len(readers) > count and not _taken_away(excluded, pattern):
+                if len(readers) > count and not any(takes_away(out, pattern, other) for out in excluded):
                     yield other, excluded
 
     def _is_many(self, view: _View, writers: Sequence[str]) -> bool:
@@ -198,7 +198,7 @@ class _Overlaps:
                 strongest.add(writers, True, False, other)
             for excluded, readers in self.index.readers.get(other, {}).items():
                 is_told = len(readers) > own and (other, excluded) in self.views
-                if not is_told and not _taken_away(excluded, pattern):
+                if not is_told and not any(takes_away(out, pattern, other) for out in excluded):
                     strongest.add(readers, False, False, other)
         return Cell(pattern, strongest.accesses)
 
@@ -246,16 +246,6 @@ def _shared_folder(patterns: Iterable[str]) -> str:
         while not folder.startswith(shared):
             shared = shared[: shared.rfind("/", 0, -1) + 1]
     return shared or "./"
-
-
-def _taken_away(excluded: Iterable[str], pattern: str) -> bool:
-    """Whether a reader's ``!…`` surely cover all of ``pattern``."""
-    return any(
-        out == pattern
-        or (is_folder(out) and pattern.startswith(out))
-        or (not is_glob(pattern) and matches(out, pattern))
-        for out in excluded
-    )
 
 
 def conflict_code(one: Access, other: Access) -> str:

@@ -63,6 +63,12 @@ def test_what_a_reader_takes_away_is_no_need():
     assert not reader_needs(("out/x",), ("out/*",), ("out/x",))
     assert not reader_needs(("out/x",), ("out/",), ("out/",))
     assert reader_needs(("out/x", "out/y"), ("out/*",), ("out/x",))
+    assert not reader_needs(("x",), ("x", "y"), ("x",))
+    assert not reader_needs(("src/gen/",), ("src/**",), ("src/gen/**",))
+    assert not reader_needs(("src/gen/",), ("src/**",), ("src/gen/",))
+    assert reader_needs(("src/gen",), ("src/**",), ("src/gen/**",))
+    assert reader_needs(("src/gen/",), ("src/",), ("src/gen/**",))
+    assert reader_needs(("out/x",), ("out/",), ("out/*.c",))
 
 
 def test_a_need_is_one_edge_however_often_it_is_said():
@@ -129,7 +135,7 @@ def test_a_graph_without_faults_says_so():
         ({"needs": ("x", "a")}, EdgeOrigin("needs", 1, "a")),
         ({"sources": ("a",)}, EdgeOrigin("inputs", 0, "a")),
         ({"inputs": ("y", "out/*")}, EdgeOrigin("inputs", 1, "out/*")),
-        ({"inputs": ("out/x", "out/*"), "excluded": ("out/x",)}, EdgeOrigin("inputs", 0, "out/x")),
+        ({"inputs": ("out/x", "out/*"), "excluded": ("out/x",), "after": ("a",)}, EdgeOrigin("after", 0, "a")),
         ({"inputs": ("out/*", "o*/x"), "excluded": ("out/x",), "after": ("a",)}, EdgeOrigin("after", 0, "a")),
         ({"inputs": ("gen/*.c",), "after": ("x", "a")}, EdgeOrigin("after", 1, "a")),
     ],
@@ -150,14 +156,25 @@ def plainly_makes(maker, reader):
             continue
         made = f"{output.rstrip('/')}/"
         for pattern in reader.inputs or ():
+            if not is_glob(pattern) and any(_takes(out, pattern) for out in reader.excluded):
+                continue
             inside = root(pattern) if is_glob(pattern) else f"{pattern.rstrip('/')}/"
             if inside.startswith(made):
                 return True
             spared = any(out == made[:-1] or _covers(out, made[:-1]) for out in reader.excluded)
+            if is_glob(pattern) and output.endswith("/") and ".x" not in pattern:
+                spared = spared or f"{output}**" in reader.excluded
             holds = covers(pattern, made[:-1]) if is_glob(pattern) else made.startswith(inside)
             if holds and not spared:
                 return True
     return False
+
+
+def _takes(out, path):
+    """Whether ``!out`` takes away a file, or a folder as a whole."""
+    if path.endswith("/"):
+        return not is_glob(out) and (out == path or (out.endswith("/") and covers(out, path[:-1])))
+    return out == path or _covers(out, path)
 
 
 def _covers(out, path):

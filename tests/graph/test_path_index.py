@@ -25,4 +25,4 @@ def test_a_pattern_covers_just_the_paths_that_match_it(paths, patterns, patience
 
 
 def test_the_folder_of_everything_covers_everything():
-    assert PathIndex(["b/c", "a"]).covered("./") == ["a", "b/c"]
+    assert PathIndex(["b/c", "a", "../out", "/abs"]).covered("./") == ["a", "b/c"]

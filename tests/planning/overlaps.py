@@ -64,9 +64,11 @@ def writes(task: Task) -> list[str]:
     return [*(task.outputs or ()), *task.modifies, *([task.depfile] if task.depfile else [])]
 
 
-def spared(reader: Task, written: str) -> bool:
-    """Whether the reader takes everything away that ``written`` stands for."""
+def spared(reader: Task, written: str, pattern: str) -> bool:
+    """Whether the reader takes everything away that both ``written`` and its own ``pattern`` stand for."""
     for out in reader.excluded:
+        if is_glob(pattern) and ".x" not in pattern and not is_glob(written) and out == f"{written}**":
+            return True
         if out == written:
             return True
         if not is_glob(out) and out.endswith("/") and written.startswith(out):
@@ -92,5 +94,6 @@ def conflicts(one: Task, other: Task, cache_dirs: Sequence[str] = ()) -> set[tup
 
 
 def _read_against(reader: Task, written: str) -> Iterator[str]:
-    if not spared(reader, written):
-        yield from (pattern for pattern in reader.inputs or () if overlap(pattern, written))
+    for pattern in reader.inputs or ():
+        if overlap(pattern, written) and not spared(reader, written, pattern):
+            yield pattern
