@@ -43,6 +43,7 @@ class Checker:
         clock: FileClock | None = None,
     ) -> None:
         self.manifest = manifest
+        self._graph = graph
         self.environ = environ
         self.force = force
         self.snapshots: dict[int, Snapshot] = {}
@@ -50,7 +51,7 @@ class Checker:
         self._late: dict[int, str] = {}
         self._clock = clock
         self._records = Records(graph.names, records)
-        self._resolution = Resolution(root, manifest, graph, fingerprints, clock)
+        self._resolution = Resolution(root, manifest, fingerprints, clock)
         self._depfiles = Depfiles(root, fingerprints, self._records)
         self._contributions = Contributions(manifest, graph, self._records, self._remains)
 
@@ -104,7 +105,7 @@ class Checker:
             return fault.reason
 
     def settle(self, task: int) -> tuple[Settled, Record | None]:
-        """After a successful attempt: whether its outputs exist, and the record of the success if it may be kept."""
+        """After a successful attempt: whether its outputs exist, and the record of the success."""
         self.ended(task)
         spec = self.manifest.tasks[task]
         snapshot = self.snapshots.pop(task)
@@ -120,12 +121,18 @@ class Checker:
         )
         if changed is not None:
             doubt = f"{changed} changed while the task ran"
+        record = msgspec.structs.replace(snapshot.now, outputs=outputs, found=found)
         if doubt is not None:
             self._records.drop(task)
-            return Settled(task, warnings=(f"{doubt}: the task will run again next time",)), None
-        record = msgspec.structs.replace(snapshot.now, outputs=outputs, found=found)
+            warning = f"{doubt}: the task will run again next time"
+            return Settled(task, warnings=(warning,)), msgspec.structs.replace(record, doubt="unsettled")
         self._keep(task, record)
         return Settled(task), record
+
+    def failed(self, task: str) -> Record | None:
+        """After a failed attempt: the record of the last success, if there is one, that no longer makes the task up to date."""
+        record = self._records.success(self._graph.ids[task])
+        return msgspec.structs.replace(record, doubt="failed-since") if record is not None else None
 
     def touch(self, task: int) -> tuple[Record | None, str | None]:
         """The record that takes a task as done with its files as they are, or what is wrong with them."""

@@ -41,7 +41,7 @@ class Depfiles:
         self._records = records
 
     def found(self, spec: Task, snapshot: Snapshot) -> tuple[dict[str, bytes], str | None]:
-        """Digests of what the depfile lists beyond the inputs; or why that cannot be relied on, as a clause (and none)."""
+        """Digests of what the depfile lists beyond the inputs, and why that cannot be relied on, if so, as a clause."""
         if not spec.depfile:
             return {}, None
         try:
@@ -53,17 +53,18 @@ class Depfiles:
         except ValueError as error:
             return {}, f"the depfile {spec.depfile} is not in Makefile syntax ({error})"
         found: dict[str, bytes] = {}
+        doubt: str | None = None
         own = Own(spec)
         for entry in listed:
             path = self._workspace_path(entry, spec.cwd)
             if path in snapshot.now.inputs or own.has(path):
                 continue
             if path != in_text(path):
-                return {}, f"the name of {in_text(path)} is not UTF-8"
+                doubt = doubt or f"the name of {in_text(path)} is not UTF-8"
+                continue
             found[path] = self._fingerprints.digest(path)
-            if (doubt := self._doubt(spec, snapshot, path, found[path])) is not None:
-                return {}, doubt
-        return found, None
+            doubt = doubt or self._doubt(spec, snapshot, path, found[path])
+        return found, doubt
 
     def _doubt(self, spec: Task, snapshot: Snapshot, path: str, digest: bytes) -> str | None:
         """Why a file may not be what the task read."""

@@ -16,15 +16,16 @@ import msgspec
 
 from exarp.app.checker import Checker
 from exarp.app.launcher import Launcher, LaunchFault
-from exarp.app.ports import FORGOTTEN, Clock, Host
+from exarp.app.ports import Clock, Host
 from exarp.app.resolution import FileFault
 from exarp.app.stream import Stream
 from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
 from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
 from exarp.errors import DefectError, Problem
-from exarp.model.event import Event, RunFinished, TaskFinished
+from exarp.model.event import Event, RunFinished, TaskFinished, TaskRetried
 from exarp.model.launch import Exited, HostEvent, Output, Paused
+from exarp.planning.freshness import Record
 
 # How often a live view may show that time passes, in seconds.
 TICK = 0.1
@@ -87,7 +88,7 @@ class Driver:
         self._looked_up = self._begun
         self._ended: list[int] = []
         self._interrupted = False
-        self._records: dict[str, bytes] = {}
+        self._records: dict[str, Record] = {}
         checker.fingerprints.breathe = self._breathe
         launcher.folders.breathe = self._breathe
 
@@ -173,10 +174,18 @@ class Driver:
         if isinstance(event, RunFinished):
             elapsed = round((self.clock.monotonic() - self._begun) * 1000)
             event = msgspec.structs.replace(event, duration_ms=elapsed)
-        elif isinstance(event, TaskFinished) and (record := self._records.pop(event.task, None)) is not None:
-            # With the end that it belongs to, and not before: they are committed together.
-            self.stream.record(event.task, record, event.duration_ms)
+        elif isinstance(event, TaskFinished | TaskRetried):
+            self._record(event)
         self.stream.tell(event)
+
+    def _record(self, event: TaskFinished | TaskRetried) -> None:
+        """Keep what is to be remembered of a task with the end that it belongs to: they are committed together."""
+        if (record := self._records.pop(event.task, None)) is not None:
+            self.stream.record(event.task, msgspec.msgpack.encode(record), event.duration_ms)
+        elif isinstance(event, TaskRetried) or (event.attempt and event.outcome in ("failed", "skipped")):
+            record = self.checker.failed(event.task)
+            if record is not None:
+                self.stream.record(event.task, msgspec.msgpack.encode(record), None)
 
     def _kill(self, task: int, now: bool) -> None:
         if task in self._key_of:
@@ -211,10 +220,7 @@ class Driver:
     def _settle(self, task: int) -> None:
         settled, record = self.checker.settle(task)
         if record is not None:
-            self._records[self.machine.plan.names[task]] = msgspec.msgpack.encode(record)
-        elif settled.fault is None:
-            # What is told as "will run again" must not be found up to date by an older success.
-            self._records[self.machine.plan.names[task]] = FORGOTTEN
+            self._records[self.machine.plan.names[task]] = record
         self._stimuli.append(settled)
 
     def _start_at_last(self, start: Start) -> None:

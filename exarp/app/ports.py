@@ -72,12 +72,8 @@ class View(Protocol):
         """The run is over, or broke off."""
 
 
-# The record of a success that must not be relied on any more.
-FORGOTTEN = b""
-
-
 class Ledger(Protocol):
     """Where a run's events and successes are kept; what is in it survives a crash."""
 
     def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
-        """Commit events and successes in one transaction: (task, record or FORGOTTEN, ms or None where nothing ran)."""
+        """Commit events and successes in one transaction: (task, record, ms or None where nothing succeeded)."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from exarp.graph.task_graph import TaskGraph
 from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.overlap import is_wide
@@ -38,11 +37,7 @@ class FileFault(Exception):
 class Resolution:
     """Resolves inputs and outputs of the tasks of one manifest in one workspace (``root``: absolute)."""
 
-    def __init__(
-        self, root: str, manifest: Manifest, graph: TaskGraph, fingerprints: Fingerprints, clock: FileClock | None
-    ) -> None:
-        self._manifest = manifest
-        self._graph = graph
+    def __init__(self, root: str, manifest: Manifest, fingerprints: Fingerprints, clock: FileClock | None) -> None:
         self._fingerprints = fingerprints
         outputs = Outputs(path for task in manifest.tasks for path in task.outputs or ())
         self._globbing = Globbing(root, outputs, clock)
@@ -63,9 +58,8 @@ class Resolution:
             return (), []
         named: dict[str, None] = {}
         files: dict[str, None] = {}
-        patterns = [*spec.inputs, *(path for name in spec.sources for path in self._declared_outputs(name))]
         own = Own(spec)
-        for pattern in patterns:
+        for pattern in spec.inputs:
             if spec.excluded and is_taken_away(pattern, spec.excluded):
                 continue
             if not is_glob(pattern) and not pattern.endswith("/"):
@@ -113,9 +107,6 @@ class Resolution:
             inside = [found for found in self._globbing.files(f"{path}/", spec.excluded) if not own.has(found)]
             return [path, *inside]
         return [path]
-
-    def _declared_outputs(self, name: str) -> Iterable[str]:
-        return self._manifest.tasks[self._graph.ids[name]].outputs or ()
 
     def outputs(self, spec: Task) -> tuple[dict[str, bytes], str | None]:
         """Digests of all outputs that are there, and the first declared one that is not. Raises FileFault."""

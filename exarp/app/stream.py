@@ -34,8 +34,8 @@ class Stream:
         """Number an event and queue it."""
         self._events.append(self._stamped(event))
 
-    def record(self, task: str, record: bytes, duration_ms: int) -> None:
-        """Queue a success; it is committed with the events around it."""
+    def record(self, task: str, record: bytes, duration_ms: int | None) -> None:
+        """Queue a record; it is committed with the events around it. ``duration_ms``: None where nothing succeeded."""
         self._successes.append((task, record, duration_ms))
 
     def output(self, task: str, attempt: int, data: bytes) -> None:

@@ -6,7 +6,7 @@ Knows defaults that depend on other keys. Does not know whether the names that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -20,6 +20,7 @@ from exarp.manifests.tasks import Pool, TaskReader
 from exarp.manifests.variables import Variables
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.name import name_fault
+from exarp.model.task import Task
 
 # What a person planned as a wave deserves more than one try, and a question before it is given up.
 _WAVE_RETRIES = 3
@@ -50,7 +51,7 @@ class _Resolver:
         reader = TaskReader(self.fields, settings, pools)
         planned = TaskReader(self.fields, self.of_waves(settings), pools)
         in_waves = {task for wave in waves for task in wave.tasks}
-        tasks = tuple(
+        tasks = with_sources(
             [
                 (planned if name in in_waves else reader).task(name, written)
                 for name, written in self.document.task.items()
@@ -141,6 +142,19 @@ class _Resolver:
             order=written.order,
             parallel=written.parallel if isinstance(written.parallel, bool) else tuple(written.parallel),
         )
+
+
+def with_sources(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """The tasks, with what ``{ from = … }`` stands for among their inputs: all that those tasks declare as outputs."""
+    if not any(task.sources for task in tasks):
+        return tuple(tasks)
+    outputs = {task.name: task.outputs or () for task in tasks}
+    return tuple([_with_sources(task, outputs) if task.sources else task for task in tasks])
+
+
+def _with_sources(task: Task, outputs: Mapping[str, tuple[str, ...]]) -> Task:
+    taken = [path for name in task.sources for path in outputs.get(name, ())]
+    return replace(task, inputs=tuple(dict.fromkeys([*(task.inputs or ()), *taken])))
 
 
 def _given(value: Any, default: Any) -> Any:

@@ -19,7 +19,8 @@ MISSING = b""
 class Record(msgspec.Struct, frozen=True, gc=False):
     """A success: digests by path. ``needs``: what each need contributed (``contribution``), by name.
 
-    ``found``: files that the depfile named, beyond the declared inputs.
+    ``found``: files that the depfile named, beyond the declared inputs. ``doubt``: the code of a reason why the success cannot
+    be relied on; what it names is worth knowing all the same.
     """
 
     recipe: bytes
@@ -27,6 +28,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     found: dict[str, bytes]
     outputs: dict[str, bytes]
     needs: dict[str, bytes] = {}
+    doubt: str = ""
 
     def contribution(self) -> bytes:
         """What a dependent that shares no file with the task sees of it: its outputs, else its recipe."""
@@ -46,6 +48,8 @@ def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | 
         return FreshnessReason("undeclared")
     if record is None:
         return FreshnessReason("never-ran")
+    if record.doubt:
+        return FreshnessReason(record.doubt)
     if record.recipe != now.recipe:
         return FreshnessReason("recipe-changed")
     return (

@@ -24,17 +24,11 @@ class StoreLedger:
         self._successes = Successes(database)
 
     def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
-        """Commit events and successes in one transaction: (task, record, ms or None where nothing ran).
-
-        An empty record forgets the last.
-        """
+        """Commit events and successes in one transaction: (task, record, ms or None where nothing succeeded)."""
         if successes or len(events) > 1:
             with self._database.transaction():
                 for task, record, duration_ms in successes:
-                    if record:
-                        self._successes.put(task, record, duration_ms)
-                    else:
-                        self._successes.forget(task)
+                    self._successes.put(task, record, duration_ms)
                 self._append(events)
         elif events:
             self._append(events)

@@ -31,10 +31,6 @@ class Successes:
             (to_column(task), record, duration_ms),
         )
 
-    def forget(self, task: str) -> None:
-        """Drop a task's record, so that it counts as never done; how long it took stays known."""
-        self._database.execute("UPDATE success SET record = NULL WHERE task = ?", (to_column(task),))
-
     def durations(self, tasks: Collection[str] | None = None) -> dict[str, int]:
         """Milliseconds of the last success that was measured, of all tasks or of those given."""
         rows = self._fetch("SELECT task, duration_ms FROM success WHERE duration_ms IS NOT NULL", tasks)

@@ -27,6 +27,8 @@ _REASONS: dict[str, tuple[str, str]] = {
     "output-missing": ("an output is missing", "output {} is missing"),
     "output-changed": ("an output was changed by something else", "output {} was changed by something else"),
     "undeclared": ("it does not declare what it reads and writes", "it does not declare {}"),
+    "failed-since": ("it failed since its last success", "it failed since its last success"),
+    "unsettled": ("files changed while it last ran", "files changed while it last ran"),
     "forced": ("it was forced", "it was forced by {}"),
     "made-later": (
         "a file that it read may be made later in this run",

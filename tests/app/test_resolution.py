@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from exarp.app.resolution import FileFault, Own, Resolution
-from exarp.graph.build import build_graph
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.workspace.fingerprints import Fingerprints
@@ -15,8 +14,7 @@ from tests.stopwatch import grows_slowly
 
 
 def resolution(root: Path, task: Task) -> Resolution:
-    graph, _ = build_graph([task])
-    return Resolution(str(root), Manifest("exarp.toml", (task,)), graph, Fingerprints(str(root), {}), None)
+    return Resolution(str(root), Manifest("exarp.toml", (task,)), Fingerprints(str(root), {}), None)
 
 
 def test_globs_and_folders_leave_out_what_the_task_makes_or_modifies(tmp_path: Path) -> None:

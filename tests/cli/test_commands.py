@@ -450,3 +450,24 @@ def test_why_not_shows_where_a_mutex_and_a_pool_are_asked_for(workspace: Workspa
         ["a", "asks", "for", "gpu", "=", "1", "exarp.toml:7"],
         ["b", "asks", "for", "gpu", "=", "1", "exarp.toml:13"],
     ]
+
+
+def test_what_is_read_by_from_is_read_for_every_verdict(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.cc]
+        inputs = []
+        outputs = ["a.o"]
+        run = "touch a.o"
+        [task.link]
+        inputs = [{ from = "cc" }]
+        outputs = ["app"]
+        run = "cp $in $out"
+        [task.strip]
+        needs = ["cc"]
+        modifies = ["a.o"]
+        run = "strip a.o"
+    """)
+    refused = workspace.exarp("why-not", "link", "strip")
+    assert refused.code == 1
+    assert "strip changes what link reads" in refused.out
+    assert "exarp.toml:7" in refused.out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Workspace
 
 CHAIN = """
@@ -203,6 +205,32 @@ def test_an_output_that_was_not_made_fails_the_task(workspace: Workspace) -> Non
     assert result.code == 1
     assert "never" in result.err
     assert workspace.exarp("t", "--json").json["tasks"][0]["reason"] == "outputs-not-made"
+
+
+@pytest.mark.parametrize("policy", ["", "retries = 1", 'on_failure = "skip"', "allow_failure = true"])
+def test_a_task_that_failed_is_not_up_to_date_although_all_is_as_after_its_last_success(
+    workspace: Workspace, policy: str
+) -> None:
+    workspace.manifest(f"""
+        [task.t]
+        inputs = ["in"]
+        outputs = ["out"]
+        run = "cp in out; test ! -e flag"
+        {policy}
+    """)
+    workspace.write("in", "x")
+    assert workspace.exarp("t").code == 0
+    (workspace.path / "out").unlink()
+    workspace.write("flag", "")
+    failing = workspace.exarp("t", "--json")
+    assert failing.json["tasks"][0]["outcome"] in ("failed", "skipped")
+    again = workspace.exarp("t", "--json")
+    assert again.code == failing.code
+    assert again.json["tasks"][0]["attempts"] == failing.json["tasks"][0]["attempts"]
+    assert "it failed since its last success" in workspace.exarp("t", "-n").out
+    (workspace.path / "flag").unlink()
+    assert workspace.exarp("t").code == 0
+    assert "up to date" in workspace.exarp("t").err
 
 
 def test_a_folder_is_no_output_that_was_declared_as_a_file(workspace: Workspace) -> None:

@@ -408,3 +408,12 @@ def test_unknown_variables_of_the_command_line_are_wrong_usage() -> None:
         ("unknown-variable", "did you mean 'arch'?"),
         ("unknown-variable", "define it in [vars]"),
     ]
+
+
+def test_what_another_task_makes_is_an_input_where_it_is_asked_for() -> None:
+    made = '[task.g]\nrun = "g"\noutputs = ["a.o", "gen/", "x/*.c"]'
+    found = manifest(
+        f'[task.t]\nrun = "t"\ninputs = ["a.o", {{ from = "g" }}, "b", {{ from = "t2" }}]\n{made}\n[task.t2]'
+    )
+    assert found.tasks[0].inputs == ("a.o", "b", "gen/", "x/*.c")
+    assert found.tasks[0].sources == ("g", "t2")

@@ -28,19 +28,6 @@ def test_a_success_that_was_not_measured_keeps_the_known_duration(database: Data
     assert successes.durations() == {"a": 5}
 
 
-def test_a_forgotten_task_has_no_record_but_still_its_duration(database: Database) -> None:
-    successes = Successes(database)
-    successes.put("a", b"1", 5)
-    successes.put("b", b"1", 6)
-    successes.forget("a")
-    successes.forget("unknown")
-    assert successes.load() == {"b": b"1"}
-    assert successes.load(["a", "b"]) == {"b": b"1"}
-    assert successes.durations() == {"a": 5, "b": 6}
-    successes.put("a", b"2")
-    assert successes.load(["a"]) == {"a": b"2"}
-
-
 def test_some_tasks_can_be_asked_for_in_any_number(database: Database) -> None:
     successes = Successes(database)
     with database.transaction():

@@ -12,7 +12,7 @@ from .runs import finished
 
 CODES = """never-ran recipe-changed input-changed input-added input-removed output-missing output-changed undeclared forced
 need-changed unchanged blocked-by outputs-not-made input-missing timed-out interrupted start-failed aborted
-fail-fast group""".split()
+fail-fast group failed-since unsettled made-later output-is-folder""".split()
 
 
 def test_the_words_of_the_contract():
