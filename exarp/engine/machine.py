@@ -214,6 +214,8 @@ class Machine:
         self._failed = True
         if self._first_failure is None:
             self._first_failure = self.plan.names[task]
+        # Before anything is stopped: what could not have run in any case is told as blocked, not as cancelled.
+        self._block(task)
         if decision.abort and not self.is_ending:
             self._stop(FreshnessReason("aborted", self.plan.names[task]))
             self._commands += [Kill(other, now=False) for other in self._active]
@@ -333,8 +335,6 @@ class Machine:
         number = self.gates.wave_of[task]
         if state in _GOOD:
             self._good[number] = self._good.get(number, 0) + 1
-        elif state in (State.FAILED, State.SKIPPED) and task not in self._allowed:
-            self._block(task)
         freed, wave_over = self.gates.pass_task(task)
         if wave_over:
             self._close(number)

@@ -114,6 +114,8 @@ class Slots:
             if name in self._held:
                 return f"mutex {name}"
         for pool, amount in spec.resources.items():
+            if not amount:
+                continue  # it waits behind nobody for nothing
             lack = f"pool {pool}"
             before = self._first(self._parked.get(lack, []), lack)
             if self._free[pool] < amount or (before is not None and before.ranks[0] < rank):

@@ -147,6 +147,17 @@ def test_fail_fast_lets_what_runs_end_and_starts_nothing_more():
     assert hand.passes("other") == ["other passed", "wave 1 1/3", "run failed 1"]
 
 
+@pytest.mark.parametrize("limits", [{"fail_fast": True}, {}])
+def test_what_needs_a_task_that_stops_the_run_is_blocked_and_the_rest_is_cancelled(limits):
+    policy = "fail" if limits else "abort"
+    hand = Hand(
+        [task("bad", on_failure=policy), task("child", "bad"), task("far", "child"), task("free")], jobs=1, **limits
+    )
+
+    hand.begin()
+    assert hand.ends("bad", 1)[:4] == ["bad failed", "child blocked", "far blocked", "free cancelled"]
+
+
 def test_under_fail_fast_nothing_is_tried_again_and_the_policy_holds():
     hand = Hand([task("bad"), task("retry", retries=3, on_failure="skip")], fail_fast=True)
 

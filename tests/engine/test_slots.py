@@ -54,6 +54,15 @@ def test_a_pool_is_never_given_more_than_it_has():
     assert taken(made) == [1, 2]
 
 
+def test_who_asks_a_pool_for_nothing_does_not_wait_for_it():
+    asking = [task(str(n), resources={"gpu": 1}) for n in range(2)]
+    made = Slots([*asking, task("none", resources={"gpu": 0})], 4, {"gpu": 1}, range(3))
+    for number in range(3):
+        made.add(number)
+
+    assert taken(made) == [0, 2]
+
+
 def test_a_large_request_is_not_starved_by_small_ones_that_come_later():
     small = [task(str(n), resources={"gpu": 1}) for n in range(8)]
     made = Slots([*small, task("large", resources={"gpu": 4}, priority=1), task("cpu")], 8, {"gpu": 4}, range(10))
