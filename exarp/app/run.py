@@ -20,7 +20,7 @@ from exarp.app.ports import View
 from exarp.app.project import Project
 from exarp.app.stream import Stream
 from exarp.app.targets import run_targets
-from exarp.app.wiring import Session, usable_cpus
+from exarp.app.wiring import Session, descriptor_room, usable_cpus
 from exarp.engine.machine import Limits, Machine
 from exarp.model.call import Call
 from exarp.model.event import PlannedRun, PlannedWave, RunStarted
@@ -136,9 +136,19 @@ class _Run:
     def limits(self) -> Limits:
         """What may run at once, and how long."""
         manifest, request = self.project.manifest, self.request
-        jobs = manifest.settings.jobs or usable_cpus()
+        jobs = self.fitting(manifest.settings.jobs or usable_cpus())
         waves = manifest.settings.max_parallel_waves
         return Limits(jobs, waves, manifest.resources, request.keep_going, request.fail_fast)
+
+    def fitting(self, jobs: int) -> int:
+        """As many of ``jobs`` as this process may hold open: one more would fail for no fault of its own."""
+        room = descriptor_room()
+        if room.attempts is None or jobs <= room.attempts:
+            return jobs
+        self.note(
+            f"note: {room.attempts} commands at once, not {jobs}: only {room.limit} files may be open (ulimit -n)"
+        )
+        return room.attempts
 
     def launcher(self) -> Launcher:
         """What makes a task ready to start."""

@@ -16,6 +16,7 @@ from types import TracebackType
 
 from exarp.app.memory import Memory, Selection, remembered
 from exarp.errors import BusyError, ExarpError, Problem
+from exarp.hosts.descriptors import Room
 from exarp.hosts.local import LocalHost
 from exarp.hosts.process_tree import identity
 from exarp.store.database import open_for_writing
@@ -191,6 +192,11 @@ def usable_cpus() -> int:
     if sys.version_info >= (3, 13):
         return os.process_cpu_count() or 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def descriptor_room() -> Room:
+    """How many attempts fit into the files that this process may open."""
+    return Room()
 
 
 def read_log(root: str, log: str, start: int = 0) -> bytes:

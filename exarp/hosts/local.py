@@ -28,6 +28,7 @@ _REAP_EVERY = 1.0
 # How often a shared log is looked at, and exits where nothing tells of them.
 _FOLLOW_EVERY = 0.1
 _POLL_EVERY = 0.05
+_LONGEST_PAUSE = 24 * 3600.0
 
 
 class LocalHost:
@@ -362,4 +363,5 @@ class LocalHost:
             times.append(now + _FOLLOW_EVERY)
         if self._attempts:
             times.append(now + _POLL_EVERY if self._deaf else self._look_at)
-        return max(0.0, min(times) - now) if times else None
+        # No longer than a selector can: it counts milliseconds in 32 bits, and waking up costs nothing.
+        return min(max(0.0, min(times) - now), _LONGEST_PAUSE) if times else None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 
 import pytest
 
-from tests.cli.conftest import Workspace
+from tests.cli.conftest import Workspace, environment
 
 CHAIN = """
     [task.one]
@@ -539,3 +542,12 @@ def test_paths_that_lead_back_into_the_workspace_are_the_same_file(workspace: Wo
     )
     tasks = workspace.exarp("plan", "--all", "--json").json["tasks"]
     assert [tasks[name]["needs"] for name in ("absolute", "up", "folder")] == [["gen"]] * 3
+
+
+def test_no_more_commands_run_at_once_than_files_may_be_open(workspace: Workspace) -> None:
+    tasks = "".join(f'[task.t{number}]\nrun = "echo x; sleep 0.2"\n' for number in range(60))
+    workspace.manifest(tasks)
+    limited = ["sh", "-c", 'ulimit -n 120; exec "$@"', "sh", sys.executable, "-m", "exarp", "run", "--all", "-j60"]
+    done = subprocess.run(limited, cwd=workspace.path, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"note: \d+ commands at once, not 60: only 120 files may be open", done.stderr)

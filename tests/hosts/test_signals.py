@@ -185,3 +185,8 @@ def test_a_stop_that_is_typed_again_before_it_is_seen_is_told_once() -> None:
         assert host.wait(5) == [Signalled(signal.SIGTSTP)]
         os.kill(os.getpid(), signal.SIGTSTP)
         assert host.wait(5) == [Signalled(signal.SIGTSTP)]
+
+
+def test_a_wait_may_be_longer_than_a_selector_can_count(host: LocalHost) -> None:
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert host.wait(400 * 86400.0) == [Signalled(signal.SIGHUP)]
