@@ -13,7 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from exarp.errors import Problem, Related
-from exarp.manifests.document import Document, SettingsDocument, is_stand_in
+from exarp.manifests.document import Document, SettingsDocument, is_stand_in, stand_in
 from exarp.manifests.fields import Fields, is_reserved
 from exarp.manifests.place import Locator
 from exarp.manifests.tasks import Pool, TaskReader
@@ -134,13 +134,17 @@ class _Resolver:
 
     def wave(self, index: int) -> WaveSpec:
         written, at = self.document.wave[index], ("wave", index)
-        if not is_stand_in(written.name) and (fault := name_fault(written.name)):
-            self.fields.add("bad-name", f"wave {written.name!r}: {fault}", (*at, "name"), "rename it")
+        name = written.name if is_stand_in(written.name) else self.fields.text(written.name, (*at, "name"))
+        if name is None:
+            name = stand_in(index + 1)
+        elif not is_stand_in(name) and (fault := name_fault(name)):
+            self.fields.add("bad-name", f"wave {name!r}: {fault}", (*at, "name"), "rename it")
+        marking = written.parallel
         return WaveSpec(
-            name=written.name,
+            name=name,
             tasks=self.fields.texts(written.tasks, (*at, "tasks")),
             order=written.order,
-            parallel=written.parallel if isinstance(written.parallel, bool) else tuple(written.parallel),
+            parallel=marking if isinstance(marking, bool) else self.fields.texts(marking, (*at, "parallel")),
         )
 
 

@@ -57,7 +57,7 @@ class TaskReader:
         # A struct is made six times as fast if the fields that most tasks leave alone are not passed to it.
         return Task(
             name=name,
-            description=written.description,
+            description=fields.text(written.description, (*at, "description")) or "",
             commands=self.commands(written, at),
             outputs=self.outputs(written.outputs, (*at, "outputs")),
             needs=fields.texts(written.needs, (*at, "needs")) if written.needs else (),
@@ -106,17 +106,25 @@ class TaskReader:
         if written.after:
             found["after"] = fields.texts(written.after, (*at, "after"))
         if written.depfile:
-            found["depfile"] = fields.path(written.depfile, (*at, "depfile"), inside=False) or ""
+            found["depfile"] = self.depfile(written.depfile, (*at, "depfile"))
         if written.env:
             found["env"] = self.env(written.env, (*at, "env"))
         if written.cwd:
             found["cwd"] = self.cwd(written.cwd, (*at, "cwd"))
         if written.tags:
-            found["tags"] = tuple(written.tags)
+            found["tags"] = fields.texts(written.tags, (*at, "tags"))
         if written.mutex:
             found["mutex"] = fields.texts(written.mutex, (*at, "mutex"))
         if written.resources:
             found["resources"] = self.requests(written.resources, at)
+        return found
+
+    def depfile(self, written: str, path: KeyPath) -> str:
+        found = self.fields.path(written, path, inside=False) or ""
+        if is_glob(found) or found.endswith("/"):
+            kind = "a glob" if is_glob(found) else "a folder"
+            step = "name the one file that the command writes"
+            self.fields.add("bad-path", f"{written!r} is {kind}, and a depfile is one file", path, step)
         return found
 
     def cwd(self, written: str, path: KeyPath) -> str:

@@ -139,6 +139,9 @@ class Variables:
             step = "write ${env.NAME} or ${env.NAME:-default}"
             raise VariableFault("bad-substitution", f"{use} is not understood", step, use)
         name, default = match[1], match[2]
+        if name.startswith("EXARP_"):
+            message = f"{name} is exarp's own, and another one in each run: no field can rest on it"
+            raise VariableFault("reserved-name", message, f"a script can name it: ${name}", use)
         found = self._environ.get(name)
         if not _is_text(found or ""):
             message = f"the environment variable {name} is not valid UTF-8"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exarp.model.manifest import Settings
+from exarp.model.manifest import Settings, WaveSpec
 from exarp.model.task import Task
 from tests.manifests.reading import MEMORY, manifest, marked, problems, read, slugs, task
 
@@ -198,6 +198,7 @@ def test_variables_are_filled_in_everywhere_but_in_scripts() -> None:
         shell = ["${x}"]
         run = "${x}"
         description = "${x}"
+        tags = ["${x}"]
         [task.v]
         """,
         {"HOME": "/h"},
@@ -206,7 +207,13 @@ def test_variables_are_filled_in_everywhere_but_in_scripts() -> None:
     assert (found.outputs, found.modifies, found.needs, found.after) == (("out/v",), ("mod/v",), ("v",), ("v",))
     assert (found.depfile, found.cwd, found.mutex, found.timeout, found.shell) == ("v.d", "v", ("v",), 3.0, ("v",))
     assert found.env == {"A": "v3", "B": "2", "C": "1.5", "D": "/h"}
-    assert (found.commands, found.description) == (("${x}",), "${x}")
+    assert (found.commands, found.description, found.tags) == (("${x}",), "v", ("v",))
+
+
+def test_variables_are_filled_in_in_waves() -> None:
+    text = '[vars]\nx = "v"\n[task.v]\n[[wave]]\nname = "w-${x}"\ntasks = ["${x}"]\nparallel = ["${x}2"]\n'
+    found = manifest(f'{text}[[wave]]\nname = "v2"\ntasks = []\n')
+    assert found.waves[0] == WaveSpec("w-v", ("v",), parallel=("v2",))
 
 
 def test_variables_of_the_command_line_replace_those_of_the_manifest() -> None:
