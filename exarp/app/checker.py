@@ -13,7 +13,7 @@ import msgspec
 from exarp.app.contributions import Contributions
 from exarp.app.depfiles import NEVER_LATE, Depfiles, Snapshot
 from exarp.app.records import Records
-from exarp.app.resolution import FileFault, Resolution
+from exarp.app.resolution import FileFault, Own, Resolution
 from exarp.engine.stimulus import Checked, Settled
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.event import FreshnessReason
@@ -120,7 +120,7 @@ class Checker:
             (path for path, then in snapshot.now.inputs.items() if self.fingerprints.digest(path) != then), None
         )
         if changed is not None:
-            doubt = f"{changed} changed while the task ran"
+            doubt = _changed_while_it_ran(changed, spec)
         record = msgspec.structs.replace(snapshot.now, outputs=outputs, found=found)
         if doubt is not None:
             self._records.drop(task)
@@ -198,6 +198,12 @@ class Checker:
             needs=self._contributions.to(task, inputs),
         )
         return named, now
+
+
+def _changed_while_it_ran(path: str, spec: Task) -> str:
+    if Own(spec).has(path):
+        return f"the task changed {path}, which is among its inputs too"
+    return f"{path} changed while the task ran"
 
 
 _NOTHING = Record(b"", {}, {}, {})

@@ -14,6 +14,7 @@ from exarp.model.task import Task
 from exarp.planning.freshness import Record
 from exarp.workspace.depfile import parse_depfile
 from exarp.workspace.fingerprints import MISSING, UNREADABLE, Fingerprints
+from exarp.workspace.folders import working_folder
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -55,8 +56,9 @@ class Depfiles:
         found: dict[str, bytes] = {}
         doubt: str | None = None
         own = Own(spec)
+        folder = working_folder(self._root, spec.cwd)
         for entry in listed:
-            path = self._workspace_path(entry, spec.cwd)
+            path = self._workspace_path(entry, folder)
             if path in snapshot.now.inputs or own.has(path):
                 continue
             if path != in_text(path):
@@ -77,8 +79,8 @@ class Depfiles:
         late = digest != known if known else self._fingerprints.changed_since(path, snapshot.moment)
         return f"{path} changed while the task ran" if late else None
 
-    def _workspace_path(self, entry: str, cwd: str) -> str:
-        path = normalise(entry, cwd)
+    def _workspace_path(self, entry: str, folder: str) -> str:
+        path = normalise(entry, folder)
         inside = f"{self._root}/"
         return path[len(inside) :] if path.startswith(inside) else path
 

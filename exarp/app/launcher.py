@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
-from exarp.model.path import is_folder, is_outside, relative
+from exarp.model.path import is_folder, is_outside
 from exarp.model.task import Task
 from exarp.planning.recipe import (
     ListFault,
@@ -22,7 +22,7 @@ from exarp.planning.recipe import (
     names_launch_word,
     out_paths,
 )
-from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders
+from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders, seen_from, working_folder
 
 
 class LaunchFault(Exception):
@@ -58,13 +58,14 @@ class Launcher:
         cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root
         if task.cwd and not os.path.isdir(cwd):
             raise LaunchFault(f"cannot enter {task.cwd}: there is no such folder: make it, or correct cwd")
+        folder = working_folder(self.root, task.cwd)
         lists = {
-            "in": [relative(path, task.cwd) for path in named],
-            "out": out_paths(task),
-            "depfile": [relative(task.depfile, task.cwd)] if task.depfile else [],
+            "in": [seen_from(folder, path, self.root) for path in named],
+            "out": [seen_from(folder, path, self.root) for path in out_paths(task)],
+            "depfile": [seen_from(folder, task.depfile, self.root)] if task.depfile else [],
         }
         if names_launch_word(task, "in_file"):
-            lists["in_file"] = [self._list_path(key, task.cwd)]
+            lists["in_file"] = [self._list_path(key, folder)]
         launch = self._launch(key, task, lists, cwd, log)
         if "in_file" in lists:
             # Last of all: ``done`` is told only of what was started.
@@ -88,10 +89,10 @@ class Launcher:
             daemon=task.daemon,
         )
 
-    def _list_path(self, key: int, cwd: str) -> str:
-        """In full, so that a script may change its folder; from ``cwd`` where the workspace's own path needs quotes."""
+    def _list_path(self, key: int, folder: str) -> str:
+        """In full, so that a script may change its folder; from ``folder`` where the workspace's own path needs quotes."""
         path = f"{self.scratch}/in-{key}.txt"
-        return relative(os.path.relpath(path, self.root), cwd) if is_odd(path) else path
+        return seen_from(folder, os.path.relpath(path, self.root), self.root) if is_odd(path) else path
 
     def takes_long(self, task: Task) -> bool:
         """Whether ``launch`` may take long: folders are emptied, which may hold much."""

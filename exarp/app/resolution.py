@@ -101,8 +101,6 @@ class Resolution:
 
     def _exact(self, path: str, spec: Task, own: Own) -> list[str]:
         """The files behind an exact input: itself, or all that is in it where it is a folder."""
-        if path in own.modified:
-            return []
         if self._fingerprints.is_folder(path):
             inside = [found for found in self._globbing.files(f"{path}/", spec.excluded) if not own.has(found)]
             return [path, *inside]
@@ -171,7 +169,6 @@ class Own:
 
     def __init__(self, spec: Task) -> None:
         patterns = (*(spec.outputs or ()), *spec.modifies, spec.depfile)
-        self.modified = frozenset(spec.modifies)
         self._exact = {pattern for pattern in patterns if not is_wide(pattern)}
         self._wide = [pattern for pattern in patterns if is_wide(pattern)]
 

@@ -5,17 +5,18 @@ Knows how to gather what a task resolves to. Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from exarp.app.checker import Checker
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
 from exarp.app.targets import known_targets
 from exarp.model.overlap import overlap
-from exarp.model.path import is_glob, relative
+from exarp.model.path import is_glob
 from exarp.model.sheet import TaskSheet
 from exarp.planning.recipe import named_variables, out_paths
 from exarp.workspace.fingerprints import Fingerprints
+from exarp.workspace.folders import seen_from, working_folder
 
 
 def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
@@ -36,14 +37,19 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
         for variable in named_variables(task.commands)
         if variable not in ("in", "out", "depfile", "in_file") and variable not in task.env
     }
+    folder = working_folder(project.root, task.cwd)
+
+    def seen(paths: Iterable[str]) -> tuple[str, ...]:
+        return tuple([seen_from(folder, path, project.root) for path in paths])
+
     return TaskSheet(
         task=task,
-        inputs=tuple([relative(path, task.cwd) for path in inputs]),
-        missing=relative(missing, task.cwd) if missing else "",
+        inputs=seen(inputs),
+        missing=seen([missing])[0] if missing else "",
         missing_at=f"{place.file}:{place.line}" if place is not None else "",
-        outputs=tuple(out_paths(task)),
-        matched=tuple([relative(path, task.cwd) for path in task.outputs or () if is_glob(path)]),
-        depfile=relative(task.depfile, task.cwd) if task.depfile else "",
+        outputs=seen(out_paths(task)),
+        matched=seen(path for path in task.outputs or () if is_glob(path)),
+        depfile=seen([task.depfile])[0] if task.depfile else "",
         needs=tuple(names[need] for need in project.graph.needs[number]),
         after=tuple(names[edge] for edge in project.graph.after[number]),
         needed_by=tuple(names[dependent] for dependent in project.graph.dependents[number]),

@@ -17,7 +17,7 @@ from exarp.manifests.fields import Fields, is_plain_path, is_reserved
 from exarp.manifests.place import here_first
 from exarp.manifests.script import script_faults
 from exarp.model.manifest import Settings
-from exarp.model.name import name_fault, variable_fault
+from exarp.model.name import LAUNCH_WORDS, name_fault, variable_fault
 from exarp.model.path import is_glob
 from exarp.model.task import PRIORITIES, Task
 
@@ -99,7 +99,7 @@ class TaskReader:
         fields = self.fields
         found: dict[str, Any] = {}
         if not isinstance(written.argv, UnsetType):
-            found["argv"] = fields.texts(written.argv, (*at, "argv"))
+            found["argv"] = self.argv(written.argv, (*at, "argv"))
         if written.modifies:
             path = (*at, "modifies")
             found["modifies"] = self.unprotected(fields.paths(written.modifies, path), path)
@@ -117,6 +117,15 @@ class TaskReader:
             found["mutex"] = fields.texts(written.mutex, (*at, "mutex"))
         if written.resources:
             found["resources"] = self.requests(written.resources, at)
+        return found
+
+    def argv(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:
+        found = self.fields.texts(written, path)
+        for index, (before, element) in enumerate(zip(written, found, strict=False)):
+            if element != before and len(found) == len(written) and element in LAUNCH_WORDS:
+                message = f"with its variables filled in this is {element}, which would be replaced by paths"
+                step = f"write {element} itself, or give the variable another value"
+                self.fields.add("bad-substitution", message, (*path, index), step)
         return found
 
     def depfile(self, written: str, path: KeyPath) -> str:

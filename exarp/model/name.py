@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+# Whole elements of argv that stand for paths.
+LAUNCH_WORDS = ("$in", "$out", "$depfile", "$in_file")
 RESERVED_VARIABLES = frozenset({"in", "out", "depfile", "in_file", "PATH"})
 
 

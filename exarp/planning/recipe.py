@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from blake3 import blake3
 
-from exarp.model.path import is_glob, relative
+from exarp.model.name import LAUNCH_WORDS
+from exarp.model.path import is_glob
 from exarp.model.task import Task
 
 _NAMED = re.compile(r"\$(?:\{[#!]?)?([A-Za-z_]\w*)", re.ASCII)
-_LAUNCH_WORDS = ("$in", "$out", "$depfile", "$in_file")
 # What one environment string may hold on Linux is 128 KiB; the contract's limit leaves room for the rest.
 MAX_LIST_BYTES = 100 * 1024
 
@@ -68,10 +68,13 @@ def list_variable(name: str, paths: Iterable[str], scripts: Iterable[str]) -> st
     text = " ".join(paths)
     size = len(text.encode("utf-8", "surrogateescape"))
     if size > MAX_LIST_BYTES:
-        return ListFault(f"${name} would be {size} bytes long: use argv, or $in_file (one path a line)")
+        instead = "use argv, or $in_file (one path a line)" if name == "in" else "use argv"
+        return ListFault(f"${name} would be {size} bytes long: {instead}")
     odd = next(filter(is_odd, paths), None)
     if odd is not None and any(_is_unquoted(name, script) for script in scripts):
-        return ListFault(f"${name} holds {odd!r}, which a shell would split or expand: use argv, or $in_file")
+        step = "use argv, or $in_file" if name == "in" else "use argv"
+        step = f'quote it ("${name}"), or {step}' if len(paths) == 1 else step
+        return ListFault(f"${name} holds {odd!r}, which a shell would split or expand: {step}")
     return text
 
 
@@ -119,7 +122,7 @@ def expand_argv(argv: Iterable[str], lists: Mapping[str, Iterable[str]]) -> tupl
     """``argv`` with each whole element ``$in``, ``$out``, ``$depfile``, ``$in_file`` replaced by its paths."""
     words: list[str] = []
     for word in argv:
-        if word in _LAUNCH_WORDS:
+        if word in LAUNCH_WORDS:
             words.extend(lists[word[1:]])
         else:
             words.append(word)
@@ -132,5 +135,5 @@ def names_launch_word(task: Task, word: str) -> bool:
 
 
 def out_paths(task: Task) -> list[str]:
-    """What ``$out`` stands for, as seen from the task's folder: its outputs but for globs."""
-    return [relative(path, task.cwd) for path in task.outputs or () if not is_glob(path)]
+    """What ``$out`` stands for: its outputs but for globs."""
+    return [path for path in task.outputs or () if not is_glob(path)]

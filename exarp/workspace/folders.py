@@ -13,6 +13,8 @@ from typing import NoReturn
 
 from blake3 import blake3
 
+from exarp.model.path import is_glob, literal_prefix, relative
+
 
 class FolderFault(Exception):
     """A folder could not be made or must not be emptied; the message says what to do."""
@@ -50,8 +52,8 @@ class OutputFolders:
         """Remove all that is in an output folder. Raises FolderFault where somebody else's files may be among it."""
         absolute = f"{self._root}/{folder}".rstrip("/")
         try:
-            names = os.listdir(absolute) if os.path.isdir(absolute) and not os.path.islink(absolute) else []
-            claim = f"{self._claims}/{blake3(folder.encode()).hexdigest(16)}"
+            names = os.listdir(absolute) if os.path.isdir(absolute) else []
+            claim = f"{self._claims}/{blake3(_identity(folder, absolute)).hexdigest(16)}"
             if not os.path.exists(claim):
                 if names and (stranger := _stranger(absolute, names)):
                     raise FolderFault(
@@ -84,6 +86,12 @@ def _on_and_on() -> None:
     """Nobody wants to be let in between."""
 
 
+def _identity(folder: str, absolute: str) -> bytes:
+    """What a claim is about: the folder, and where it is a link the one that it leads to now."""
+    target = os.path.realpath(absolute) if os.path.islink(absolute) else ""
+    return os.fsencode(f"{folder}\0{target}" if target else folder)
+
+
 def _refuse(error: OSError) -> NoReturn:
     raise error
 
@@ -108,10 +116,26 @@ def _stranger(folder: str, names: Sequence[str]) -> str:
     return done.stdout.split(b"\0", 1)[0].decode(errors="backslashreplace")
 
 
+def working_folder(root: str, cwd: str) -> str:
+    """The folder in which a task's processes find themselves, where ``cwd`` leads them: relative to the workspace, or in full
+    where a link leads out of it. ``..`` means the folder above this one to them, whatever ``cwd`` looks like."""
+    if not cwd:
+        return ""
+    real, base = os.path.realpath(f"{root}/{cwd}"), os.path.realpath(root)
+    if real == base:
+        return ""
+    return real[len(base) + 1 :] if real.startswith(f"{base}/") else real
+
+
+def seen_from(folder: str, path: str, root: str) -> str:
+    """``path`` (normalised) as processes in a ``working_folder`` have to call it."""
+    if folder.startswith("/") and not path.startswith("/"):
+        return f"{root}/{path}"
+    return relative(path, folder)
+
+
 def parent_folders(paths: Sequence[str]) -> list[str]:
     """The folders that must exist before a task can write ``paths`` (patterns: their literal folders)."""
-    from exarp.model.path import is_glob, literal_prefix
-
     found: dict[str, None] = {}
     for path in paths:
         folder = literal_prefix(path) if is_glob(path) or not path.endswith("/") else path

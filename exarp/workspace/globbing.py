@@ -47,15 +47,18 @@ class _Entry(NamedTuple):
     name: str
     is_folder: bool
     is_link: bool
+    is_ignored: bool
 
 
 class _Listing:
-    """A folder's entries by name, its stamp, and a moment before both were taken. ``names`` are sorted."""
+    """A folder's entries by name, its stamp, and a moment before both were taken. ``entries`` are those that git does not
+    ignore, ``names`` theirs; all are sorted."""
 
-    __slots__ = ("_holds_links", "_stamp", "_taken_ns", "entries", "names")
+    __slots__ = ("_holds_links", "_stamp", "_taken_ns", "entries", "every", "names")
 
     def __init__(self, entries: list[_Entry], stamp: _Stamp, taken_ns: int) -> None:
-        self.entries = sorted(entries)
+        self.every = sorted(entries)
+        self.entries = [entry for entry in self.every if not entry.is_ignored]
         self.names = [entry.name for entry in self.entries]
         # What a link leads to may become a folder, or none, without a trace in the folder that holds the link.
         self._holds_links = any(entry.is_link for entry in entries)
@@ -167,7 +170,11 @@ class Globbing:
         if not is_glob(pattern):
             if not _NEVER.isdisjoint(pattern.split("/")):
                 return found
-            self._walk("" if pattern == "./" else pattern, found, hidden=True)
+            named = "" if pattern == "./" else pattern
+            self._walk(named, found, hidden=True)
+            if not found:
+                # Who names a folder of which git ignores everything means what is in it.
+                self._walk(named, found, hidden=True, ignored=True)
             return found
         prefix = literal_prefix(pattern)
         rest = pattern[len(prefix) :]
@@ -202,15 +209,19 @@ class Globbing:
         elif not rest and not whole and not entry.is_folder:
             found.add(path)
 
-    def _walk(self, folder: str, found: set[str], hidden: bool) -> None:
-        """Every file below a folder; linked folders are not entered (they may lead back up)."""
+    def _walk(self, folder: str, found: set[str], hidden: bool, ignored: bool = False) -> None:
+        """Every file below a folder; linked folders are not entered (they may lead back up).
+
+        Of a folder that is meant whole (``hidden``) such a link is a part, as a file is; no glob stands for one.
+        """
         stack = [folder]
         while stack:
             here = stack.pop()
-            for entry in self._visit(here).entries:
+            listing = self._visit(here)
+            for entry in listing.every if ignored else listing.entries:
                 if not hidden and entry.name[0] == ".":
                     continue
-                if not entry.is_folder:
+                if not entry.is_folder or (entry.is_link and hidden):
                     found.add(here + entry.name)
                 elif not entry.is_link:
                     stack.append(f"{here}{entry.name}/")
@@ -240,7 +251,7 @@ class Globbing:
         if known is not None and known.is_settled(stamp):
             return known
         entries = self._read(folder, absolute)
-        if known is not None and known.entries == sorted(entries):
+        if known is not None and known.every == sorted(entries):
             # What was found with them still holds.
             known.confirm(stamp, taken_ns)
             return known
@@ -264,9 +275,9 @@ class Globbing:
         # Of the folder, and asked once: it may hold very many entries, and lie deep.
         inside_ignored = self._under_ignored(folder)
         return [
-            _Entry(name, is_folder, is_link)
+            _Entry(name, is_folder, is_link, self._is_hidden_by_git(folder, absolute, name, is_folder, inside_ignored))
             for name, is_folder, is_link in entries
-            if name not in _NEVER and not self._is_hidden_by_git(folder, absolute, name, is_folder, inside_ignored)
+            if name not in _NEVER
         ]
 
     def _is_hidden_by_git(self, folder: str, absolute: str, name: str, is_folder: bool, inside_ignored: bool) -> bool:

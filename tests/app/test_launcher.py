@@ -56,3 +56,11 @@ def test_a_list_is_there_until_its_attempt_is_over(launcher: Launcher, tmp_path:
     assert listed.read_text() == "../a b\nc\n"
     launcher.done(7)
     assert not listed.exists()
+
+
+def test_paths_are_right_for_who_works_in_a_linked_folder(launcher: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "root/real/deep").mkdir(parents=True)
+    (tmp_path / "root/link").symlink_to("real/deep")
+    task = Task("t", argv=("cp", "$in", "$out"), cwd="link", inputs=("a.txt",), outputs=("link/b.txt",))
+    launch = launcher.launch(1, task, ("a.txt",), "log")
+    assert launch.commands == (("cp", "../../a.txt", "../../link/b.txt"),)

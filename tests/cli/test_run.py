@@ -551,3 +551,45 @@ def test_no_more_commands_run_at_once_than_files_may_be_open(workspace: Workspac
     done = subprocess.run(limited, cwd=workspace.path, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert re.search(r"note: \d+ commands at once, not 60: only 120 files may be open", done.stderr)
+
+
+def test_what_a_task_reads_and_changes_is_settled_once_nothing_is_to_be_changed(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.fmt]
+        inputs = ["m"]
+        modifies = ["m"]
+        outputs = []
+        run = "sed -i s/x/y/ m"
+    """)
+    for _ in range(2):
+        workspace.write("m", "x\n")
+        assert "the task changed m, which is among its inputs too" in workspace.exarp("fmt").err
+        assert workspace.read("m") == "y\n"
+        assert "ok    fmt" in workspace.exarp("fmt").err
+        assert "up to date" in workspace.exarp("fmt").err
+    (workspace.path / "m").unlink()
+    assert workspace.exarp("fmt").code == 1
+
+
+def test_a_link_that_is_a_part_of_a_folder_counts_as_input_and_as_output(workspace: Workspace) -> None:
+    for name in ("real", "other", "d"):
+        workspace.write(f"{name}/f", name)
+    link = workspace.path / "d/link"
+    link.symlink_to("../real")
+    workspace.manifest("""
+        [task.a]
+        inputs = ["d/"]
+        outputs = ["o"]
+        run = "cat d/link/f > o"
+        [task.out]
+        inputs = []
+        outputs = ["od/"]
+        run = "ln -s ../real od/link"
+    """)
+    assert workspace.exarp("a", "out").code == 0
+    link.unlink()
+    link.symlink_to("../other")
+    assert "input-changed d/link" in workspace.exarp("a").err
+    assert workspace.read("o") == "other"
+    (workspace.path / "od/link").unlink()
+    assert "output-missing od/link" in workspace.exarp("out").err

@@ -193,7 +193,21 @@ def test_linked_folders_are_not_entered_by_double_stars(tmp_path: Path) -> None:
     make(tmp_path, ["src/a.c"])
     (tmp_path / "src/up").symlink_to("..")
     assert globbing(tmp_path).files("**/*.c") == ["src/a.c"]
-    assert globbing(tmp_path).files("src/") == ["src/a.c"]
+    assert globbing(tmp_path).files("src/**") == ["src/a.c"]
+    # But a folder that is meant whole is not the same without the link.
+    assert globbing(tmp_path).files("src/") == ["src/a.c", "src/up"]
+
+
+@pytest.mark.parametrize("rule", ["data/", "data/*", "*.csv"])
+def test_a_folder_that_is_named_and_ignored_counts_whole(tmp_path: Path, rule: str) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    make(tmp_path, ["data/a.csv", "data/sub/b.csv", "src/a.c", "src/a.csv"])
+    (tmp_path / ".gitignore").write_text(f"{rule}\n")
+    found = globbing(tmp_path)
+    assert found.files("data/") == ["data/a.csv", "data/sub/b.csv"]
+    assert found.files("data/*.csv") == []
+    # What git ignores of it is still left out of a folder that holds more.
+    assert ("src/a.csv" in found.files("src/")) == (rule != "*.csv")
 
 
 def test_listings_are_kept_until_forgotten(tmp_path: Path) -> None:
