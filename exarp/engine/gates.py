@@ -27,6 +27,10 @@ class Gates:
         self._wave_followers: dict[int, list[int]] = {}
         # Gated waves that wait for room, as a heap; in flow, derived waves need none.
         self._queue: list[int] = []
+        # In flow, gated waves that nothing keeps from starting but that none of their tasks could: they take no room yet.
+        self._idle: set[int] = set()
+        # What waits for something in an idle wave, worked out when there is little room.
+        self._behind_idle: set[int] | None = None
         self._ungated: list[int] = []
         self.open: set[int] = set()
         self._count()
@@ -61,17 +65,64 @@ class Gates:
     def first(self) -> None:
         """Queue the waves that wait for nothing."""
         waiting = [wave for wave in self.plan.waves if not self._waves_left[wave.number]]
-        self._queue = [wave.number for wave in waiting if self.gated(wave)]
         self._ungated = [wave.number for wave in waiting if not self.gated(wave)]
+        for wave in waiting:
+            if self.gated(wave):
+                self._enqueue(wave)
+
+    def _enqueue(self, wave: Wave) -> None:
+        if self.barriers or any(self._left[task] == 0 for task in wave.tasks):
+            heappush(self._queue, wave.number)
+        else:
+            self._idle.add(wave.number)
+            self._behind_idle = None
 
     def open_waves(self) -> list[int]:
         """Open as many queued waves as there is room for; their numbers, in order."""
         opened, self._ungated = self._ungated, []
+        held = []
         while self._queue and self._room:
-            self._room -= 1
-            opened.append(heappop(self._queue))
+            number = heappop(self._queue)
+            if self._may_overtake(number):
+                self._room -= 1
+                opened.append(number)
+            else:
+                held.append(number)
+        for number in held:
+            heappush(self._queue, number)
         self.open.update(opened)
         return sorted(opened)
+
+    def _may_overtake(self, number: int) -> bool:
+        """Whether a wave may take room before the idle ones that come earlier: room is left for them, or it waits for none.
+
+        Else it could hold the room that they need for ever: its tasks may wait for theirs, through order-only edges.
+        """
+        if not self._idle or self._room > sum(idle < number for idle in self._idle):
+            return True
+        if self._behind_idle is None:
+            self._behind_idle = self._waves_behind(self._idle)
+        return number not in self._behind_idle
+
+    def _waves_behind(self, waves: set[int]) -> set[int]:
+        """All waves that wait for one of these, or with tasks that wait for tasks of theirs, directly or not."""
+        found: set[int] = set()
+        seen: set[int] = set()
+        stack = list(waves)
+        while stack:
+            tasks = list(self.wave(stack.pop()).tasks)
+            while tasks:
+                task = tasks.pop()
+                if task in seen:
+                    continue
+                seen.add(task)
+                tasks += self._following[task]
+                numbers = [*self._wave_followers.get(self.wave_of[task], ())]
+                numbers += [self.wave_of[later] for later in self._following[task]]
+                new = {number for number in numbers if self.gated(self.wave(number))} - found - waves
+                found |= new
+                stack += new
+        return found
 
     def ready(self, number: int) -> list[int]:
         """Tasks of a wave that wait for no other task, in order."""
@@ -88,6 +139,10 @@ class Gates:
             self._left[later] -= 1
             if self.has_come(later):
                 freed.append(later)
+            elif self._left[later] == 0 and self.wave_of[later] in self._idle:
+                self._idle.discard(self.wave_of[later])
+                self._behind_idle = None
+                heappush(self._queue, self.wave_of[later])
         number = self.wave_of[task]
         self._tasks_left[number] -= 1
         return freed, self._tasks_left[number] == 0
@@ -98,4 +153,4 @@ class Gates:
         for later in self._wave_followers.get(number, ()):
             self._waves_left[later] -= 1
             if self._waves_left[later] == 0:
-                heappush(self._queue, later)
+                self._enqueue(self.wave(later))

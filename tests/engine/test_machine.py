@@ -158,6 +158,36 @@ def test_what_needs_a_task_that_stops_the_run_is_blocked_and_the_rest_is_cancell
     assert hand.ends("bad", 1)[:4] == ["bad failed", "child blocked", "far blocked", "free cancelled"]
 
 
+def test_in_flow_a_wave_takes_room_only_when_it_starts():
+    waves = (WaveSpec("one", ("p",), parallel=True), WaveSpec("two", ("q",), parallel=True))
+    tasks = [task("slow"), task("p", "slow"), task("q")]
+    hand = Hand(tasks, waves, {"schedule": "flow"}, max_parallel_waves=1)
+
+    assert hand.begin() == ["wave 1", "wave 3", "start slow 1", "start q 1"]
+    assert hand.passes("slow") == ["slow passed", "wave 1 1/1"]
+    assert hand.passes("q") == ["q passed", "wave 3 1/1", "wave 2", "start p 1"]
+
+
+def test_in_flow_no_wave_takes_the_room_that_one_needs_which_it_waits_for():
+    waves = (WaveSpec("one", ("a",), parallel=True), WaveSpec("two", ("b0", "b"), parallel=True))
+    # In doubt a goes before f, and f before b: no need, and nothing that relates the two waves.
+    tasks = [
+        task("slow"),
+        task("first"),
+        task("second", "first"),
+        task("a", "slow", modifies=("x",)),
+        task("f", "second", modifies=("x", "y")),
+        task("b0", "second"),
+        task("b", modifies=("y",)),
+    ]
+    hand = Hand(tasks, waves, {"schedule": "flow"}, max_parallel_waves=1)
+
+    hand.begin()
+    for name in ("first", "second", "slow", "a", "f", "b0", "b"):
+        hand.passes(name)
+    assert hand.last().outcome == "passed"
+
+
 def test_under_fail_fast_nothing_is_tried_again_and_the_policy_holds():
     hand = Hand([task("bad"), task("retry", retries=3, on_failure="skip")], fail_fast=True)
 
