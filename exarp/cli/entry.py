@@ -12,13 +12,15 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exarp.cli.invocation import Invocation, common_options
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from click.shell_completion import CompletionItem
 
     from exarp.errors import ExarpError
@@ -100,7 +102,7 @@ def run_cli(arguments: Sequence[str]) -> int:
     """Run the command line; its exit code. Prints every error, never a traceback."""
     invocation = Invocation(arguments)
     stdout = sys.stdout
-    _end_with_status()
+    found = _end_with_status()
     try:
         _refuse_arguments(invocation)
         status = group.main(list(arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
@@ -127,15 +129,23 @@ def run_cli(arguments: Sequence[str]) -> int:
             return _refuse(error, invocation)
         return _defect(error, invocation)
     finally:
+        for signum, handler in found.items():
+            signal.signal(signum, handler)
         _let_go_of_stdout()
 
 
-def _end_with_status() -> None:
-    """Ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has it."""
-    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        # Under nohup a hang-up stays ignored.
-        if signal.getsignal(signum) is signal.SIG_DFL:
-            signal.signal(signum, lambda received, frame: sys.exit(128 + received))
+def _end_with_status() -> dict[int, Any]:
+    """Ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has it; what it is in
+    the middle of is left in order. Gives back what handled these signals before."""
+
+    def end(received: int, frame: FrameType | None) -> None:
+        sys.exit(128 + received)
+
+    handlers: dict[int, Any] = dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT), end)
+    handlers[signal.SIGINT] = signal.default_int_handler
+    # Under nohup a hang-up stays ignored.
+    heard = [signum for signum in handlers if signal.getsignal(signum) is not signal.SIG_IGN]
+    return {signum: signal.signal(signum, handlers[signum]) for signum in heard}
 
 
 def _refuse_arguments(invocation: Invocation) -> None:
