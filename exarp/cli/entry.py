@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A command and its arguments; ``exarp test`` is ``exarp run test``."""
-        if args and args[0] not in COMMANDS and not context.resilient_parsing:
+        if args and args[0] not in COMMANDS:
             context.ensure_object(Invocation).first_word = args[0]
             return "run", self.get_command(context, "run"), args
         return super().resolve_command(context, args)

@@ -249,20 +249,6 @@ def test_follow_goes_on_until_the_task_has_ended(workspace: Workspace) -> None:
         run.communicate(timeout=20)
 
 
-def test_completion_scripts_and_task_names(project: Workspace) -> None:
-    for shell in ("bash", "zsh", "fish"):
-        assert "_EXARP_COMPLETE" in project.exarp("completion", shell).out
-    done = subprocess.run(
-        [sys.executable, "-m", "exarp"],
-        cwd=project.path,
-        env=environment({"_EXARP_COMPLETE": "bash_complete", "COMP_WORDS": "exarp run l", "COMP_CWORD": "2"}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "plain,lint" in done.stdout
-
-
 def test_every_command_s_help_has_an_example(workspace: Workspace) -> None:
     for command in COMMANDS:
         text = workspace.exarp(command, "--help").out
@@ -399,18 +385,6 @@ def test_a_reader_that_has_gone_is_no_failure(workspace: Workspace) -> None:
         )
         os.close(writer)
         assert (done.returncode, b"Broken pipe" in done.stderr) == (0, False), (arguments, done.stderr)
-
-
-def test_a_task_s_name_alone_is_completed(project: Workspace) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "exarp"],
-        cwd=project.path,
-        env=environment({"_EXARP_COMPLETE": "bash_complete", "COMP_WORDS": "exarp l", "COMP_CWORD": "1"}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert sorted(done.stdout.split()) == ["plain,lint", "plain,list", "plain,log"]
 
 
 def test_check_tells_what_proof_would_need(workspace: Workspace) -> None:
