@@ -36,14 +36,23 @@ def main() -> None:
 
 
 def _answer(arguments: list[str]) -> int:
-    if arguments in (["--version"], ["-V"]):
-        from exarp import __version__
-
-        sys.stdout.write(f"exarp {__version__}\n")
+    if arguments in (["--version"], ["-V"]) and _tell_version():
         return 0
     from exarp.cli.entry import run_cli
 
     return run_cli(arguments)
+
+
+def _tell_version() -> bool:
+    """Whether it could be written; if not, the command line knows what becomes of that."""
+    from exarp import __version__
+
+    try:
+        sys.stdout.write(f"exarp {__version__}\n")
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _on_signals(handler: Callable[[int, FrameType | None], None] | int) -> None:
