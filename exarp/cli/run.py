@@ -13,6 +13,7 @@ import click
 from exarp.cli.invocation import (
     Invocation,
     common_options,
+    complete_files,
     complete_tasks,
     current,
     json_option,
@@ -41,7 +42,12 @@ if TYPE_CHECKING:
 @click.option("--touch", is_flag=True, help="Record tasks as done with their files as they are; run nothing.")
 @override_options
 @click.option("--output", type=click.Choice(get_args(OutputMode)), help="How output is shown.")
-@click.option("--events", metavar="FILE", help="Write every event as a line of JSON to FILE (- is stdout).")
+@click.option(
+    "--events",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Write every event as a line of JSON to FILE (- is stdout).",
+)
 @click.option("--no-wait", is_flag=True, help="If another run holds the workspace, exit with 5 at once.")
 @json_option("Print one JSON document at the end; task output goes to stderr.")
 @common_options()

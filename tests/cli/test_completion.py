@@ -48,3 +48,9 @@ def test_behind_a_task_run_s_options_are_offered(project: Workspace) -> None:
     assert offered(project, "exarp", "fmt", "--f") == {"plain,--fail-fast", "plain,--force", "plain,--file"}
     assert offered(project, "exarp", "fmt", "--output", "r") == {"plain,raw"}
     assert offered(project, "exarp", "--f") == {"plain,--file"}
+
+
+def test_files_are_offered_where_a_file_is_named(project: Workspace) -> None:
+    for words in (["exarp", "-f"], ["exarp", "list", "--file"], ["exarp", "run", "--events"], ["exarp", "fmt", "-f"]):
+        assert offered(project, *words, "x") == {"file,x"}
+    assert offered(project, "exarp", "-C", "x") == {"dir,x"}
