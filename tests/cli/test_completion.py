@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -54,3 +55,75 @@ def test_files_are_offered_where_a_file_is_named(project: Workspace) -> None:
     for words in (["exarp", "-f"], ["exarp", "list", "--file"], ["exarp", "run", "--events"], ["exarp", "fmt", "-f"]):
         assert offered(project, *words, "x") == {"file,x"}
     assert offered(project, "exarp", "-C", "x") == {"dir,x"}
+
+
+def told(workspace: Workspace, *argv: str) -> list[str]:
+    """Lines that a shell prints, which is skipped where there is none; ``exarp`` is the tests' own."""
+    if shutil.which(argv[0]) is None:
+        pytest.skip(f"no {argv[0]} here")
+    command = workspace.write("bin/exarp", f'#!/bin/sh\nexec "{sys.executable}" -m exarp "$@"\n')
+    command.chmod(0o755)
+    own = environment()
+    done = subprocess.run(
+        argv,
+        cwd=workspace.path,
+        env=own | {"PATH": f"{command.parent}:{own['PATH']}", "HOME": str(workspace.path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+# Completion as bash does it: the words so far, the function, what it offers.
+BASH = """
+eval "$(exarp completion bash)"
+compopt() { echo "compopt $*"; }
+offers() {
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _exarp_completion exarp
+    [ ${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("begun", "inserted"),
+    [
+        ("q", r"q\'a"),
+        ("q\\'", r"q\'a"),
+        ("'q", r"q'\''a"),
+        ('"q', "q'a"),
+        ("d", r"d\"\$\\x"),
+        ('"d', r"d\"\$\\x"),
+        ("s", r"s\*"),
+    ],
+)
+def test_what_bash_inserts_is_quoted_as_the_word_was_begun(workspace: Workspace, begun: str, inserted: str) -> None:
+    workspace.manifest("""[task."q'a"]\nrun = "true"\n[task.'d"$\\x']\nrun = "true"\n[task."s*"]\nrun = "true"\n""")
+    workspace.write("s1", "")
+    assert told(workspace, "bash", "-c", f'{BASH}\noffers exarp run "$1"', "bash", begun) == [inserted]
+
+
+def test_bash_completes_files_and_folders_itself(project: Workspace) -> None:
+    program = f"{BASH}\noffers exarp -f x\noffers exarp -C x\n"
+    assert told(project, "bash", "-c", program) == ["compopt -o default", "compopt -o dirnames"]
+
+
+COMPINIT = "autoload -Uz compinit; compinit"
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ""), (COMPINIT, ""), ("", COMPINIT)])
+def test_zsh_registers_it_wherever_compinit_runs(project: Workspace, before: str, after: str) -> None:
+    prompt = "for hook in $precmd_functions; do $hook; done"
+    program = f'{before}\neval "$(exarp completion zsh)"\n{after}\n{prompt}\nprint "$_comps[exarp] $precmd_functions"'
+    assert told(project, "zsh", "-f", "-c", program) == ["_exarp_completion "]
+
+
+def test_fish_completes_names_as_they_are_and_files(workspace: Workspace) -> None:
+    workspace.manifest("""[task."q'a"]\nrun = "true"\n""")
+    workspace.write("x.toml", "")
+    program = "exarp completion fish | source; complete -C 'exarp run q'; complete -C 'exarp -f x'"
+    assert told(workspace, "fish", "-N", "-c", program) == ["q'a", "x.toml"]
