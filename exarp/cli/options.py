@@ -32,6 +32,15 @@ _OPTIONS: list[Callable[[Any], Any]] = [
 ]
 
 
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Commands at once, over all waves; 0 is the CPUs of this process.",
+)
+
+
 def override_options(command: Command) -> Command:
     """Add the options to a command."""
     for option in reversed(_OPTIONS):

@@ -21,7 +21,7 @@ from exarp.cli.invocation import (
     write,
     write_bytes,
 )
-from exarp.cli.options import override_options, overrides_from
+from exarp.cli.options import jobs_option, override_options, overrides_from
 from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.command("run", short_help="Bring tasks and what they need up to date.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
 @click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all waves.")
+@jobs_option
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run and why; run nothing.")
 @click.option(
     "-k", "--keep-going", is_flag=True, help="Run all that can run, whatever fails; overrides --fail-fast and abort."

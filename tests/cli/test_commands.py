@@ -12,6 +12,7 @@ import tomllib
 import pytest
 
 from exarp import __version__
+from exarp.app.wiring import usable_cpus
 from exarp.cli.entry import COMMANDS
 from tests.cli.conftest import Workspace, environment
 
@@ -431,3 +432,13 @@ def test_why_not_shows_where_a_mutex_and_a_pool_are_asked_for(workspace: Workspa
         ["a", "asks", "for", "gpu", "=", "1", "exarp.toml:7"],
         ["b", "asks", "for", "gpu", "=", "1", "exarp.toml:13"],
     ]
+
+
+def test_no_number_of_jobs_is_the_cpus_also_where_the_manifest_has_one(workspace: Workspace) -> None:
+    more = usable_cpus() + 1
+    tasks = "".join(f'[task.t{number}]\nrun = "true"\n' for number in range(more + 1))
+    workspace.manifest(f"[settings]\njobs = {more}\n{tasks}")
+    for options, jobs in (([], more), (["-j0"], usable_cpus())):
+        assert (f"up to {jobs} at once" if jobs > 1 else "in turn") in workspace.exarp("plan", *options).out
+        started = workspace.exarp("run", "t0", "--events", "-", *options).out.splitlines()[0]
+        assert json.loads(started)["plan"]["jobs"] == jobs
