@@ -24,7 +24,11 @@ _OPTIONS: list[Callable[[Any], Any]] = [
     click.option(
         "--max-tasks-per-wave", type=click.IntRange(min=0), metavar="N", help="Split larger waves; 0 is no limit."
     ),
-    click.option("--schedule", type=click.Choice(get_args(Schedule)), help="Barriers between waves, or none."),
+    click.option(
+        "--schedule",
+        type=click.Choice(get_args(Schedule)),
+        help="Barriers between waves, or none (default: the manifest's).",
+    ),
     click.option(
         "--retries", type=click.IntRange(min=0), metavar="N", help="Tries after a first failure, for every task."
     ),
