@@ -225,6 +225,23 @@ def test_a_signal_where_python_would_forget_it_or_when_all_is_done_is_no_traceba
         assert (done.returncode, done.stderr) == (code, b"")
 
 
+def test_an_interrupt_that_its_caller_ignores_leaves_a_run_alone(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "touch ready; until [ -e go ]; do sleep 0.02; done; touch done"')
+    ignoring = 'trap "" INT; exec "$@"'
+    process = subprocess.Popen(
+        ["sh", "-c", ignoring, "sh", sys.executable, "-m", "exarp", "t"],
+        cwd=workspace.path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+    )
+    while not workspace.exists("ready"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    workspace.write("go", "")
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, workspace.exists("done"), b"interrupted" in err) == (0, True, False)
+
+
 # Reading it takes minutes; it takes no room, because nothing is in it.
 HUGE = 1 << 40
 BUSY = """
