@@ -1,12 +1,22 @@
 """The door: what is answered before click and everything behind it is loaded.
 
-Knows the version and which platforms and interpreters exarp runs on. Imports no layer until the door is passed.
+Knows the version, which platforms and interpreters exarp runs on, and how a signal ends exarp before the command line is
+there to do it. Imports no layer until the door is passed.
 """
 
 from __future__ import annotations
 
+# Not ``signal``, which makes enumerations of its numbers: that takes longer than all the rest of the door.
+import _signal  # type: ignore[import-not-found]
 import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 
 
 def main() -> None:
@@ -16,15 +26,55 @@ def main() -> None:
             "exarp does not run on Windows yet: it owns process trees through POSIX sessions and signals.\n"
             "Use it inside WSL: https://learn.microsoft.com/windows/wsl/install"
         )
+    _on_signals(_end_at_once)
+    sys.unraisablehook = _unraisable
     _open_streams()
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from exarp import __version__
+    status = _answer(sys.argv[1:])
+    # What is done has its status; while Python tidies up, a signal would be the end of the process instead.
+    _on_signals(_signal.SIG_IGN)
+    sys.exit(status)
 
-        sys.stdout.write(f"exarp {__version__}\n")
-        return
+
+def _answer(arguments: list[str]) -> int:
+    if arguments in (["--version"], ["-V"]) and _tell_version():
+        return 0
     from exarp.cli.entry import run_cli
 
-    sys.exit(run_cli(sys.argv[1:]))
+    return run_cli(arguments)
+
+
+def _tell_version() -> bool:
+    """Whether it could be written; if not, the command line knows what becomes of that."""
+    from exarp import __version__
+
+    try:
+        sys.stdout.write(f"exarp {__version__}\n")
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], None] | int) -> None:
+    """What becomes of signals that end exarp. Those that were ignored when it was started stay ignored, as under nohup."""
+    for name in _ENDING:
+        signum = getattr(_signal, name)
+        if _signal.getsignal(signum) != _signal.SIG_IGN:
+            _signal.signal(signum, handler)
+
+
+def _end_at_once(signum: int, frame: FrameType | None) -> None:
+    """There is nothing to tidy up yet, and an exception would be a traceback wherever it is not expected."""
+    os._exit(128 + signum)
+
+
+def _unraisable(lost: sys.UnraisableHookArgs) -> None:
+    """A signal may arrive in a callback whose exceptions Python prints and forgets; it ends exarp all the same."""
+    if isinstance(lost.exc_value, KeyboardInterrupt):
+        os._exit(130)
+    if isinstance(lost.exc_value, SystemExit):
+        os._exit(lost.exc_value.code if isinstance(lost.exc_value.code, int) else 1)
+    sys.__unraisablehook__(lost)
 
 
 def _open_streams() -> None:

@@ -1,4 +1,4 @@
-"""The use case ``why-not``: may two tasks, or two declared waves, run side by side?
+"""The use case ``why-not``: may two tasks, or two waves, run side by side?
 
 Knows how to gather every reason about one pair. Decides by the same evidence as the planner.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exarp.app.project import Project
+from exarp.app.targets import plan_targets
 from exarp.errors import Problem, UsageError
 from exarp.graph.reachability import path_between
 from exarp.model.name import nearest
@@ -19,26 +20,41 @@ from exarp.planning.wave_verdicts import conflict_reason
 
 
 def judge(project: Project, one: str, other: str) -> Verdict:
-    """The verdict on two names, tasks or declared waves, in a run of everything. Raises UsageError."""
+    """The verdict on two names, tasks or waves, in a run of everything. Raises UsageError.
+
+    Derived waves have the numbers that ``exarp plan`` gives them without names.
+    """
     if one == other:
         raise UsageError(Problem("same-name", f"{one!r} is named twice", None, "name two different tasks or waves"))
-    waves = {wave.name for wave in project.manifest.waves}
-    both_tasks = one in project.graph.ids and other in project.graph.ids
-    if not both_tasks and one in waves and other in waves:
+    tasks = project.graph.ids.keys()
+    if {one, other} <= tasks:
+        return _judge_tasks(project, one, other)
+    declared = {wave.name for wave in project.manifest.waves}
+    if {one, other} <= declared:
         return _judge_waves(project, one, other)
-    missing = [name for name in (one, other) if name not in project.graph.ids]
+    plan = _shown(project)
+    derived = {wave.name for wave in plan.waves if not wave.declared}
+    waves = declared | derived
+    if {one, other} <= waves:
+        return _judge_derived(project, plan, one, other)
+    missing = [name for name in (one, other) if name not in tasks | waves]
     if missing:
-        raise UsageError(*(_unknown(project, name, waves) for name in missing))
-    return _judge_tasks(project, one, other)
+        raise UsageError(*(_unknown(project, name) for name in missing))
+    name = one if one in waves else other
+    message = f"{name!r} is a wave, the other a task"
+    raise UsageError(Problem("mixed-pair", message, None, "name two tasks or two waves"))
 
 
-def _unknown(project: Project, name: str, waves: set[str]) -> Problem:
-    if name in waves:
-        message = f"{name!r} is a wave, the other a task"
-        return Problem("mixed-pair", message, None, "name two tasks or two waves")
-    meant = nearest(name, [*project.graph.names, *waves])
-    step = f"did you mean {meant!r}?" if meant else "`exarp list` shows the tasks"
+def _unknown(project: Project, name: str) -> Problem:
+    meant = nearest(name, [*project.graph.names, *(wave.name for wave in project.manifest.waves)])
+    step = f"did you mean {meant!r}?" if meant else "`exarp list` shows the tasks, `exarp plan` the waves"
     return Problem("unknown-task", f"there is no task or wave {name!r}", None, step)
+
+
+def _shown(project: Project) -> Plan:
+    """What ``exarp plan`` shows."""
+    targets = plan_targets(project.manifest, (), every=False)
+    return make_plan(project.manifest, project.graph, targets, told=False)
 
 
 def _everything(project: Project) -> Plan:
@@ -56,12 +72,44 @@ def _judge_waves(project: Project, one: str, other: str) -> Verdict:
     raise LookupError(f"no verdict on {one!r} and {other!r}, although every pair of declared waves has one")
 
 
+def _judge_derived(project: Project, plan: Plan, one: str, other: str) -> Verdict:
+    """The verdict on two waves of which not both are declared, as they are in ``plan``. Raises UsageError."""
+    members: dict[str, list[int]] = {}
+    for wave in plan.waves:
+        if wave.name in (one, other):
+            members.setdefault(wave.name, []).extend(wave.tasks)
+    derived = next(wave.name for wave in plan.waves if wave.name in members and not wave.declared)
+    _refuse_derived(plan, derived, {one, other} - members.keys())
+    (first, earlier), (second, later) = members.items()
+    return Verdict(
+        kind="waves",
+        between=(first, second),
+        verdict="refuted",
+        runs="sequential",
+        reasons=(*_order(project, set(earlier), later, plan.position), Reason("unmarked", name=derived)),
+    )
+
+
+def _refuse_derived(plan: Plan, derived: str, missing: set[str]) -> None:
+    """Raises UsageError where nothing can be said of a derived wave and another."""
+    for name in missing:
+        message, step = (
+            f"wave {name!r} is not in the plan that has {derived!r}",
+            "name two waves that `exarp plan` shows",
+        )
+        raise UsageError(Problem("derived-wave", message, None, step))
+    if plan.schedule == "flow":
+        message = f"{derived!r} is a derived wave: in flow it holds no task back, each starts when its needs are done"
+        step = "name two tasks; `exarp plan -v` shows those of each wave"
+        raise UsageError(Problem("derived-wave", message, None, step))
+
+
 def _judge_tasks(project: Project, one: str, other: str) -> Verdict:
     plan = _everything(project)
     position = plan.position
     first, second = sorted((project.graph.ids[one], project.graph.ids[other]), key=position.__getitem__)
     reasons = [
-        *_order(project, first, second, position),
+        *_order(project, {first}, [second], position),
         *_files(project, first, second),
         *_shares(project, first, second),
         *_waves(plan, first, second),
@@ -79,8 +127,8 @@ def _judge_tasks(project: Project, one: str, other: str) -> Verdict:
     )
 
 
-def _order(project: Project, first: int, second: int, position: Sequence[int]) -> list[Reason]:
-    via = path_between(project.graph, first, second, position)
+def _order(project: Project, earlier: set[int], later: Sequence[int], position: Sequence[int]) -> list[Reason]:
+    via = path_between(project.graph, earlier, later, position)
     names = tuple(project.graph.names[task] for task in via)
     return [Reason("dependency", tasks=(names[0], names[-1]), via=names)] if via else []
 

@@ -9,13 +9,15 @@ import shlex
 from collections.abc import Sequence
 
 from exarp.errors import Problem, UsageError
+from exarp.manifests.suggestions import Suggestions
 from exarp.model.manifest import Manifest
-from exarp.model.name import nearest
 from exarp.model.path import is_glob
 from exarp.planning.selection import all_targets, default_targets, unknown_targets
 
 # More names than this in an error message help nobody; `exarp list` has them all.
 _SHOWN = 20
+# Somebody waits for the answer, and has typed few names.
+_COMPARISONS = 20_000
 # What many tools have as a command, and exarp as an option.
 _HELP = "help"
 
@@ -50,11 +52,15 @@ def known_targets(manifest: Manifest, names: Sequence[str], commands: Sequence[s
     """``names``, each of which must be a task. ``commands``: those that the first name may have been meant as."""
     unknown = unknown_targets(manifest, names)
     if unknown:
-        raise UsageError(*(_unknown(name, manifest, commands if name == names[0] else ()) for name in unknown))
+        suggestions = Suggestions(_COMPARISONS)
+        first = names[0]
+        raise UsageError(
+            *(_unknown(name, manifest, commands if name == first else (), suggestions) for name in unknown)
+        )
     return tuple(names)
 
 
-def _unknown(name: str, manifest: Manifest, commands: Sequence[str]) -> Problem:
+def _unknown(name: str, manifest: Manifest, commands: Sequence[str], suggestions: Suggestions) -> Problem:
     if name.startswith("-"):
         step = "options go before the task; arguments for a task after -- are not supported yet"
         return Problem("unknown-task", f"there is no task {name!r}", None, step)
@@ -71,7 +77,7 @@ def _unknown(name: str, manifest: Manifest, commands: Sequence[str]) -> Problem:
     what, step = "task", "`exarp list` shows the tasks"
     if commands:
         what, step = "task or command", "`exarp list` shows the tasks, `exarp --help` the commands"
-    meant = nearest(name, [*tasks, *commands, _HELP] if commands else tasks)
+    meant = suggestions.nearest(name, [*tasks, *commands, _HELP] if commands else tasks)
     if meant is not None:
         step = "did you mean: exarp --help?" if meant == _HELP and _HELP not in tasks else f"did you mean {meant!r}?"
     return Problem("unknown-task", f"there is no {what} {name!r}", None, step)

@@ -11,7 +11,7 @@ from exarp.cli.invocation import common_options, current, refuse_file, write
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @common_options("file", "directory", "quiet", "verbose", "color")
 def command(shell: str) -> int:
-    """Print a script that completes commands, options and task names.
+    """Print a script that completes commands, options, task names and files.
 
     \b
     Examples:
@@ -20,11 +20,7 @@ def command(shell: str) -> int:
       exarp completion fish > ~/.config/fish/completions/exarp.fish
     """
     refuse_file(current(), "completion")
-    from click.shell_completion import get_completion_class
+    from exarp.cli.completion_scripts import script
 
-    from exarp.cli.entry import group
-
-    found = get_completion_class(shell)
-    assert found is not None, "click knows the three shells that the argument allows"
-    write(found(group, {}, "exarp", "_EXARP_COMPLETE").source() + "\n")
+    write(script(shell))
     return 0

@@ -12,13 +12,15 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from exarp.cli.invocation import Invocation, common_options
+from exarp.cli.invocation import Invocation, common_options, write_bytes
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from click.shell_completion import CompletionItem
 
     from exarp.errors import ExarpError
@@ -73,7 +75,7 @@ class LazyGroup(click.Group):
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A command and its arguments; ``exarp test`` is ``exarp run test``."""
-        if args and args[0] not in COMMANDS and not context.resilient_parsing:
+        if args and args[0] not in COMMANDS:
             context.ensure_object(Invocation).first_word = args[0]
             return "run", self.get_command(context, "run"), args
         return super().resolve_command(context, args)
@@ -100,15 +102,9 @@ def run_cli(arguments: Sequence[str]) -> int:
     """Run the command line; its exit code. Prints every error, never a traceback."""
     invocation = Invocation(arguments)
     stdout = sys.stdout
-    _end_with_status()
+    found = _end_with_status()
     try:
-        _refuse_arguments(invocation)
-        status = group.main(list(arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
-        return status if isinstance(status, int) else 0
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.ClickException as error:
-        return _misused(error, invocation)
+        return _answer(invocation)
     except (KeyboardInterrupt, click.Abort):
         return 130
     except SystemExit:
@@ -120,22 +116,54 @@ def run_cli(arguments: Sequence[str]) -> int:
         # Whoever read our output has had enough.
         return 0
     except Exception as error:
+        return _defect(error, invocation)
+    finally:
+        for signum, handler in found.items():
+            signal.signal(signum, handler)
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
+
+
+def _answer(invocation: Invocation) -> int:
+    """Do what is asked, or say why not. Raises what is neither, also where it happens while something is refused."""
+    try:
+        return _carry_out(invocation)
+    except Exception as error:
         # Not a clause of its own: naming the class would load it, and all it needs, for `--help` too.
         from exarp.errors import DefectError, ExarpError
 
         if isinstance(error, ExarpError) and not isinstance(error, DefectError):
             return _refuse(error, invocation)
-        return _defect(error, invocation)
-    finally:
-        _let_go_of_stdout()
+        raise
 
 
-def _end_with_status() -> None:
-    """Ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has it."""
-    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        # Under nohup a hang-up stays ignored.
-        if signal.getsignal(signum) is signal.SIG_DFL:
-            signal.signal(signum, lambda received, frame: sys.exit(128 + received))
+def _carry_out(invocation: Invocation) -> int:
+    try:
+        _refuse_arguments(invocation)
+        status = group.main(list(invocation.arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        return _misused(error, invocation)
+    except OSError:
+        # What click itself prints, as help: where stdout could not take it, this says so.
+        write_bytes(b"")
+        raise
+
+
+def _end_with_status() -> dict[int, Any]:
+    """Ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has it; what it is in
+    the middle of is left in order. Gives back what handled these signals before."""
+
+    def end(received: int, frame: FrameType | None) -> None:
+        sys.exit(128 + received)
+
+    handlers: dict[int, Any] = dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT), end)
+    handlers[signal.SIGINT] = signal.default_int_handler
+    # Under nohup a hang-up stays ignored.
+    heard = [signum for signum in handlers if signal.getsignal(signum) is not signal.SIG_IGN]
+    return {signum: signal.signal(signum, handlers[signum]) for signum in heard}
 
 
 def _refuse_arguments(invocation: Invocation) -> None:
@@ -168,14 +196,20 @@ def _words(arguments: Sequence[str]) -> Iterator[str]:
             yield argument
 
 
-def _let_go_of_stdout() -> None:
+def _let_go(stream: TextIO) -> None:
     """What a gone reader or a full disk left unwritten must not become a complaint of Python's, and exit code 120."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError:
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, stream.fileno())
         os.close(null)
+
+
+def _say(text: str) -> None:
+    """Words of a refusal; whether they can be read or not, its exit code tells."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
 
 
 def _refuse(error: ExarpError, invocation: Invocation) -> int:
@@ -186,7 +220,7 @@ def _refuse(error: ExarpError, invocation: Invocation) -> int:
         _print_document(as_json(error.problems, error.exit_code))
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
     text = render_all(error.problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
-    sys.stderr.write(f"{text}\n")
+    _say(f"{text}\n")
     return int(error.exit_code)
 
 
@@ -198,26 +232,24 @@ def _print_document(document: bytes) -> None:
 
 
 def _misused(error: click.ClickException, invocation: Invocation) -> int:
-    """A command line that click refuses; what only a later version takes is told as that."""
-    from exarp.errors import ExarpError, Problem
+    """A command line that click refuses. Raises UsageError for what only a later version takes."""
+    from exarp.errors import Problem
     from exarp.views.problem import as_json
 
     invocation.json = invocation.json or "--json" in _split(invocation.arguments)[0]
     if isinstance(error, click.NoSuchOption):
         from exarp.cli.later import later_option, refuse_later_command
 
-        try:
-            refuse_later_command(invocation)
-        except ExarpError as refusal:
-            return _refuse(refusal, invocation)
+        refuse_later_command(invocation)
         later = later_option(error)
         if later is not None:
-            return _refuse(later, invocation)
+            raise later
     if invocation.json:
         context = error.ctx if isinstance(error, click.UsageError) else None
         step = f"`{context.command_path} --help` shows how it is used" if context else "`exarp --help` shows how"
         _print_document(as_json([Problem("usage", error.format_message(), None, step)], 2))
-    error.show(sys.stderr)
+    with contextlib.suppress(OSError):
+        error.show(sys.stderr)
     return 2
 
 
@@ -239,8 +271,8 @@ def _defect(error: Exception, invocation: Invocation) -> int:
         step = f"report {report.name}"
         _print_document(as_json([msgspec.structs.replace(problem, next=step) for problem in problems], 70))
     for problem in problems:
-        sys.stderr.write(f"exarp broke one of its own rules: {plain(problem.message)} ({problem.slug})\n")
-    sys.stderr.write(f"  this is a bug of exarp, not of your manifest; please report it with {report.name}\n")
+        _say(f"exarp broke one of its own rules: {plain(problem.message)} ({problem.slug})\n")
+    _say(f"  this is a bug of exarp, not of your manifest; please report it with {report.name}\n")
     return 70
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from exarp.app.project import Overrides, Project
     from exarp.model.call import Call
 
@@ -129,9 +131,18 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return callback
 
 
+def complete_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Files, which the shell finds itself."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
 # Name, then what click is told of it.
 _COMMON: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
-    "file": (("-f", "--file"), {"metavar": "PATH", "help": "Manifest to read (default: exarp.toml here or above)."}),
+    "file": (("-f", "--file"), {
+        "metavar": "PATH", "shell_complete": complete_files,
+        "help": "Manifest to read (default: exarp.toml here or above)."}),
     "directory": (("-C", "--directory"), {
         "metavar": "DIR", "type": click.Path(exists=True, file_okay=False), "help": "Work as if started in DIR."}),
     "quiet": (("-q", "--quiet"), {"is_flag": True, "help": "Say only what went wrong."}),

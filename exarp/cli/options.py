@@ -24,12 +24,25 @@ _OPTIONS: list[Callable[[Any], Any]] = [
     click.option(
         "--max-tasks-per-wave", type=click.IntRange(min=0), metavar="N", help="Split larger waves; 0 is no limit."
     ),
-    click.option("--schedule", type=click.Choice(get_args(Schedule)), help="Barriers between waves, or none."),
+    click.option(
+        "--schedule",
+        type=click.Choice(get_args(Schedule)),
+        help="Barriers between waves, or none (default: the manifest's).",
+    ),
     click.option(
         "--retries", type=click.IntRange(min=0), metavar="N", help="Tries after a first failure, for every task."
     ),
     click.option("--on-failure", type=click.Choice(get_args(OnFailure)), help="For every task."),
 ]
+
+
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Commands at once, over all waves; 0 is the CPUs of this process.",
+)
 
 
 def override_options(command: Command) -> Command:

@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
-from exarp.cli.options import override_options, overrides_from
+from exarp.cli.options import jobs_option, override_options, overrides_from
 
 
 @click.command("plan", short_help="Show the waves, what runs beside what, and why not.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
 @click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all waves.")
+@jobs_option
 @override_options
 @json_option()
 @common_options("quiet")

@@ -13,6 +13,7 @@ import click
 from exarp.cli.invocation import (
     Invocation,
     common_options,
+    complete_files,
     complete_tasks,
     current,
     json_option,
@@ -20,7 +21,7 @@ from exarp.cli.invocation import (
     write,
     write_bytes,
 )
-from exarp.cli.options import override_options, overrides_from
+from exarp.cli.options import jobs_option, override_options, overrides_from
 from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.command("run", short_help="Bring tasks and what they need up to date.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
 @click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Commands at once, over all waves.")
+@jobs_option
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run and why; run nothing.")
 @click.option(
     "-k", "--keep-going", is_flag=True, help="Run all that can run, whatever fails; overrides --fail-fast and abort."
@@ -41,7 +42,12 @@ if TYPE_CHECKING:
 @click.option("--touch", is_flag=True, help="Record tasks as done with their files as they are; run nothing.")
 @override_options
 @click.option("--output", type=click.Choice(get_args(OutputMode)), help="How output is shown.")
-@click.option("--events", metavar="FILE", help="Write every event as a line of JSON to FILE (- is stdout).")
+@click.option(
+    "--events",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Write every event as a line of JSON to FILE (- is stdout).",
+)
 @click.option("--no-wait", is_flag=True, help="If another run holds the workspace, exit with 5 at once.")
 @json_option("Print one JSON document at the end; task output goes to stderr.")
 @common_options()

@@ -15,14 +15,15 @@ from exarp.cli.invocation import common_options, complete_tasks, current, json_o
 @json_option()
 @common_options("quiet", "verbose")
 def command(one: str, other: str) -> int:
-    """Say whether ONE and OTHER, two tasks or two declared waves, may run side by side, with every reason.
+    """Say whether ONE and OTHER, two tasks or two waves, may run side by side, with every reason.
 
-    Exit code 0: they may. 1: they may not.
+    A derived wave is named by its number in `exarp plan`. Exit code 0: they may. 1: they may not.
 
     \b
     Examples:
       exarp why-not lint fmt
       exarp why-not backend frontend --json
+      exarp why-not backend "wave 2"
     """
     from exarp.app.judge import judge
 

@@ -6,7 +6,7 @@ manifest order), so that a question about neighbours stays a small search.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from exarp.graph.task_graph import TaskGraph
 
@@ -99,25 +99,34 @@ def _sweep(graph: TaskGraph, starts: Sequence[int], tasks: Sequence[int]) -> dic
     return reach
 
 
-def path_between(graph: TaskGraph, earlier: int, later: int, position: Sequence[int]) -> tuple[int, ...]:
-    """A shortest path of edges (``needs`` and ``after``) from ``earlier`` to ``later``, both included, or ``()``.
+def path_between(
+    graph: TaskGraph, earlier: Collection[int], later: Iterable[int], position: Sequence[int]
+) -> tuple[int, ...]:
+    """A shortest path of edges (``needs`` and ``after``) from one of ``earlier`` to one of ``later``, both included, or
+    ``()``.
 
-    ``position`` bounds the search: a path never leads through a task that stands before ``earlier`` or is not
+    ``position`` bounds the search: a path never leads through a task that stands before all of ``earlier`` or is not
     selected (-1).
     """
-    origin: dict[int, int] = {later: -1}
-    frontier = [later]
-    while frontier and earlier not in origin:
+    origin = dict.fromkeys(later, -1)
+    first = min(position[task] for task in earlier)
+    frontier = list(origin)
+    while frontier:
+        start = next((node for node in frontier if node in earlier), None)
+        if start is not None:
+            return _walk(origin, start)
         following: list[int] = []
         for node in frontier:
             for before in graph.before(node):
-                if before not in origin and position[before] >= position[earlier]:
+                if before not in origin and position[before] >= first:
                     origin[before] = node
                     following.append(before)
         frontier = following
-    if earlier not in origin:
-        return ()
-    path = [earlier]
-    while path[-1] != later:
+    return ()
+
+
+def _walk(origin: Mapping[int, int], start: int) -> tuple[int, ...]:
+    path = [start]
+    while origin[path[-1]] >= 0:
         path.append(origin[path[-1]])
     return tuple(path)

@@ -18,8 +18,8 @@ TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Signals:
-    """Watches ``TOLD`` until ``close``, and SIGTSTP where it would stop exarp. SIGHUP stays ignored if it was, as under
-    nohup.
+    """Watches ``TOLD`` until ``close``, and SIGTSTP where it would stop exarp. What was ignored has no effect, as under nohup
+    or behind a script's ``&``.
 
     ``heard`` is False outside the main thread, where Python does not let handlers be set: then nothing ever arrives.
     """
@@ -30,6 +30,7 @@ class Signals:
         os.set_blocking(self._writer, False)
         self._found: dict[int, Any] = {}
         self._watched: set[int] = set()
+        self._unheard: set[int] = set()
         self._old_wakeup = -1
         self.heard = threading.current_thread() is threading.main_thread()
         if self.heard:
@@ -64,7 +65,7 @@ class Signals:
     def take(self) -> bytes:
         """The numbers of the signals that arrived, one a byte, in order."""
         try:
-            return os.read(self.reader, 4096)
+            return bytes(signum for signum in os.read(self.reader, 4096) if signum not in self._unheard)
         except BlockingIOError:
             return b""
 
@@ -79,8 +80,13 @@ class Signals:
 
     def _install(self) -> None:
         for signum in TOLD:
-            if signum != signal.SIGHUP or signal.getsignal(signum) is not signal.SIG_IGN:
+            if signal.getsignal(signum) is not signal.SIG_IGN:
                 self.watch(signum)
+            elif signum != signal.SIGHUP:
+                # Taken and dropped: tasks would inherit that it is ignored, and must be endable by it. Only a hang-up is to
+                # spare them too.
+                self._set(signum, _noted)
+                self._unheard.add(signum)
         if signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL:
             self.watch(signal.SIGTSTP)
         # Where SIGCHLD is ignored the kernel reaps children itself, and their statuses are lost.

@@ -16,6 +16,8 @@ from exarp.manifests.notation import Notation
 from exarp.manifests.reading import MAX_BYTES, too_large
 
 NAMES = ("exarp.toml", "exarp.yaml", "exarp.json", "pyproject.toml")
+# What makes a folder a manifest.
+_PLANS = ("*-PLAN.md", "*/*-PLAN.md", "todo2.db", "state.todo2.json")
 _TOOL_TABLE = re.compile(rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*exarp[ \t]*[.\]]", re.MULTILINE)
 _NO_FILE = "it is not a regular file"
 
@@ -56,6 +58,8 @@ def named_manifest(path: str, directory: str) -> Found:
     if os.path.isdir(path):
         inside = [name for name in NAMES[:3] if os.path.isfile(os.path.join(path, name))]
         if not inside:
+            if _is_plans(path):
+                raise _not_yet(_shown(path, directory))
             message = f"{_shown(path, directory)} is a folder without a manifest"
             raise ManifestError(Problem("no-manifest", message, None, f"name a file, or write one with: {_init(path)}"))
         path = os.path.join(path, inside[0])
@@ -72,9 +76,20 @@ def _found(path: str, start: str) -> Found:
     name, shown = os.path.basename(path), _shown(path, start)
     notation = notation_of(name)
     if notation is None:
-        message = f"{name}: this kind of manifest is not supported yet"
-        raise ManifestError(Problem("not-supported-yet", message, Place(shown, 1, 1), "write it as exarp.toml"))
+        raise _not_yet(name, Place(shown, 1, 1))
     return Found(path, os.path.dirname(path), shown, notation)
+
+
+def _is_plans(folder: str) -> bool:
+    """Whether a folder without a manifest is one all the same for readers to come: a phase of plans, phases, todo2's tasks."""
+    from glob import escape, iglob
+
+    return any(next(iglob(os.path.join(escape(folder), pattern)), None) is not None for pattern in _PLANS)
+
+
+def _not_yet(name: str, place: Place | None = None) -> ManifestError:
+    message = f"{name}: this kind of manifest is not supported yet"
+    return ManifestError(Problem("not-supported-yet", message, place, "write it as exarp.toml"))
 
 
 def notation_of(name: str) -> Notation | None:

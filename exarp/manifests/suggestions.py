@@ -10,15 +10,15 @@ from collections.abc import Collection
 
 from exarp.model.name import nearest
 
-# One comparison takes some ten microseconds.
+# One comparison takes some ten microseconds, thirty where names are much alike.
 _COMPARISONS = 200_000
 
 
 class Suggestions:
-    """Suggests names for unknown ones; the first get a suggestion, further ones do without."""
+    """Suggests names for unknown ones; the first get a suggestion, further ones do without, once ``comparisons`` are made."""
 
-    def __init__(self) -> None:
-        self._left = _COMPARISONS
+    def __init__(self, comparisons: int = _COMPARISONS) -> None:
+        self._left = comparisons
 
     def nearest(self, name: str, known: Collection[str]) -> str | None:
         """The known name most like ``name``, if one is alike enough and there was still time to look."""

@@ -106,10 +106,11 @@ def _order(verdict: Verdict, manifest: Manifest) -> Iterable[str]:
         yield f"They run in the order of their needs: {_then(names)}."
         return
     yield f"They run in manifest order: {_then(names)}."
-    if verdict.kind == "waves" and verdict.between is not None:
+    if any(reason.code == "unmarked" and reason.name for reason in verdict.reasons):
+        both = "both" if verdict.kind == "tasks" else "the tasks of both"
+        yield f"To let them: put {both} into declared waves that are marked parallel, or into one."
+    elif verdict.kind == "waves" and verdict.between is not None:
         yield from _marking(verdict.between, verdict.reasons, manifest)
-    elif any(reason.code == "unmarked" and reason.name for reason in verdict.reasons):
-        yield "To let them: put both into declared waves that are marked parallel, or into one."
     elif len(names) == 2 and _can_choose(members, verdict.reasons):
         yield f"To choose: add after = [{_toml(members[1])}] to {names[0]}."
 

@@ -89,6 +89,45 @@ def test_names_that_do_not_exist_or_do_not_fit() -> None:
             judge(found, one, other)
 
 
+def test_a_name_that_is_neither_is_told_before_what_the_other_is() -> None:
+    found = project(FREE, Task("b"), waves=(WaveSpec("w", ("b",)),), schedule="waves")
+    with pytest.raises(UsageError) as raised:
+        judge(found, "w", "gone")
+    assert [(problem.slug, problem.message) for problem in raised.value.problems] == [
+        ("unknown-task", "there is no task or wave 'gone'")
+    ]
+
+
+DERIVED = (FREE, Task("a", inputs=(), outputs=("x",)), Task("b", inputs=("x",), outputs=()))
+
+
+def test_derived_waves_are_those_of_the_plan_and_run_beside_no_other() -> None:
+    waves = (WaveSpec("w", ("a",), parallel=True),)
+    found = project(*DERIVED, waves=waves, schedule="waves", default=("b", "free"))
+    verdict = judge(found, "wave 3", "wave 1")
+    assert (verdict.kind, verdict.between, verdict.runs) == ("waves", ("wave 1", "wave 3"), "sequential")
+    assert [(reason.code, reason.name) for reason in verdict.reasons] == [("unmarked", "wave 1")]
+    declared = judge(found, "wave 3", "w")
+    assert (declared.between, declared.verdict) == (("w", "wave 3"), "refuted")
+    assert [reason.via for reason in declared.reasons] == [("a", "b"), ()]
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "told"),
+    [
+        (("wave 1", "wave 2"), {"schedule": "flow", "default": ("b",)}, "in flow it holds no task back"),
+        (("wave 1", "w"), {"schedule": "waves", "default": ("free",)}, "wave 'w' is not in the plan that has 'wave 1'"),
+        (("wave 1", "b"), {"schedule": "waves", "default": ("b",)}, "'wave 1' is a wave, the other a task"),
+        (("wave 1", "wave 9"), {"schedule": "waves", "default": ("b",)}, "there is no task or wave 'wave 9'"),
+    ],
+)
+def test_what_cannot_be_said_of_a_derived_wave(names: tuple[str, str], settings: dict[str, object], told: str) -> None:
+    tasks = (*DERIVED, Task("c", inputs=(), outputs=()))
+    with pytest.raises(UsageError) as raised:
+        judge(project(*tasks, waves=(WaveSpec("w", ("c",)),), **settings), *names)
+    assert told in str(raised.value)
+
+
 def test_it_agrees_with_the_plan_on_every_pair() -> None:
     tasks = [
         Task("fmt", modifies=("src/**/*.c",)),

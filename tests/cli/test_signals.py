@@ -174,6 +174,74 @@ def test_a_signal_while_it_waits_for_another_run_ends_it_with_its_status(
         first.communicate(timeout=20)
 
 
+# What is loaded first behind the door, and last before the command line is there to handle signals.
+EARLY = "import os\nos.kill(os.getpid(), int(os.environ['SIGNAL']))\nraise SystemExit('it was not ended')\n"
+# A signal in a callback: Python prints what is raised there, and goes on.
+FORGOTTEN = """
+import os, sys
+from exarp import door
+from exarp.cli import entry
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), int(os.environ["SIGNAL"]))
+        self.done = True
+def run(*given, **options):
+    Dropped()
+    raise ValueError("it was not ended")
+entry.group.main = run
+door.main()
+"""
+LATE = """
+import atexit, os
+from exarp.door import main
+atexit.register(os.kill, os.getpid(), int(os.environ["SIGNAL"]))
+main()
+"""
+
+
+@pytest.mark.parametrize(("signum", "code"), ENDINGS)
+def test_a_signal_while_it_loads_what_it_needs_ends_it_with_its_status(
+    workspace: Workspace, signum: int, code: int
+) -> None:
+    workspace.write("early/click/__init__.py", EARLY)
+    env = {"PYTHONPATH": str(workspace.path / "early"), "SIGNAL": str(int(signum))}
+    result = workspace.exarp("list", env=env)
+    assert (result.code, result.err) == (code, "")
+
+
+@pytest.mark.parametrize(
+    ("program", "codes"), [(FORGOTTEN, dict(ENDINGS)), (LATE, {signum: 0 for signum, _ in ENDINGS})]
+)
+def test_a_signal_where_python_would_forget_it_or_when_all_is_done_is_no_traceback(
+    program: str, codes: dict[int, int]
+) -> None:
+    for signum, code in codes.items():
+        done = subprocess.run(
+            [sys.executable, "-c", program, "completion", "bash"],
+            env=environment({"SIGNAL": str(int(signum))}),
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (code, b"")
+
+
+def test_an_interrupt_that_its_caller_ignores_leaves_a_run_alone(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nrun = "touch ready; until [ -e go ]; do sleep 0.02; done; touch done"')
+    ignoring = 'trap "" INT; exec "$@"'
+    process = subprocess.Popen(
+        ["sh", "-c", ignoring, "sh", sys.executable, "-m", "exarp", "t"],
+        cwd=workspace.path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+    )
+    while not workspace.exists("ready"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    workspace.write("go", "")
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, workspace.exists("done"), b"interrupted" in err) == (0, True, False)
+
+
 # Reading it takes minutes; it takes no room, because nothing is in it.
 HUGE = 1 << 40
 BUSY = """

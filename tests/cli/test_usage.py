@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,19 @@ def test_a_command_of_a_later_version_is_told_as_such(
 ) -> None:
     assert run_cli(["-C", str(tmp_path), word, "x", "--last"]) == 2
     assert capsys.readouterr().err.startswith(f"the command `exarp {word}` is not supported yet (not-supported-yet)\n")
+
+
+@pytest.mark.parametrize("broken", ["exarp.app.project.examine", "exarp.views.problem.render_all"])
+def test_a_defect_while_it_refuses_is_told_as_a_defect(
+    broken: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(broken, breaks)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run_cli(["-C", str(tmp_path), "explain", "--last", "x"]) == 70
+    assert "exarp broke one of its own rules: RuntimeError: broken (defect)" in capsys.readouterr().err
 
 
 def test_no_command_is_told_as_later_that_is_there() -> None:

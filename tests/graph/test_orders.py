@@ -175,7 +175,7 @@ def test_a_path_between_two_tasks_is_a_shortest_one_through_selected_tasks(graph
     chosen = [node for node in order if data.draw(st.booleans())] or order[:1]
     position = [chosen.index(node) if node in chosen else -1 for node in range(len(graph))]
     one, other = data.draw(st.sampled_from(chosen)), data.draw(st.sampled_from(chosen))
-    path = path_between(graph, one, other, position)
+    path = path_between(graph, {one}, [other], position)
 
     inside = [[edge for edge in edges if edge in chosen] for edges in before_of(graph)]
     every = [found for found in paths_to(inside, other) if found[0] == one]
@@ -190,5 +190,5 @@ def test_long_chains_need_no_recursion(count):
 
     assert len(levels(dict(enumerate(before)))) == count
     assert len(closure(graph, [count - 1])) == count
-    assert len(path_between(graph, 0, count - 1, range(count))) == count
+    assert len(path_between(graph, {0}, [count - 1], range(count))) == count
     assert find_cycles([*before[1:], (0,)]) != []

@@ -96,6 +96,19 @@ def test_under_nohup_a_hangup_stays_ignored_by_exarp_and_its_tasks(start: Start)
     assert _line(process) == "signalled 15"
 
 
+@pytest.mark.parametrize("signum", [signum for signum in TOLD if signum != signal.SIGHUP])
+def test_what_the_caller_ignored_is_not_told_and_tasks_do_not_inherit_it(start: Start, signum: signal.Signals) -> None:
+    name, other = signum.name.removeprefix("SIG"), signal.SIGHUP
+    wrapped = ("sh", "-c", f'trap "" {name}; exec "$@"', "sh")
+    process = start(
+        "sh", "-c", f"trap 'echo alive' {name}; kill -{name} $$; exec tail -f /dev/null", wrapped_in=wrapped
+    )
+    assert _line(process) == "alive"
+    process.send_signal(signum)
+    process.send_signal(other)
+    assert _line(process) == f"signalled {int(other)}"
+
+
 def test_statuses_are_known_even_where_the_caller_ignored_its_children(start: Start) -> None:
     ignoring = (
         "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"

@@ -133,6 +133,28 @@ def test_a_named_folder_without_a_manifest_is_refused_and_not_searched_upwards(p
     assert (problem.slug, problem.message) == ("no-manifest", "repository is a folder without a manifest")
 
 
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [
+        ("08-setup", "08-02-PLAN.md"),
+        ("phases", "08-setup/08-02-PLAN.md"),
+        (".todo2", "todo2.db"),
+        (".todo2", "state.todo2.json"),
+    ],
+)
+def test_a_named_folder_that_a_later_reader_takes_is_told_as_that(project: Path, folder: str, file: str) -> None:
+    path = project / folder / file
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    problem = refusal(project / folder)
+    assert (problem.slug, problem.message) == (
+        "not-supported-yet",
+        f"{folder}: this kind of manifest is not supported yet",
+    )
+    (project / folder / "exarp.toml").write_text("")
+    assert named_manifest(str(project / folder), str(project)).shown == f"{folder}/exarp.toml"
+
+
 def test_a_named_file_that_is_missing_is_refused(tmp_path: Path) -> None:
     problem = refusal(tmp_path / "nope.toml")
     assert (problem.slug, problem.message) == ("no-manifest", "nope.toml does not exist")

@@ -101,6 +101,15 @@ def test_the_advice_can_be_pasted_whatever_the_name():
     assert answer(verdict, Manifest("e", ()), locate).endswith('add after = ["a\\"b\\\\c"] to x.')
 
 
+def test_a_derived_wave_has_no_marking_to_set():
+    verdict = Verdict("waves", "refuted", "sequential", (Reason("unmarked", name="wave 2"),), ("docs", "wave 2"))
+    assert answer(verdict, MANIFEST, locate) == (
+        "docs and wave 2 may not run side by side: wave 2 is a derived wave and runs beside no other\n"
+        "They run in manifest order: docs, then wave 2. "
+        "To let them: put the tasks of both into declared waves that are marked parallel, or into one."
+    )
+
+
 @pytest.mark.parametrize(
     ("reason", "words"),
     [

@@ -1,0 +1,129 @@
+"""Completion: what is offered where, and what the shells' scripts make of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Workspace, environment
+
+MANIFEST = """
+    [task.lint]
+    run = "true"
+    [task.fmt]
+    run = "true"
+"""
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Workspace:
+    workspace.manifest(MANIFEST)
+    return workspace
+
+
+def offered(workspace: Workspace, *words: str) -> set[str]:
+    """What is offered for the last of the words, as ``TYPE,VALUE``."""
+    asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-m", "exarp"],
+        cwd=workspace.path,
+        env=environment({"_EXARP_COMPLETE": "bash_complete", **asked}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+def test_tasks_are_offered_with_a_command_and_without(project: Workspace) -> None:
+    assert offered(project, "exarp", "run", "l") == {"plain,lint"}
+    assert offered(project, "exarp", "l") == {"plain,lint", "plain,list", "plain,log"}
+    assert offered(project, "exarp", "fmt", "l") == {"plain,lint"}
+
+
+def test_behind_a_task_run_s_options_are_offered(project: Workspace) -> None:
+    assert offered(project, "exarp", "fmt", "--f") == {"plain,--fail-fast", "plain,--force", "plain,--file"}
+    assert offered(project, "exarp", "fmt", "--output", "r") == {"plain,raw"}
+    assert offered(project, "exarp", "--f") == {"plain,--file"}
+
+
+def test_files_are_offered_where_a_file_is_named(project: Workspace) -> None:
+    for words in (["exarp", "-f"], ["exarp", "list", "--file"], ["exarp", "run", "--events"], ["exarp", "fmt", "-f"]):
+        assert offered(project, *words, "x") == {"file,x"}
+    assert offered(project, "exarp", "-C", "x") == {"dir,x"}
+
+
+def told(workspace: Workspace, *argv: str) -> list[str]:
+    """Lines that a shell prints, which is skipped where there is none; ``exarp`` is the tests' own."""
+    if shutil.which(argv[0]) is None:
+        pytest.skip(f"no {argv[0]} here")
+    command = workspace.write("bin/exarp", f'#!/bin/sh\nexec "{sys.executable}" -m exarp "$@"\n')
+    command.chmod(0o755)
+    own = environment()
+    done = subprocess.run(
+        argv,
+        cwd=workspace.path,
+        env=own | {"PATH": f"{command.parent}:{own['PATH']}", "HOME": str(workspace.path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+# Completion as bash does it: the words so far, the function, what it offers.
+BASH = """
+eval "$(exarp completion bash)"
+compopt() { echo "compopt $*"; }
+offers() {
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _exarp_completion exarp
+    [ ${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("begun", "inserted"),
+    [
+        ("q", r"q\'a"),
+        ("q\\'", r"q\'a"),
+        ("'q", r"q'\''a"),
+        ('"q', "q'a"),
+        ("d", r"d\"\$\\x"),
+        ('"d', r"d\"\$\\x"),
+        ("s", r"s\*"),
+    ],
+)
+def test_what_bash_inserts_is_quoted_as_the_word_was_begun(workspace: Workspace, begun: str, inserted: str) -> None:
+    workspace.manifest("""[task."q'a"]\nrun = "true"\n[task.'d"$\\x']\nrun = "true"\n[task."s*"]\nrun = "true"\n""")
+    workspace.write("s1", "")
+    assert told(workspace, "bash", "-c", f'{BASH}\noffers exarp run "$1"', "bash", begun) == [inserted]
+
+
+def test_bash_completes_files_and_folders_itself(project: Workspace) -> None:
+    program = f"{BASH}\noffers exarp -f x\noffers exarp -C x\n"
+    assert told(project, "bash", "-c", program) == ["compopt -o default", "compopt -o dirnames"]
+
+
+COMPINIT = "autoload -Uz compinit; compinit"
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ""), (COMPINIT, ""), ("", COMPINIT)])
+def test_zsh_registers_it_wherever_compinit_runs(project: Workspace, before: str, after: str) -> None:
+    prompt = "for hook in $precmd_functions; do $hook; done"
+    program = f'{before}\neval "$(exarp completion zsh)"\n{after}\n{prompt}\nprint "$_comps[exarp] $precmd_functions"'
+    assert told(project, "zsh", "-f", "-c", program) == ["_exarp_completion "]
+
+
+def test_fish_completes_names_as_they_are_and_files(workspace: Workspace) -> None:
+    workspace.manifest("""[task."q'a"]\nrun = "true"\n""")
+    workspace.write("x.toml", "")
+    program = "exarp completion fish | source; complete -C 'exarp run q'; complete -C 'exarp -f x'"
+    assert told(workspace, "fish", "-N", "-c", program) == ["q'a", "x.toml"]
