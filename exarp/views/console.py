@@ -145,7 +145,8 @@ class Console:
             return False
         if event.outcome in ("passed", "restored") and self._manner.sparing:
             return event.log is not None and self._manner.mode != "quiet"
-        return event.attempt > 0 or event.outcome == "restored"
+        # A failure that is allowed is told also where it kept the task from starting.
+        return event.attempt > 0 or event.outcome in ("restored", "failed", "skipped")
 
     def _ended(self) -> None:
         for line in ending(self.state, self._manner, self._tail_of):

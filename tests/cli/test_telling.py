@@ -1,0 +1,33 @@
+"""What a run and the commands that look back say of tasks, from outside, where it is not plain what they came to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Workspace
+
+
+@pytest.mark.parametrize(("name", "why"), [("gone.txt", "is missing"), ("gone*", "matches no file")])
+def test_a_task_that_cannot_start_is_told_as_one_that_failed(workspace: Workspace, name: str, why: str) -> None:
+    body = f'inputs = ["{name}"]\nrun = "touch ran"\n'
+    workspace.manifest(
+        f"""
+[task.skips]
+on_failure = "skip"
+{body}
+[task.after]
+needs = ["skips"]
+run = "true"
+[task.may]
+allow_failure = true
+{body}
+"""
+    )
+    result = workspace.exarp("after")
+    assert result.code == 1
+    assert result.err.startswith(f"FAIL  skips  input {name} {why}, skipped\n1 skipped, 1 blocked in 0.0s\n")
+    assert f"first failure: skips, input {name} {why}\n" in result.err
+    assert "blocked by it: after\n" in result.err
+    assert workspace.exarp("after", "--json").json["first_failure"] == {"task": "skips", "tail": ""}
+    allowed = workspace.exarp("may")
+    assert (allowed.code, allowed.err.split("\n")[0]) == (0, f"FAIL  may  input {name} {why}, allowed")
