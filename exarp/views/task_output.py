@@ -96,7 +96,7 @@ class Lines(Silent):
             return
         before = paint(f"{escape.name(task)} | ", "same", self._manner.color_output) if self._prefix else ""
         if self._manner.terminal:
-            lines = [escape.styled(line, self._manner.color_output) for line in lines]
+            lines = [escape.styled(_readable(line), self._manner.color_output) for line in lines]
         self._outlet.output(as_bytes("".join([f"{before}{line}\n" for line in lines])))
 
 
@@ -116,7 +116,7 @@ class Stream(Silent):
             flow = self._flows.get(event.task)
             if flow is None:
                 flow = self._flows[event.task] = escape.Flow(self._manner.color_output)
-            text = flow.feed(text)
+            text = flow.feed(_readable(text))
         self._outlet.output(as_bytes(text), _owner(event.task, event.attempt))
 
     def before_line(self, task: str, attempt: int) -> None:
@@ -148,6 +148,11 @@ def as_bytes(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return text.encode("utf-8", "replace")
+
+
+def _readable(text: str) -> str:
+    """Text for a terminal: what was no UTF-8 when it was read is shown as U+FFFD, as in a log."""
+    return as_bytes(text).decode("utf-8", "replace")
 
 
 def _owner(task: str, attempt: int) -> str:

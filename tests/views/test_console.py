@@ -245,6 +245,12 @@ def test_streamed_output_comes_as_it_comes():
     assert told(events, Manner(mode="stream")).output == b"one\xff"
 
 
+@pytest.mark.parametrize(("mode", "before"), [("stream", ""), ("prefixed", "a | ")])
+def test_what_is_no_utf8_is_shown_on_a_terminal_as_in_a_log(mode, before):
+    events = [*planned("a"), TaskOutput(task="a", attempt=1, text="caf\udce9\n"), *ran("a")]
+    assert told(events, Manner(mode=mode, terminal=True)).output.decode() == f"{before}caf\N{REPLACEMENT CHARACTER}\n"
+
+
 def test_streamed_output_is_safe_on_a_terminal_however_it_is_cut():
     pieces = ["a\x1b[", "2Jb\x1b[3", "1mc", "\r50%"]
     events = [*planned("a"), *[TaskOutput(task="a", attempt=1, text=piece) for piece in pieces]]
