@@ -24,13 +24,11 @@ _LOOK_EVERY = 0.2
 
 
 def _ask(root: str, query: Callable[[Database, RunHistory], Answer], nothing: Answer) -> Answer:
-    import os
-
-    path = StateFolder(root).database
-    if not os.path.exists(path):
+    folder = StateFolder(root)
+    if not folder.has_database():
         return nothing
     alive = running_in(root)
-    return read(path, lambda database: query(database, RunHistory(database, alive)))
+    return read(folder.database, lambda database: query(database, RunHistory(database, alive)))
 
 
 def runs(root: str, limit: int) -> list[RunRow]:

@@ -5,7 +5,6 @@ Knows how much of it a selection of tasks needs, and what of it may be forgotten
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection, Iterable, Sequence
 
@@ -60,13 +59,16 @@ def selection(project: Project, targets: Sequence[str]) -> Selection:
 
 
 def recall(root: str, selected: Selection, records: bool = True) -> Memory:
-    """What earlier runs left in a workspace, read without changing anything. ``records`` False: durations alone."""
-    path = StateFolder(root).database
-    if not os.path.exists(path):
+    """What earlier runs left in a workspace, read without changing anything. ``records`` False: durations alone.
+
+    Raises UsageError where it cannot be read.
+    """
+    folder = StateFolder(root)
+    if not folder.has_database():
         return Memory()
     if not records:
-        return read(path, lambda database: Memory(expected=_durations(Successes(database), selected)))
-    return read(path, lambda database: remembered(database, selected))
+        return read(folder.database, lambda database: Memory(expected=_durations(Successes(database), selected)))
+    return read(folder.database, lambda database: remembered(database, selected))
 
 
 def remembered(database: Database, selected: Selection) -> Memory:

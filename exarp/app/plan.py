@@ -13,7 +13,7 @@ from exarp.app.checker import Checker
 from exarp.app.depfile_order import found_in, found_problems
 from exarp.app.faults import plan_warnings
 from exarp.app.forecast import forecast
-from exarp.app.memory import recall, selection
+from exarp.app.memory import Memory, recall, selection
 from exarp.app.project import Project
 from exarp.errors import Problem
 from exarp.model.event import FreshnessReason
@@ -41,10 +41,11 @@ def preview(
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing.
 
-    ``look`` False: without asking what is up to date. ``warn`` False, too: without what depfiles of earlier runs list.
+    ``look`` False: without asking what is up to date. ``warn`` False, too: without anything that earlier runs left.
     """
     recorded = look or (warn and any(task.depfile for task in project.manifest.tasks))
-    memory = recall(project.root, selection(project, targets), records=recorded)
+    wanted = look or warn
+    memory = recall(project.root, selection(project, targets), records=recorded) if wanted else Memory()
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
     warnings = tuple(plan_warnings(project.manifest, project.locator, plan))
     if not recorded:

@@ -325,6 +325,23 @@ def test_a_broken_state_folder_is_said(workspace: Workspace) -> None:
     assert result.json["error"]["problems"][0]["slug"] == "state-folder"
 
 
+@pytest.mark.parametrize("leads_to", [None, "nowhere", ".exarp"])
+def test_a_state_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    workspace: Workspace, leads_to: str | None
+) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    if leads_to is None:
+        workspace.write(".exarp", "a file")
+    else:
+        (workspace.path / ".exarp").symlink_to(leads_to)
+    for command in (["status"], ["status", "--json"], ["history"], ["log", "t"], ["plan"], ["run", "-n", "t"]):
+        result = workspace.exarp(*command)
+        assert result.code == 2, command
+        assert f"cannot use {workspace.path}/.exarp: " in result.err
+    # A graph has nothing of earlier runs.
+    assert workspace.exarp("graph").code == 0
+
+
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
