@@ -63,6 +63,8 @@ def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
         return found[0]
     where = f" in run {run}" if run is not None else ""
     message = f"task {task!r} has not been run{where}"
+    if unknown := faults(root):
+        message = f"whether task {task!r} has been run{where} is not known: {'; '.join(unknown)}"
     raise UsageError(Problem("no-log", message, None, "`exarp history` lists runs, `exarp list` the tasks"))
 
 

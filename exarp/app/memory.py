@@ -39,11 +39,15 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Records of successes (encoded, or read already) and durations in seconds by task, digests by file."""
+    """Records of successes (encoded, or read already) and durations in seconds by task, digests by file.
+
+    ``faults``: what is wrong with what runs left, so that less of it is here, as texts to show.
+    """
 
     records: dict[str, bytes | Record] = {}
     expected: dict[str, float] = {}
     known: dict[str, Known] = {}
+    faults: tuple[str, ...] = ()
 
     def outlived(self, seen: Collection[str]) -> list[str]:
         """Files whose digests may be forgotten after a whole run that looked at the files ``seen``."""
@@ -67,7 +71,10 @@ def recall(root: str, selected: Selection, records: bool = True) -> Memory:
     if not folder.has_database():
         return Memory()
     if not records:
-        return read(folder.database, lambda database: Memory(expected=_durations(Successes(database), selected)))
+        return read(
+            folder.database,
+            lambda database: Memory(expected=_durations(Successes(database), selected), faults=database.warnings),
+        )
     return read(folder.database, lambda database: remembered(database, selected))
 
 
@@ -86,6 +93,7 @@ def remembered(database: Database, selected: Selection) -> Memory:
         records=records,
         expected=_durations(successes, selected),
         known={path: Known(*row) for path, row in files.items()},
+        faults=database.warnings,
     )
 
 

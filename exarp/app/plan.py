@@ -23,12 +23,16 @@ from exarp.workspace.fingerprints import Fingerprints
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A plan, what is odd about it, what would run of it and why, and measured durations in seconds."""
+    """A plan, what is odd about it, what would run of it and why, and measured durations in seconds.
+
+    ``faults``: what is wrong with what runs left, as texts to show.
+    """
 
     plan: Plan
     warnings: tuple[Problem, ...]
     freshness: dict[int, FreshnessReason | None]
     expected: dict[str, float]
+    faults: tuple[str, ...] = ()
 
 
 def preview(
@@ -49,10 +53,10 @@ def preview(
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
     warnings = tuple(plan_warnings(project.manifest, project.locator, plan))
     if not recorded:
-        return Preview(plan, warnings, {}, memory.expected)
+        return Preview(plan, warnings, {}, memory.expected, memory.faults)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
     found = found_in(plan, checker)
     warnings += tuple(found_problems(project, found))
     freshness = forecast(plan, project.manifest.tasks, checker, found.reads) if look else {}
-    return Preview(plan, warnings, freshness, memory.expected)
+    return Preview(plan, warnings, freshness, memory.expected, memory.faults)

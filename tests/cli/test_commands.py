@@ -457,6 +457,15 @@ def test_damage_is_told_by_status_and_history_as_by_a_run(workspace: Workspace) 
     assert workspace.exarp("status", "--json").json["runs"] == []
 
 
+@pytest.mark.parametrize("command", [("plan",), ("plan", "--json"), ("run", "-n", "t"), ("log", "t")])
+def test_damage_is_told_by_what_plans_and_by_log(workspace: Workspace, command: tuple[str, ...]) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    workspace.write(".exarp/store.db", "rubbish")
+    result = workspace.exarp(*command)
+    assert result.err.count("is damaged; the next run begins a new one") == 1
+    assert (result.code, "has not been run" in result.err) == (2 if command[0] == "log" else 0, False)
+
+
 def test_why_not_shows_where_a_mutex_and_a_pool_are_asked_for(workspace: Workspace) -> None:
     held = 'inputs = []\noutputs = []\nmutex = ["db"]\nresources = { gpu = 1 }\nrun = "true"\n'
     workspace.manifest(f"[resources]\ngpu = 1\n[task.a]\n{held}[task.b]\n{held}")
