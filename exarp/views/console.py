@@ -28,17 +28,22 @@ from exarp.views.manner import Manner
 from exarp.views.outlet import Outlet
 from exarp.views.tally import is_failure
 from exarp.views.task_output import ReadLog, printer
+from exarp.views.terminal import Terminal
 
 
 class Console:
     """Tells a run to two streams. ``state`` is what it has folded so far; nothing is raised for a lost reader.
 
-    ``read_log`` gives the bytes of a log by the path that events name, and may raise OSError.
+    ``read_log`` gives the bytes of a log by the path that events name, and may raise OSError. ``terminal``: the one behind
+    ``stderr``, if it is not to be asked.
     """
 
     ticking = False
 
-    def __init__(self, stdout: BinaryIO, stderr: TextIO, manner: Manner, read_log: ReadLog) -> None:
+    def __init__(
+        self, stdout: BinaryIO, stderr: TextIO, manner: Manner, read_log: ReadLog, terminal: Terminal | None = None
+    ) -> None:
+        self._terminal = terminal or Terminal(stderr)
         self.outlet = Outlet(stdout, stderr)
         self.state = RunState()
         self._manner = manner
@@ -94,7 +99,9 @@ class Console:
         self.outlet.hold()
 
     def resume(self) -> None:
-        """The terminal is ours again."""
+        """The terminal is ours again, wherever in a line the task has left its cursor."""
+        if self._terminal.present and self._terminal.in_front:
+            self.outlet.begin_line(self._terminal.size.columns)
         self.outlet.release()
 
     @property

@@ -46,7 +46,7 @@ class Live:
     ) -> None:
         manner = msgspec.structs.replace(manner, sparing=True, by_line=True)
         self._terminal = terminal or Terminal(stderr)
-        self._console = Console(stdout, stderr, manner, read_log)
+        self._console = Console(stdout, stderr, manner, read_log, self._terminal)
         self.wants_output = self._console.wants_output
         self._outlet = self._console.outlet
         self._manner = manner

@@ -310,3 +310,22 @@ def test_a_run_in_the_background_draws_nothing_where_the_person_types(workspace:
         shown.until("[exit 0 holding the terminal, echo on]")
     finally:
         shown.close()
+
+
+def test_an_interrupt_typed_at_an_interactive_task_is_told_on_a_line_of_its_own(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.ask]
+        interactive = true
+        run = "printf 'name? '; read n; printf 'sure? '; read n"
+    """)
+    env = environment({"TERM": "xterm", "NO_COLOR": "1"})
+    shown = Screen(workspace.path, sys.executable, "-m", "exarp", "ask", env=env)
+    try:
+        # The terminal is lent when the task has begun; then it can be read from.
+        shown.type("me\n")
+        shown.until("sure? ")
+        shown.type("\x03")
+        assert shown.until("stop  ask") == "^C" + " " * 80 + "\r"
+        shown.until("[exit 130 holding the terminal, echo on]")
+    finally:
+        shown.close()

@@ -273,6 +273,18 @@ def test_a_background_job_draws_no_footer_until_it_is_in_front_again(terminal):
     assert "1/2" in terminal.screen
 
 
+@pytest.mark.parametrize("left", ["name? ^C", "done\n", "", "x" * 80])
+def test_what_follows_a_task_that_had_the_terminal_begins_a_line(terminal, left):
+    live = terminal.live()
+    live.suspend()
+    terminal.stderr.write(left)
+    live.on_event(finished("a", "passed", log="bare.log"))
+    live.resume()
+    live.close()
+    above = f"{left.rstrip()}\n" if left else ""
+    assert terminal.screen == f"{above}ok    a (0.0s)\n      no end"
+
+
 def test_no_terminal_is_of_the_usual_size_and_nobody_else_s(tmp_path):
     with (tmp_path / "file").open("w") as file:
         for stream in (io.StringIO(), file):
