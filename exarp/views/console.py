@@ -126,7 +126,7 @@ class Console:
         self._printer.before_line(event.task, event.attempt)
         if not self._manner.quiet:
             self.outlet.words(task_line.retried(event, self._manner.color_words))
-        self._printer.after_line(event.task, event.attempt, event.log, failed=False)
+        self._printer.after_line(event.task, event.attempt, event.log, failed=False, again=True)
 
     def _finished(self, event: TaskFinished, started_for: FreshnessReason | None) -> None:
         # A group runs nothing: its wave is worth a word where what it gathers was.

@@ -57,7 +57,8 @@ class RunLike(Protocol):
 
 
 class AttemptLike(Protocol):
-    """An attempt of a task. ``time``: when it ended, or when it began where it has not."""
+    """An attempt of a task. ``time``: when it ended, or when it began where it has not. ``then``: what its task came to
+    where it waited for another attempt in vain."""
 
     @property
     def task(self) -> str: ...
@@ -77,6 +78,8 @@ class AttemptLike(Protocol):
     def signal(self) -> int | None: ...
     @property
     def end_reason(self) -> FreshnessReason | None: ...
+    @property
+    def then(self) -> str | None: ...
 
 
 def status(
@@ -230,7 +233,8 @@ def _cause(row: AttemptLike, color: bool) -> str:
     told = _outcome(row.outcome)
     if row.outcome == "failed":
         told = words.ended(row.end_reason, row.signal, row.exit_status or None, row.duration_ms)
-    return paint(told, _MEANING.get(row.outcome, "wait"), color)
+    then = f", then {_outcome(row.then)}" if row.then else ""
+    return paint(told, _MEANING.get(row.outcome, "wait"), color) + then
 
 
 def _command(command: Sequence[str]) -> str:

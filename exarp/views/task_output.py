@@ -34,22 +34,27 @@ class Silent:
     def before_line(self, task: str, attempt: int) -> None:
         """An attempt ended; its line comes next."""
 
-    def after_line(self, task: str, attempt: int, log: str | None, failed: bool) -> None:
-        """An attempt ended and its line was said. ``failed``: for good."""
+    def after_line(self, task: str, attempt: int, log: str | None, failed: bool, again: bool = False) -> None:
+        """An attempt ended and its line was said. ``failed``: for good; ``again``: another is to follow."""
 
 
 class Grouped(Silent):
-    """An attempt's whole output in one piece when it ends; ``only_failed`` shows it for failures alone."""
+    """An attempt's whole output in one piece when it ends, once; ``only_failed`` shows it for failures alone."""
 
     def __init__(self, outlet: Outlet, manner: Manner, read_log: ReadLog, only_failed: bool = False) -> None:
         self._outlet = outlet
         self._manner = manner
         self._read_log = read_log
         self._only_failed = only_failed
+        # Where no other attempt came to print anything, a task ends with the log that its last retry was told with.
+        self._shown: dict[str, str] = {}
 
-    def after_line(self, task: str, attempt: int, log: str | None, failed: bool) -> None:
-        if log is None or (self._only_failed and not failed):
+    def after_line(self, task: str, attempt: int, log: str | None, failed: bool, again: bool = False) -> None:
+        shown = self._shown.pop(task, None)
+        if log is None or log == shown or (self._only_failed and not failed):
             return
+        if again:
+            self._shown[task] = log
         try:
             data = self._read_log(log)
         except OSError as error:

@@ -214,6 +214,17 @@ def test_quiet_shows_the_output_of_failures_alone():
     assert "ok    a" in streams.words
 
 
+@pytest.mark.parametrize(("mode", "shown"), [("grouped", [PARSER_LOG, b""]), ("quiet", [b"", PARSER_LOG])])
+def test_what_a_retry_was_told_with_is_not_shown_again_when_the_task_waits_for_it_in_vain(mode, shown):
+    retry = TaskRetried(task="b", attempt=1, retries=1, delay_ms=0, exit_status=1, log="parser.log")
+    stopped = finished("b", "cancelled", log="parser.log", reason=FreshnessReason("interrupted"))
+    before = [*planned("b"), TaskStarted(task="b", attempt=1), retry]
+    assert told(before, Manner(mode=mode)).output == shown[0]
+    whole = told([*before, stopped], Manner(mode=mode))
+    assert whole.output == shown[0] + shown[1]
+    assert whole.words.endswith("\nstop  b (0.0s)  interrupted\n")
+
+
 def test_prefixed_puts_the_task_before_each_line_and_ends_the_last():
     def text(task, text):
         return TaskOutput(task=task, attempt=1, text=text)
