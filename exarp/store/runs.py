@@ -45,9 +45,9 @@ class RunRow(msgspec.Struct, frozen=True):
 
 
 class AttemptRow(msgspec.Struct, frozen=True):
-    """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running``
-    or ``died``. ``log`` is the path as the event has it, ``reason`` why the attempt ran, ``end_reason`` how it ended
-    where its exit status does not tell. ``then``: what its task came to where it waited for another attempt in vain.
+    """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running`` or ``died``,
+    and ``duration_ms`` None. ``log`` is the path as the event has it, ``reason`` why the attempt ran, ``end_reason`` how it
+    ended where its exit status does not tell. ``then``: what its task came to where it waited for another attempt in vain.
     """
 
     task: str
@@ -56,7 +56,7 @@ class AttemptRow(msgspec.Struct, frozen=True):
     outcome: str
     time: str
     log: str | None = None
-    duration_ms: int = 0
+    duration_ms: int | None = None
     exit_status: int | None = None
     signal: int | None = None
     reason: FreshnessReason | None = None

@@ -71,7 +71,7 @@ class AttemptLike(Protocol):
     @property
     def time(self) -> str: ...
     @property
-    def duration_ms(self) -> int: ...
+    def duration_ms(self) -> int | None: ...
     @property
     def exit_status(self) -> int | None: ...
     @property
@@ -116,7 +116,7 @@ def history(runs: Sequence[RunLike], now: datetime, columns: int | None = None, 
 def attempts(rows: Iterable[AttemptLike], now: datetime, color: bool = False) -> str:
     """A line an attempt of one task, as given: run, attempt, when, how long, how it ended."""
     told = [
-        (f"run {escape.name(row.run)}", f"attempt {row.attempt}", when(row.time, now), words.took(row.duration_ms), row)
+        (f"run {escape.name(row.run)}", f"attempt {row.attempt}", when(row.time, now), _took(row.duration_ms), row)
         for row in rows
     ]
     if not told:
@@ -132,7 +132,8 @@ def log_header(row: AttemptLike, now: datetime, color: bool = False) -> str:
     """What ``exarp log`` says above a log: ``cc@src/a.c: exit 1, run 41, today 14:02, 1.2s``."""
     tried = f", attempt {row.attempt}" if row.attempt > 1 else ""
     run = f"run {escape.name(row.run)}{tried}"
-    return f"{escape.name(row.task)}: {_cause(row, color)}, {run}, {when(row.time, now)}, {_took_so_far(row, now)}"
+    told = [f"{escape.name(row.task)}: {_cause(row, color)}", run, when(row.time, now), _took_so_far(row, now)]
+    return ", ".join(part for part in told if part)
 
 
 def when(time: str, now: datetime) -> str:
@@ -147,13 +148,17 @@ def when(time: str, now: datetime) -> str:
 
 def took(run: RunLike) -> str:
     """How long a run took, or nothing where it has no end. Less than from start to end where it was stopped meanwhile."""
-    return words.took(run.duration_ms) if run.finished and run.duration_ms is not None else ""
+    return _took(run.duration_ms) if run.finished else ""
+
+
+def _took(duration_ms: int | None) -> str:
+    return words.took(duration_ms) if duration_ms is not None else ""
 
 
 def _took_so_far(row: AttemptLike, now: datetime) -> str:
-    """How long an attempt took, or has been running."""
+    """How long an attempt took, or has been running; nothing where nobody saw its end."""
     seconds = _seconds_between(row.time, now.isoformat()) if row.outcome == "running" else None
-    return words.took(row.duration_ms) if seconds is None else f"{words.roughly(seconds)} so far"
+    return _took(row.duration_ms) if seconds is None else f"{words.roughly(seconds)} so far"
 
 
 def _seconds_between(start: str, end: str) -> float | None:
@@ -232,7 +237,7 @@ def _counts(counts: Mapping[str, int]) -> str:
 def _cause(row: AttemptLike, color: bool) -> str:
     told = _outcome(row.outcome)
     if row.outcome == "failed":
-        told = words.ended(row.end_reason, row.signal, row.exit_status or None, row.duration_ms)
+        told = words.ended(row.end_reason, row.signal, row.exit_status or None, row.duration_ms or 0)
     then = f", then {_outcome(row.then)}" if row.then else ""
     return paint(told, _MEANING.get(row.outcome, "wait"), color) + then
 
