@@ -68,6 +68,11 @@ def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
     raise UsageError(Problem("no-log", message, None, "`exarp history` lists runs, `exarp list` the tasks"))
 
 
+def has_log(root: str, run: str, task: str) -> bool:
+    """Whether a run kept what the last attempt of a task printed: one that printed nothing has no log."""
+    return any(row.log for row in _attempts_in(root, run, task)[:1])
+
+
 def printed(root: str, row: AttemptRow) -> bytes:
     """What an attempt has printed until now. Raises UsageError ``no-log`` where it ended and its log cannot be read."""
     return _read(root, row, 0)

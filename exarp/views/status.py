@@ -7,7 +7,7 @@ Knows how earlier runs and attempts are told. Does not know where they are store
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -83,16 +83,22 @@ class AttemptLike(Protocol):
 
 
 def status(
-    runs: Sequence[RunLike], now: datetime, state: RunState | None = None, color: bool = False, call: Call = _PLAIN
+    runs: Sequence[RunLike],
+    now: datetime,
+    state: RunState | None = None,
+    color: bool = False,
+    call: Call = _PLAIN,
+    has_log: Callable[[str, str], bool] = lambda run, task: True,
 ) -> str:
     """What runs, and how the last run ended. ``runs``: newest first. ``state``: the fold of the newest run's events,
-    where it is still running, on the clock of ``now.timestamp()``. ``call``: how to reach the same manifest again."""
+    where it is still running, on the clock of ``now.timestamp()``. ``call``: how to reach the same manifest again;
+    ``has_log``: whether a run kept what a task printed (by id and name)."""
     if not runs:
         return "no run yet"
     lines: list[str] = []
     for run in runs:
         if run.outcome != "running":
-            return "\n".join([*lines, *_ended(run, now, color, call)])
+            return "\n".join([*lines, *_ended(run, now, color, call, has_log)])
         lines += _running(run, now, state if run is runs[0] else None)
     return "\n".join(lines)
 
@@ -186,7 +192,7 @@ def _running(run: RunLike, now: datetime, state: RunState | None) -> list[str]:
     return lines
 
 
-def _ended(run: RunLike, now: datetime, color: bool, call: Call) -> list[str]:
+def _ended(run: RunLike, now: datetime, color: bool, call: Call, has_log: Callable[[str, str], bool]) -> list[str]:
     outcome = paint(_outcome(run.outcome), _MEANING.get(run.outcome, "wait"), color)
     code = f" (exit {run.exit_code})" if run.exit_code else ""
     counts = _counts(run.counts)
@@ -195,8 +201,9 @@ def _ended(run: RunLike, now: datetime, color: bool, call: Call) -> list[str]:
     lines = [f"run {escape.name(run.id)}, {when(run.finished or run.started, now)}: {outcome}{code}{behind}"]
     lines.append(f"  {_command(run.command)}")
     if run.first_failure is not None:
-        log = escape.name(call.of("log", run.first_failure))
-        lines.append(f"  first failure: {escape.name(run.first_failure)}      log: {log}")
+        kept = has_log(run.id, run.first_failure)
+        log = f"      log: {escape.name(call.of('log', run.first_failure))}" if kept else ""
+        lines.append(f"  first failure: {escape.name(run.first_failure)}{log}")
     return lines
 
 

@@ -31,3 +31,20 @@ allow_failure = true
     assert workspace.exarp("after", "--json").json["first_failure"] == {"task": "skips", "tail": ""}
     allowed = workspace.exarp("may")
     assert (allowed.code, allowed.err.split("\n")[0]) == (0, f"FAIL  may  input {name} {why}, allowed")
+
+
+def test_status_offers_a_log_only_where_there_is_one(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.mute]
+        run = "exit 1"
+        [task.loud]
+        run = "echo no; exit 1"
+        [task.never]
+        inputs = ["gone"]
+        run = "true"
+        """
+    )
+    for task, log in (("mute", ""), ("loud", "      log: exarp log loud"), ("never", "")):
+        assert workspace.exarp(task).code == 1
+        assert workspace.exarp("status").out.endswith(f"\n  first failure: {task}{log}\n")
