@@ -24,13 +24,11 @@ _LOOK_EVERY = 0.2
 
 
 def _ask(root: str, query: Callable[[Database, RunHistory], Answer], nothing: Answer) -> Answer:
-    import os
-
-    path = StateFolder(root).database
-    if not os.path.exists(path):
+    folder = StateFolder(root)
+    if not folder.has_database():
         return nothing
     alive = running_in(root)
-    return read(path, lambda database: query(database, RunHistory(database, alive)))
+    return read(folder.database, lambda database: query(database, RunHistory(database, alive)))
 
 
 def runs(root: str, limit: int) -> list[RunRow]:
@@ -65,7 +63,14 @@ def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
         return found[0]
     where = f" in run {run}" if run is not None else ""
     message = f"task {task!r} has not been run{where}"
+    if unknown := faults(root):
+        message = f"whether task {task!r} has been run{where} is not known: {'; '.join(unknown)}"
     raise UsageError(Problem("no-log", message, None, "`exarp history` lists runs, `exarp list` the tasks"))
+
+
+def has_log(root: str, run: str, task: str) -> bool:
+    """Whether a run kept what the last attempt of a task printed: one that printed nothing has no log."""
+    return any(row.log for row in _attempts_in(root, run, task)[:1])
 
 
 def printed(root: str, row: AttemptRow) -> bytes:

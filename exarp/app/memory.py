@@ -5,7 +5,6 @@ Knows how much of it a selection of tasks needs, and what of it may be forgotten
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection, Iterable, Sequence
 
@@ -40,11 +39,15 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Records of successes (encoded, or read already) and durations in seconds by task, digests by file."""
+    """Records of successes (encoded, or read already) and durations in seconds by task, digests by file.
+
+    ``faults``: what is wrong with what runs left, so that less of it is here, as texts to show.
+    """
 
     records: dict[str, bytes | Record] = {}
     expected: dict[str, float] = {}
     known: dict[str, Known] = {}
+    faults: tuple[str, ...] = ()
 
     def outlived(self, seen: Collection[str]) -> list[str]:
         """Files whose digests may be forgotten after a whole run that looked at the files ``seen``."""
@@ -60,13 +63,19 @@ def selection(project: Project, targets: Sequence[str]) -> Selection:
 
 
 def recall(root: str, selected: Selection, records: bool = True) -> Memory:
-    """What earlier runs left in a workspace, read without changing anything. ``records`` False: durations alone."""
-    path = StateFolder(root).database
-    if not os.path.exists(path):
+    """What earlier runs left in a workspace, read without changing anything. ``records`` False: durations alone.
+
+    Raises UsageError where it cannot be read.
+    """
+    folder = StateFolder(root)
+    if not folder.has_database():
         return Memory()
     if not records:
-        return read(path, lambda database: Memory(expected=_durations(Successes(database), selected)))
-    return read(path, lambda database: remembered(database, selected))
+        return read(
+            folder.database,
+            lambda database: Memory(expected=_durations(Successes(database), selected), faults=database.warnings),
+        )
+    return read(folder.database, lambda database: remembered(database, selected))
 
 
 def remembered(database: Database, selected: Selection) -> Memory:
@@ -84,6 +93,7 @@ def remembered(database: Database, selected: Selection) -> Memory:
         records=records,
         expected=_durations(successes, selected),
         known={path: Known(*row) for path, row in files.items()},
+        faults=database.warnings,
     )
 
 

@@ -13,7 +13,7 @@ from exarp.app.checker import Checker
 from exarp.app.depfile_order import found_in, found_problems
 from exarp.app.faults import plan_warnings
 from exarp.app.forecast import forecast
-from exarp.app.memory import recall, selection
+from exarp.app.memory import Memory, recall, selection
 from exarp.app.project import Project
 from exarp.errors import Problem
 from exarp.model.event import FreshnessReason
@@ -23,12 +23,16 @@ from exarp.workspace.fingerprints import Fingerprints
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A plan, what is odd about it, what would run of it and why, and measured durations in seconds."""
+    """A plan, what is odd about it, what would run of it and why, and measured durations in seconds.
+
+    ``faults``: what is wrong with what runs left, as texts to show.
+    """
 
     plan: Plan
     warnings: tuple[Problem, ...]
     freshness: dict[int, FreshnessReason | None]
     expected: dict[str, float]
+    faults: tuple[str, ...] = ()
 
 
 def preview(
@@ -41,17 +45,18 @@ def preview(
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing.
 
-    ``look`` False: without asking what is up to date. ``warn`` False, too: without what depfiles of earlier runs list.
+    ``look`` False: without asking what is up to date. ``warn`` False, too: without anything that earlier runs left.
     """
     recorded = look or (warn and any(task.depfile for task in project.manifest.tasks))
-    memory = recall(project.root, selection(project, targets), records=recorded)
+    wanted = look or warn
+    memory = recall(project.root, selection(project, targets), records=recorded) if wanted else Memory()
     plan = make_plan(project.manifest, project.graph, targets, memory.expected)
     warnings = tuple(plan_warnings(project.manifest, project.locator, plan))
     if not recorded:
-        return Preview(plan, warnings, {}, memory.expected)
+        return Preview(plan, warnings, {}, memory.expected, memory.faults)
     fingerprints = Fingerprints(project.root, memory.known)
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
     found = found_in(plan, checker)
     warnings += tuple(found_problems(project, found))
     freshness = forecast(plan, project.manifest.tasks, checker, found.reads) if look else {}
-    return Preview(plan, warnings, freshness, memory.expected)
+    return Preview(plan, warnings, freshness, memory.expected, memory.faults)

@@ -39,12 +39,13 @@ class Stream:
         self._successes.append((task, record, duration_ms))
 
     def output(self, task: str, attempt: int, data: bytes) -> None:
-        """Show output at once; it is never stored. Characters cut between two reads are put together."""
+        """Show output at once; it is never stored. Characters cut between two reads are put together; a byte that is no
+        UTF-8 becomes a lone surrogate, so that who shows it can give it back."""
         if not self._listeners:
             return
         decoder = self._decoders.get((task, attempt))
         if decoder is None:
-            decoder = self._decoders[task, attempt] = codecs.getincrementaldecoder("utf-8")("replace")
+            decoder = self._decoders[task, attempt] = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         if text := decoder.decode(data):
             self._publish_output(task, attempt, text)
 

@@ -110,6 +110,7 @@ class Session:
         try:
             if kind is None or not issubclass(kind, Exception):
                 self._learn()
+                self._tell_loss()
         finally:
             if self._log_folder:
                 # A run that printed nothing leaves no folder; one that has logs cannot be removed this way.
@@ -132,6 +133,12 @@ class Session:
             self.ledger.learn(self.fingerprints.learned.items(), self._gone)
         except ExarpError as error:
             self._note(f"warning: digests of files are not remembered, the next run reads them again: {error}")
+
+    def _tell_loss(self) -> None:
+        """Say that a task, or somebody else, took the database away: SQLite goes on writing to what nobody finds again."""
+        if not self._database.is_in_place:
+            message = "was removed meanwhile: what was done is not recorded, and will be done again"
+            self._note(f"warning: {self.folder.database} {message}")
 
     def new_run(self) -> str:
         """The number of the next run, as its id; old runs and their logs are forgotten, its own log folder is made."""

@@ -34,11 +34,14 @@ def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
     """
     from exarp.app.plan import preview
     from exarp.app.targets import plan_targets
+    from exarp.cli.run_views import note
 
     invocation = current()
     project = invocation.project(overrides_from(options))
     targets = plan_targets(project.manifest, tasks, every)
     found = preview(project, targets, os.environ, look=invocation.json)
+    for fault in found.faults:
+        note(f"warning: {fault}")
     expected_ms = {task: round(seconds * 1000) for task, seconds in found.expected.items()}
     if invocation.json:
         from exarp.views.plan_document import document

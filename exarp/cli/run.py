@@ -189,6 +189,8 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
 
     targets = run_targets(project.manifest, request.targets, request.every)
     found = preview(project, targets, os.environ, request.force)
+    for fault in found.faults:
+        note(f"warning: {fault}")
     for problem in found.warnings:
         note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
     from exarp.views.dry_run import document, lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from functools import partial
 
 import click
 
@@ -21,7 +22,7 @@ def command() -> int:
       exarp status
       exarp status --json
     """
-    from exarp.app.history import newest_events, runs
+    from exarp.app.history import has_log, newest_events, runs
     from exarp.cli.run_views import tell_faults
     from exarp.views import status
     from exarp.views.cells import wrap
@@ -39,6 +40,7 @@ def command() -> int:
     if unknown:
         return 0
     now = datetime.now().astimezone()
-    told = status.status(rows, now, state, invocation.wants_color(sys.stdout), invocation.call())
+    kept = partial(has_log, root)
+    told = status.status(rows, now, state, invocation.wants_color(sys.stdout), invocation.call(), kept)
     write(wrap(told, invocation.columns(sys.stdout)) + "\n")
     return 0

@@ -84,7 +84,7 @@ class TaskStarted(_Event, frozen=True, tag="task_started"):
 
 
 class TaskOutput(_Event, frozen=True, tag="task_output"):
-    """Text that an attempt printed; never stored."""
+    """Text that an attempt printed; never stored. Bytes that are no UTF-8 are lone surrogates in it (PEP 383)."""
 
     task: str
     attempt: int

@@ -58,6 +58,7 @@ class Database:
         self.rollbacks = 0
         self._connection = connection
         self._transaction = _Transaction(self)
+        self._file = _file_at(path)
 
     def execute(self, sql: str, values: Values = ()) -> None:
         """Run one statement; outside a transaction it is one, committed on return."""
@@ -97,6 +98,11 @@ class Database:
     def in_transaction(self) -> bool:
         """Whether a transaction is open, so that a write may yet be undone."""
         return self._connection.in_transaction
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file that was opened still has its name. What is written to one that was removed is lost."""
+        return _file_at(self.path) == self._file
 
     def rollback(self) -> None:
         """Undo the open transaction; SQLite may have done so already, after a full disk for example."""
@@ -182,6 +188,15 @@ def database_uri(path: str, query: str) -> str:
     plain = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-")
     quoted = "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in os.fsencode(path))
     return f"file:{quoted}?{query}"
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Which file has this name. No other gets the number of one that is open, even if that is removed."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _is_made(path: str) -> bool:

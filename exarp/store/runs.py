@@ -45,9 +45,9 @@ class RunRow(msgspec.Struct, frozen=True):
 
 
 class AttemptRow(msgspec.Struct, frozen=True):
-    """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running``
-    or ``died``. ``log`` is the path as the event has it, ``reason`` why the attempt ran, ``end_reason`` how it ended
-    where its exit status does not tell.
+    """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running`` or ``died``,
+    and ``duration_ms`` None. ``log`` is the path as the event has it, ``reason`` why the attempt ran, ``end_reason`` how it
+    ended where its exit status does not tell. ``then``: what its task came to where it waited for another attempt in vain.
     """
 
     task: str
@@ -56,11 +56,12 @@ class AttemptRow(msgspec.Struct, frozen=True):
     outcome: str
     time: str
     log: str | None = None
-    duration_ms: int = 0
+    duration_ms: int | None = None
     exit_status: int | None = None
     signal: int | None = None
     reason: FreshnessReason | None = None
     end_reason: FreshnessReason | None = None
+    then: str | None = None
 
 
 class RunHistory:
@@ -166,7 +167,7 @@ class RunHistory:
     def _attempt(self, task: str, run: str, attempt: int, newest_first: list[Event]) -> AttemptRow:
         reason = None
         first_end: TaskRetried | TaskFinished | None = None
-        time = newest_first[-1].time
+        time, last = newest_first[-1].time, newest_first[0]
         for event in newest_first:
             if isinstance(event, TaskStarted):
                 reason = event.reason
@@ -187,6 +188,7 @@ class RunHistory:
             signal=first_end.signal,
             reason=reason,
             end_reason=first_end.reason,
+            then=last.outcome if isinstance(last, TaskFinished) and last is not first_end else None,
         )
 
     def _unended(self, run: str) -> str:

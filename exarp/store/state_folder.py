@@ -56,6 +56,19 @@ class StateFolder:
         except OSError as error:
             raise folder_fault(self.path, error) from error
 
+    def has_database(self) -> bool:
+        """Whether runs have left a database. Raises UsageError ``state-folder`` where nobody may look, or where
+        something that is no folder is in the folder's place."""
+        try:
+            os.stat(self.database)
+        except FileNotFoundError as error:
+            if os.path.lexists(self.path) and not os.path.isdir(self.path):
+                raise folder_fault(self.path, error) from error
+            return False
+        except OSError as error:
+            raise folder_fault(self.path, error) from error
+        return True
+
     def log_folder(self, run: str) -> str:
         """Absolute path of the folder that holds a run's logs."""
         return os.path.join(self.logs, _encoded(run))

@@ -28,17 +28,22 @@ from exarp.views.manner import Manner
 from exarp.views.outlet import Outlet
 from exarp.views.tally import is_failure
 from exarp.views.task_output import ReadLog, printer
+from exarp.views.terminal import Terminal
 
 
 class Console:
     """Tells a run to two streams. ``state`` is what it has folded so far; nothing is raised for a lost reader.
 
-    ``read_log`` gives the bytes of a log by the path that events name, and may raise OSError.
+    ``read_log`` gives the bytes of a log by the path that events name, and may raise OSError. ``terminal``: the one behind
+    ``stderr``, if it is not to be asked.
     """
 
     ticking = False
 
-    def __init__(self, stdout: BinaryIO, stderr: TextIO, manner: Manner, read_log: ReadLog) -> None:
+    def __init__(
+        self, stdout: BinaryIO, stderr: TextIO, manner: Manner, read_log: ReadLog, terminal: Terminal | None = None
+    ) -> None:
+        self._terminal = terminal or Terminal(stderr)
         self.outlet = Outlet(stdout, stderr)
         self.state = RunState()
         self._manner = manner
@@ -94,7 +99,9 @@ class Console:
         self.outlet.hold()
 
     def resume(self) -> None:
-        """The terminal is ours again."""
+        """The terminal is ours again, wherever in a line the task has left its cursor."""
+        if self._terminal.present and self._terminal.in_front:
+            self.outlet.begin_line(self._terminal.size.columns)
         self.outlet.release()
 
     @property
@@ -119,7 +126,7 @@ class Console:
         self._printer.before_line(event.task, event.attempt)
         if not self._manner.quiet:
             self.outlet.words(task_line.retried(event, self._manner.color_words))
-        self._printer.after_line(event.task, event.attempt, event.log, failed=False)
+        self._printer.after_line(event.task, event.attempt, event.log, failed=False, again=True)
 
     def _finished(self, event: TaskFinished, started_for: FreshnessReason | None) -> None:
         # A group runs nothing: its wave is worth a word where what it gathers was.
@@ -145,7 +152,8 @@ class Console:
             return False
         if event.outcome in ("passed", "restored") and self._manner.sparing:
             return event.log is not None and self._manner.mode != "quiet"
-        return event.attempt > 0 or event.outcome == "restored"
+        # A failure that is allowed is told also where it kept the task from starting.
+        return event.attempt > 0 or event.outcome in ("restored", "failed", "skipped")
 
     def _ended(self) -> None:
         for line in ending(self.state, self._manner, self._tail_of):

@@ -10,8 +10,6 @@ so that nothing has to be restored if the process dies.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, TextIO
 
@@ -23,6 +21,7 @@ from exarp.views.fold import RunState
 from exarp.views.footer import Footer, footer
 from exarp.views.manner import Manner
 from exarp.views.task_output import ReadLog
+from exarp.views.terminal import Terminal
 
 if TYPE_CHECKING:
     from exarp.views.footer_paint import FooterPainter
@@ -33,24 +32,25 @@ PATIENCE = 0.3
 _ERASE = "\r\x1b[J"
 _ERASE_LINE = "\x1b[K"
 
-Size = Callable[[], os.terminal_size]
-
 
 class Live:
-    """A ``Console`` with a footer; the same calls. ``size`` asks for the terminal's columns and lines."""
+    """A ``Console`` with a footer; the same calls. ``terminal``: the one behind ``stderr``, if it is not to be asked.
+
+    While exarp is a background job there is no footer: the person is typing where it would stand.
+    """
 
     ticking = True
 
     def __init__(
-        self, stdout: BinaryIO, stderr: TextIO, manner: Manner, read_log: ReadLog, size: Size | None = None
+        self, stdout: BinaryIO, stderr: TextIO, manner: Manner, read_log: ReadLog, terminal: Terminal | None = None
     ) -> None:
         manner = msgspec.structs.replace(manner, sparing=True, by_line=True)
-        self._console = Console(stdout, stderr, manner, read_log)
+        self._terminal = terminal or Terminal(stderr)
+        self._console = Console(stdout, stderr, manner, read_log, self._terminal)
         self.wants_output = self._console.wants_output
         self._outlet = self._console.outlet
         self._manner = manner
         self._stderr = stderr
-        self._size = size or (lambda: _size_of(stderr))
         self._painter: FooterPainter | None = None
         self._drawn: tuple[Footer, int] | None = None
         self._suspended = False
@@ -113,15 +113,16 @@ class Live:
     def _settle(self) -> None:
         """Takes the footer away and writes what was held back for it."""
         if self._drawn is not None:
-            self._outlet.control(_ERASE)
+            if self._terminal.in_front:
+                self._outlet.control(_ERASE)
             self._drawn = None
             self._outlet.release()
         self._outlet.flush()
 
     def _frame(self, now: float) -> None:
-        size = self._size()
+        size = self._terminal.size
         wanted = self._wanted(now, size.lines)
-        if not wanted.waves:
+        if not wanted.waves or not self._terminal.in_front:
             self._settle()
         elif self._outlet.has_held or self._drawn != (wanted, size.columns):
             self._draw(wanted, size.columns)
@@ -149,12 +150,3 @@ class Live:
 
             self._painter = FooterPainter(self._stderr.encoding or "utf-8", self._manner.color_words)
         return self._painter
-
-
-def _size_of(stream: TextIO) -> os.terminal_size:
-    """The size of the terminal behind ``stream``; 80 by 24 where it does not say."""
-    try:
-        size = os.get_terminal_size(stream.fileno())
-    except OSError:
-        return os.terminal_size((80, 24))
-    return size if size.columns and size.lines else os.terminal_size((80, 24))

@@ -97,6 +97,11 @@ class Outlet:
         self._write_words(text)
         self._stderr.flush()
 
+    def begin_line(self, columns: int) -> None:
+        """Takes the cursor of a terminal so many ``columns`` wide to the beginning of an empty line, although nobody knows
+        where it is: from the midst of a line, so many spaces lead to the next; from the beginning they fill it."""
+        self.control(" " * columns + "\r")
+
     def hold(self) -> None:
         """From now on nothing is written until ``release``."""
         if self._held is None:

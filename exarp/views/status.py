@@ -7,7 +7,7 @@ Knows how earlier runs and attempts are told. Does not know where they are store
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -57,7 +57,8 @@ class RunLike(Protocol):
 
 
 class AttemptLike(Protocol):
-    """An attempt of a task. ``time``: when it ended, or when it began where it has not."""
+    """An attempt of a task. ``time``: when it ended, or when it began where it has not. ``then``: what its task came to
+    where it waited for another attempt in vain."""
 
     @property
     def task(self) -> str: ...
@@ -70,26 +71,34 @@ class AttemptLike(Protocol):
     @property
     def time(self) -> str: ...
     @property
-    def duration_ms(self) -> int: ...
+    def duration_ms(self) -> int | None: ...
     @property
     def exit_status(self) -> int | None: ...
     @property
     def signal(self) -> int | None: ...
     @property
     def end_reason(self) -> FreshnessReason | None: ...
+    @property
+    def then(self) -> str | None: ...
 
 
 def status(
-    runs: Sequence[RunLike], now: datetime, state: RunState | None = None, color: bool = False, call: Call = _PLAIN
+    runs: Sequence[RunLike],
+    now: datetime,
+    state: RunState | None = None,
+    color: bool = False,
+    call: Call = _PLAIN,
+    has_log: Callable[[str, str], bool] = lambda run, task: True,
 ) -> str:
     """What runs, and how the last run ended. ``runs``: newest first. ``state``: the fold of the newest run's events,
-    where it is still running, on the clock of ``now.timestamp()``. ``call``: how to reach the same manifest again."""
+    where it is still running, on the clock of ``now.timestamp()``. ``call``: how to reach the same manifest again;
+    ``has_log``: whether a run kept what a task printed (by id and name)."""
     if not runs:
         return "no run yet"
     lines: list[str] = []
     for run in runs:
         if run.outcome != "running":
-            return "\n".join([*lines, *_ended(run, now, color, call)])
+            return "\n".join([*lines, *_ended(run, now, color, call, has_log)])
         lines += _running(run, now, state if run is runs[0] else None)
     return "\n".join(lines)
 
@@ -113,7 +122,7 @@ def history(runs: Sequence[RunLike], now: datetime, columns: int | None = None, 
 def attempts(rows: Iterable[AttemptLike], now: datetime, color: bool = False) -> str:
     """A line an attempt of one task, as given: run, attempt, when, how long, how it ended."""
     told = [
-        (f"run {escape.name(row.run)}", f"attempt {row.attempt}", when(row.time, now), words.took(row.duration_ms), row)
+        (f"run {escape.name(row.run)}", f"attempt {row.attempt}", when(row.time, now), _took(row.duration_ms), row)
         for row in rows
     ]
     if not told:
@@ -129,7 +138,8 @@ def log_header(row: AttemptLike, now: datetime, color: bool = False) -> str:
     """What ``exarp log`` says above a log: ``cc@src/a.c: exit 1, run 41, today 14:02, 1.2s``."""
     tried = f", attempt {row.attempt}" if row.attempt > 1 else ""
     run = f"run {escape.name(row.run)}{tried}"
-    return f"{escape.name(row.task)}: {_cause(row, color)}, {run}, {when(row.time, now)}, {_took_so_far(row, now)}"
+    told = [f"{escape.name(row.task)}: {_cause(row, color)}", run, when(row.time, now), _took_so_far(row, now)]
+    return ", ".join(part for part in told if part)
 
 
 def when(time: str, now: datetime) -> str:
@@ -144,13 +154,17 @@ def when(time: str, now: datetime) -> str:
 
 def took(run: RunLike) -> str:
     """How long a run took, or nothing where it has no end. Less than from start to end where it was stopped meanwhile."""
-    return words.took(run.duration_ms) if run.finished and run.duration_ms is not None else ""
+    return _took(run.duration_ms) if run.finished else ""
+
+
+def _took(duration_ms: int | None) -> str:
+    return words.took(duration_ms) if duration_ms is not None else ""
 
 
 def _took_so_far(row: AttemptLike, now: datetime) -> str:
-    """How long an attempt took, or has been running."""
+    """How long an attempt took, or has been running; nothing where nobody saw its end."""
     seconds = _seconds_between(row.time, now.isoformat()) if row.outcome == "running" else None
-    return words.took(row.duration_ms) if seconds is None else f"{words.roughly(seconds)} so far"
+    return _took(row.duration_ms) if seconds is None else f"{words.roughly(seconds)} so far"
 
 
 def _seconds_between(start: str, end: str) -> float | None:
@@ -178,7 +192,7 @@ def _running(run: RunLike, now: datetime, state: RunState | None) -> list[str]:
     return lines
 
 
-def _ended(run: RunLike, now: datetime, color: bool, call: Call) -> list[str]:
+def _ended(run: RunLike, now: datetime, color: bool, call: Call, has_log: Callable[[str, str], bool]) -> list[str]:
     outcome = paint(_outcome(run.outcome), _MEANING.get(run.outcome, "wait"), color)
     code = f" (exit {run.exit_code})" if run.exit_code else ""
     counts = _counts(run.counts)
@@ -187,8 +201,9 @@ def _ended(run: RunLike, now: datetime, color: bool, call: Call) -> list[str]:
     lines = [f"run {escape.name(run.id)}, {when(run.finished or run.started, now)}: {outcome}{code}{behind}"]
     lines.append(f"  {_command(run.command)}")
     if run.first_failure is not None:
-        log = escape.name(call.of("log", run.first_failure))
-        lines.append(f"  first failure: {escape.name(run.first_failure)}      log: {log}")
+        kept = has_log(run.id, run.first_failure)
+        log = f"      log: {escape.name(call.of('log', run.first_failure))}" if kept else ""
+        lines.append(f"  first failure: {escape.name(run.first_failure)}{log}")
     return lines
 
 
@@ -229,8 +244,9 @@ def _counts(counts: Mapping[str, int]) -> str:
 def _cause(row: AttemptLike, color: bool) -> str:
     told = _outcome(row.outcome)
     if row.outcome == "failed":
-        told = words.ended(row.end_reason, row.signal, row.exit_status or None, row.duration_ms)
-    return paint(told, _MEANING.get(row.outcome, "wait"), color)
+        told = words.ended(row.end_reason, row.signal, row.exit_status or None, row.duration_ms or 0)
+    then = f", then {_outcome(row.then)}" if row.then else ""
+    return paint(told, _MEANING.get(row.outcome, "wait"), color) + then
 
 
 def _command(command: Sequence[str]) -> str:

@@ -63,5 +63,5 @@ class Tally:
 
 
 def is_failure(event: TaskFinished) -> bool:
-    """Whether a task failed in a way that fails the run; one that was skipped after it failed did, too."""
-    return not event.allowed and (event.outcome == "failed" or (event.outcome == "skipped" and event.attempt > 0))
+    """Whether a task failed in a way that fails the run, also before it could start; one that was skipped did, too."""
+    return not event.allowed and event.outcome in ("failed", "skipped")

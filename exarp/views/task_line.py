@@ -37,10 +37,8 @@ def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str
             return "FAIL", "wait", f"{words.cause(event)}, allowed"
         case "failed":
             return "FAIL", "failed", words.cause(event)
-        case "skipped" if event.attempt:
-            return "FAIL", "failed", f"{words.cause(event)}, skipped"
         case "skipped":
-            return "skip", "wait", words.code(event.reason)
+            return "FAIL", "failed", f"{words.cause(event)}, skipped"
         case "blocked":
             return "wait", "wait", words.code(event.reason)
         case "cancelled":

@@ -34,22 +34,27 @@ class Silent:
     def before_line(self, task: str, attempt: int) -> None:
         """An attempt ended; its line comes next."""
 
-    def after_line(self, task: str, attempt: int, log: str | None, failed: bool) -> None:
-        """An attempt ended and its line was said. ``failed``: for good."""
+    def after_line(self, task: str, attempt: int, log: str | None, failed: bool, again: bool = False) -> None:
+        """An attempt ended and its line was said. ``failed``: for good; ``again``: another is to follow."""
 
 
 class Grouped(Silent):
-    """An attempt's whole output in one piece when it ends; ``only_failed`` shows it for failures alone."""
+    """An attempt's whole output in one piece when it ends, once; ``only_failed`` shows it for failures alone."""
 
     def __init__(self, outlet: Outlet, manner: Manner, read_log: ReadLog, only_failed: bool = False) -> None:
         self._outlet = outlet
         self._manner = manner
         self._read_log = read_log
         self._only_failed = only_failed
+        # Where no other attempt came to print anything, a task ends with the log that its last retry was told with.
+        self._shown: dict[str, str] = {}
 
-    def after_line(self, task: str, attempt: int, log: str | None, failed: bool) -> None:
-        if log is None or (self._only_failed and not failed):
+    def after_line(self, task: str, attempt: int, log: str | None, failed: bool, again: bool = False) -> None:
+        shown = self._shown.pop(task, None)
+        if log is None or log == shown or (self._only_failed and not failed):
             return
+        if again:
+            self._shown[task] = log
         try:
             data = self._read_log(log)
         except OSError as error:
@@ -96,7 +101,7 @@ class Lines(Silent):
             return
         before = paint(f"{escape.name(task)} | ", "same", self._manner.color_output) if self._prefix else ""
         if self._manner.terminal:
-            lines = [escape.styled(line, self._manner.color_output) for line in lines]
+            lines = [escape.styled(_readable(line), self._manner.color_output) for line in lines]
         self._outlet.output(as_bytes("".join([f"{before}{line}\n" for line in lines])))
 
 
@@ -116,7 +121,7 @@ class Stream(Silent):
             flow = self._flows.get(event.task)
             if flow is None:
                 flow = self._flows[event.task] = escape.Flow(self._manner.color_output)
-            text = flow.feed(text)
+            text = flow.feed(_readable(text))
         self._outlet.output(as_bytes(text), _owner(event.task, event.attempt))
 
     def before_line(self, task: str, attempt: int) -> None:
@@ -148,6 +153,11 @@ def as_bytes(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return text.encode("utf-8", "replace")
+
+
+def _readable(text: str) -> str:
+    """Text for a terminal: what was no UTF-8 when it was read is shown as U+FFFD, as in a log."""
+    return as_bytes(text).decode("utf-8", "replace")
 
 
 def _owner(task: str, attempt: int) -> str:

@@ -228,7 +228,7 @@ def test_output_cut_inside_a_character_is_put_together(tmp_path: Path) -> None:
         tmp_path, [Task("t", commands=("t",))], {"t": Act(output=(b"a" + half[:1], half[1:], b"\xff"))}
     )
     text = "".join(event.text for event in events if isinstance(event, TaskOutput))
-    assert text == "aé�"
+    assert text == "aé\udcff"
 
 
 def test_success_and_end_are_committed_together(tmp_path: Path) -> None:

@@ -312,6 +312,23 @@ def test_a_broken_state_folder_is_said(workspace: Workspace) -> None:
     assert result.json["error"]["problems"][0]["slug"] == "state-folder"
 
 
+@pytest.mark.parametrize("leads_to", [None, "nowhere", ".exarp"])
+def test_a_state_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    workspace: Workspace, leads_to: str | None
+) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    if leads_to is None:
+        workspace.write(".exarp", "a file")
+    else:
+        (workspace.path / ".exarp").symlink_to(leads_to)
+    for command in (["status"], ["status", "--json"], ["history"], ["log", "t"], ["plan"], ["run", "-n", "t"]):
+        result = workspace.exarp(*command)
+        assert result.code == 2, command
+        assert f"cannot use {workspace.path}/.exarp: " in result.err
+    # A graph has nothing of earlier runs.
+    assert workspace.exarp("graph").code == 0
+
+
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
@@ -420,6 +437,15 @@ def test_damage_is_told_by_status_and_history_as_by_a_run(workspace: Workspace) 
         assert (result.code, result.out) == (0, "")
         assert "is damaged; the next run begins a new one" in result.err
     assert workspace.exarp("status", "--json").json["runs"] == []
+
+
+@pytest.mark.parametrize("command", [("plan",), ("plan", "--json"), ("run", "-n", "t"), ("log", "t")])
+def test_damage_is_told_by_what_plans_and_by_log(workspace: Workspace, command: tuple[str, ...]) -> None:
+    workspace.manifest('[task.t]\nrun = "true"')
+    workspace.write(".exarp/store.db", "rubbish")
+    result = workspace.exarp(*command)
+    assert result.err.count("is damaged; the next run begins a new one") == 1
+    assert (result.code, "has not been run" in result.err) == (2 if command[0] == "log" else 0, False)
 
 
 def test_why_not_shows_where_a_mutex_and_a_pool_are_asked_for(workspace: Workspace) -> None:

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.cli.conftest import Workspace, environment
 
 
@@ -28,13 +30,18 @@ def test_json_is_one_document_and_task_output_goes_to_stderr(workspace: Workspac
     assert "noise" in result.err
 
 
-def test_raw_bytes_pass_through_unaltered(workspace: Workspace) -> None:
+@pytest.mark.parametrize(("mode", "before"), [("grouped", b""), ("stream", b""), ("prefixed", b"t | "), ("raw", b"")])
+def test_raw_bytes_pass_through_unaltered(workspace: Workspace, mode: str, before: bytes) -> None:
     workspace.manifest(r"""[task.t]
-run = 'printf "\033[31mred\033[0m \377"'""")
+run = 'printf "\033[31mred\033[0m caf\351 \303\251 \355\240\200 \303\n"'""")
+    events = workspace.path / "events"
     done = subprocess.run(
-        [sys.executable, "-m", "exarp", "t"], cwd=workspace.path, env=environment(), capture_output=True, check=True
-    )
-    assert done.stdout == b"\x1b[31mred\x1b[0m \xff"
+        [sys.executable, "-m", "exarp", "t", "--output", mode, "--events", str(events)],
+        cwd=workspace.path, env=environment(), capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == before + b"\x1b[31mred\x1b[0m caf\xe9 \xc3\xa9 \xed\xa0\x80 \xc3\n"
+    for line in events.read_bytes().splitlines():
+        json.loads(line.decode()).get("text", "").encode()
 
 
 def test_closed_streams_do_no_harm(workspace: Workspace) -> None:

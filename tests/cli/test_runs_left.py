@@ -63,6 +63,9 @@ def test_a_run_that_died_is_not_running_because_another_process_has_its_number(w
     assert ": died" in workspace.exarp("status").out
     followed = workspace.exarp("log", "t", "--follow")
     assert (followed.out, followed.err.split(",")[0]) == ("one\n", "t: died")
+    # Nobody saw how long it took.
+    assert "0.0s" not in followed.err + workspace.exarp("history", "t").out
+    assert workspace.exarp("history", "t", "--json").json["attempts"][0]["duration_ms"] is None
 
 
 def test_a_log_that_is_followed_ends_when_all_that_was_kept_is_gone(workspace: Workspace) -> None:

@@ -346,3 +346,54 @@ def test_a_stop_typed_at_a_run_takes_its_display_away_and_stops_its_tasks(worksp
         shown.until("[exit 0 holding the terminal, echo on]")
     finally:
         shown.close()
+
+
+def test_a_run_in_the_background_draws_nothing_where_the_person_types(workspace: Workspace) -> None:
+    until = "until [ -e {} ]; do sleep 0.02; done; echo {}"
+    workspace.manifest(f"""
+        [task.one]
+        run = "{until.format("first", "out")}"
+        [task.while]
+        needs = ["one"]
+        run = "sleep 0.3; echo out"
+        [task.two]
+        needs = ["while"]
+        run = "{until.format("second", "out")}"
+    """)
+    env = environment({"TERM": "xterm", "NO_COLOR": "1"})
+    shown = Screen(workspace.path, sys.executable, "-m", "exarp", "two", env=env)
+    try:
+        shown.until("0/1")
+        shown.type("\x1a")
+        shown.until("[stopped holding the terminal, echo on]")
+        shown.type("away\n")
+        workspace.write("first", "")
+        # It takes so long that the footer would come several times.
+        assert "\x1b" not in shown.until("ok    while")
+        assert "\x1b" not in shown.until("Starting wave 3 (1 task)")
+        shown.type("\n")
+        shown.until("wave 3")
+        shown.until("0/1")
+        workspace.write("second", "")
+        shown.until("[exit 0 holding the terminal, echo on]")
+    finally:
+        shown.close()
+
+
+def test_an_interrupt_typed_at_an_interactive_task_is_told_on_a_line_of_its_own(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.ask]
+        interactive = true
+        run = "printf 'name? '; read n; printf 'sure? '; read n"
+    """)
+    env = environment({"TERM": "xterm", "NO_COLOR": "1"})
+    shown = Screen(workspace.path, sys.executable, "-m", "exarp", "ask", env=env)
+    try:
+        # The terminal is lent when the task has begun; then it can be read from.
+        shown.type("me\n")
+        shown.until("sure? ")
+        shown.type("\x03")
+        assert shown.until("stop  ask") == "^C" + " " * 80 + "\r"
+        shown.until("[exit 130 holding the terminal, echo on]")
+    finally:
+        shown.close()

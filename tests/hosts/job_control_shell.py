@@ -1,7 +1,8 @@
 """A shell that does just enough job control to test a program under it.
 
 Its standard input is made its controlling terminal. It runs its arguments in the foreground; when that group stops, it
-says `[stopped]`, and on the line `fg` or `bg` continues it, in the foreground or not. At the end it says `[exit N]`.
+says `[stopped]`, and on the line `fg` or `bg` continues it, in the foreground or not; on `away` it continues it in the
+background, and brings it to the foreground on the next line. At the end it says `[exit N]`.
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ def main() -> None:
         if not os.WIFSTOPPED(status):
             break
         say(f"[stopped {'holding' if holder == job else 'without'} the terminal, echo {'on' if echoes() else 'off'}]")
-        if sys.stdin.readline().strip() == "fg":
+        word = sys.stdin.readline().strip()
+        if word == "fg":
             os.tcsetpgrp(0, job)
         os.killpg(job, signal.SIGCONT)
+        if word == "away":
+            sys.stdin.readline()
+            os.tcsetpgrp(0, job)
     held = "holding" if holder == job else "without"
     say(f"[exit {os.waitstatus_to_exitcode(status)} {held} the terminal, echo {'on' if echoes() else 'off'}]")
 

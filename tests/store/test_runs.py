@@ -133,7 +133,7 @@ def test_a_task_cancelled_before_its_retry_keeps_its_attempts_own_end(log: Event
     log.finish(finished("r1", 5))
     last = last_attempt(history, "a")
     assert last is not None
-    assert (last.outcome, last.signal, last.log) == ("failed", 9, "one.log")
+    assert (last.outcome, last.signal, last.log, last.then) == ("failed", 9, "one.log", "cancelled")
 
 
 def test_an_attempt_tells_why_it_ran_and_how_it_ended(log: EventLog, history: RunHistory) -> None:

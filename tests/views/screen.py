@@ -40,6 +40,9 @@ class Screen:
 
     def _put(self, char: str) -> None:
         wide = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if char == " " and self.column == self.columns:
+            # Spaces alone may go on in the next line: where it begins is found with them.
+            self._go_down()
         assert self.column + wide < self.columns + 1, (
             f"a line was wider than the screen: {''.join(self.rows[self.row])}"
         )

@@ -214,6 +214,17 @@ def test_quiet_shows_the_output_of_failures_alone():
     assert "ok    a" in streams.words
 
 
+@pytest.mark.parametrize(("mode", "shown"), [("grouped", [PARSER_LOG, b""]), ("quiet", [b"", PARSER_LOG])])
+def test_what_a_retry_was_told_with_is_not_shown_again_when_the_task_waits_for_it_in_vain(mode, shown):
+    retry = TaskRetried(task="b", attempt=1, retries=1, delay_ms=0, exit_status=1, log="parser.log")
+    stopped = finished("b", "cancelled", log="parser.log", reason=FreshnessReason("interrupted"))
+    before = [*planned("b"), TaskStarted(task="b", attempt=1), retry]
+    assert told(before, Manner(mode=mode)).output == shown[0]
+    whole = told([*before, stopped], Manner(mode=mode))
+    assert whole.output == shown[0] + shown[1]
+    assert whole.words.endswith("\nstop  b (0.0s)  interrupted\n")
+
+
 def test_prefixed_puts_the_task_before_each_line_and_ends_the_last():
     def text(task, text):
         return TaskOutput(task=task, attempt=1, text=text)
@@ -243,6 +254,12 @@ def test_streamed_output_comes_as_it_comes():
         TaskOutput(task="a", attempt=1, text="e\udcff"),
     ]
     assert told(events, Manner(mode="stream")).output == b"one\xff"
+
+
+@pytest.mark.parametrize(("mode", "before"), [("stream", ""), ("prefixed", "a | ")])
+def test_what_is_no_utf8_is_shown_on_a_terminal_as_in_a_log(mode, before):
+    events = [*planned("a"), TaskOutput(task="a", attempt=1, text="caf\udce9\n"), *ran("a")]
+    assert told(events, Manner(mode=mode, terminal=True)).output.decode() == f"{before}caf\N{REPLACEMENT CHARACTER}\n"
 
 
 def test_streamed_output_is_safe_on_a_terminal_however_it_is_cut():

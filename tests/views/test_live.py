@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.model.event import RunFinished, TaskOutput, TaskStarted
+from exarp.views import terminal as views
 from exarp.views.live import INTERVAL, PATIENCE, Live
 from exarp.views.manner import Manner
 
@@ -16,8 +17,12 @@ from .screen import Screen
 from .simulator import LOG, Simulator
 
 
-class Terminal:
+class Terminal(views.Terminal):
     """A terminal that both streams lead to, and how often it was written to."""
+
+    present = True
+    size = os.terminal_size((80, 24))
+    in_front = True
 
     def __init__(self, columns: int = 80, lines: int = 24) -> None:
         self.size = os.terminal_size((columns, lines))
@@ -38,7 +43,7 @@ class Terminal:
         return screen.text
 
     def live(self, manner: Manner = TERMINAL, logs=read_log) -> Live:
-        live = Live(self.stdout, self.stderr, manner, logs, lambda: self.size)
+        live = Live(self.stdout, self.stderr, manner, logs, self)
         live._outlet._shared = True
         return live
 
@@ -253,9 +258,38 @@ def test_passed_tasks_without_output_say_nothing_unless_asked(terminal):
     assert "ok" not in terminal.screen
 
 
-def test_the_size_of_no_terminal_is_taken_to_be_usual():
-    live = Live(io.BytesIO(), io.StringIO(), TERMINAL, read_log)
-    assert live._size() == os.terminal_size((80, 24))
+def test_a_background_job_draws_no_footer_until_it_is_in_front_again(terminal):
+    live = terminal.live()
+    begin(live, *planned("a", "b"), TaskStarted(task="a", attempt=1))
+    assert "0/2" in terminal.screen
+    terminal.in_front = False
+    terminal.sent.clear()
+    live.tick(1.0)
+    live.on_event(finished("a", "passed", log="bare.log"))
+    live.tick(2.0)
+    assert terminal.sent == ["ok    a (0.0s)\n", "      no end"]
+    terminal.in_front = True
+    live.tick(3.0)
+    assert "1/2" in terminal.screen
+
+
+@pytest.mark.parametrize("left", ["name? ^C", "done\n", "", "x" * 80])
+def test_what_follows_a_task_that_had_the_terminal_begins_a_line(terminal, left):
+    live = terminal.live()
+    live.suspend()
+    terminal.stderr.write(left)
+    live.on_event(finished("a", "passed", log="bare.log"))
+    live.resume()
+    live.close()
+    above = f"{left.rstrip()}\n" if left else ""
+    assert terminal.screen == f"{above}ok    a (0.0s)\n      no end"
+
+
+def test_no_terminal_is_of_the_usual_size_and_nobody_else_s(tmp_path):
+    with (tmp_path / "file").open("w") as file:
+        for stream in (io.StringIO(), file):
+            nowhere = views.Terminal(stream)
+            assert (nowhere.present, nowhere.size, nowhere.in_front) == (False, os.terminal_size((80, 24)), True)
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["grouped", "prefixed", "stream"]), st.integers(20, 100))

@@ -126,6 +126,7 @@ def test_attempts_say_how_they_ended():
         (FreshnessReason("outputs-not-made", "out"), {"exit_status": 0}, "did not make out"),
         (FreshnessReason("start-failed", "no sh"), {"exit_status": 127}, "could not be started: no sh"),
         (None, {"exit_status": 0}, "failed"),
+        (None, {"then": "cancelled"}, "exit 1, then cancelled"),
     ],
 )
 def test_attempts_end_as_the_run_said(reason, fields, told):
