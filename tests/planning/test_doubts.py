@@ -177,6 +177,31 @@ def test_what_many_readers_take_away_is_not_held_against_them():
     assert told(plan([*many_writers(), *many_readers(excluded=("src/*.c",))])) == []
 
 
+def test_many_that_each_take_something_else_away_cost_no_pairs():
+    made = plan(
+        [task(f"t{n}", **reads("src/**"), excluded=(f"src/{n}.c",), **changes(f"src/{n}.c")) for n in range(MANY)]
+    )
+
+    assert told(made) == [(" ".join(f"t{n}" for n in range(MANY)), "read-write")]
+    assert edges(made) == [f"t{n}<t{n + 1}" for n in range(MANY - 1)]
+
+
+def test_what_all_of_many_lists_take_away_frees_their_readers():
+    odd = [task(f"r{n}", **reads("src/**"), excluded=(f"src/x{n}", "src/*.c")) for n in range(MANY)]
+
+    assert told(plan([*many_writers(), *odd])) == []
+
+
+def test_a_list_that_many_share_is_minded_whatever_else_is_taken_away():
+    odd = [task(f"odd{n}", **reads("src/**"), excluded=(f"src/{n}.c",)) for n in range(MANY)]
+
+    made = plan([*many_writers(), *many_readers(excluded=("src/*.c",)), *odd])
+
+    [verdict] = made.verdicts
+    assert set(verdict.among) == {f"w{n}" for n in range(MANY)}
+    assert set(verdict.against) == {f"odd{n}" for n in range(MANY)}
+
+
 def test_many_in_sequential_waves_or_in_waves_in_turn_need_no_verdict_on_their_tasks():
     tasks = [*many_writers(), *many_readers()]
     names = [made.name for made in tasks]
