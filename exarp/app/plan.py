@@ -38,14 +38,16 @@ def preview(
     force: bool = False,
     look: bool = True,
     warn: bool = True,
+    told: bool = False,
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing.
 
     ``look`` False: without asking what is up to date. ``warn`` False, too: without what depfiles of earlier runs list.
+    ``told``: with its verdicts.
     """
     recorded = look or (warn and any(task.depfile for task in project.manifest.tasks))
     memory = recall(project.root, selection(project, targets), records=recorded)
-    plan = make_plan(project.manifest, project.graph, targets, memory.expected)
+    plan = make_plan(project.manifest, project.graph, targets, memory.expected, told)
     warnings = tuple(plan_warnings(project.manifest, project.locator, plan))
     if not recorded:
         return Preview(plan, warnings, {}, memory.expected)
