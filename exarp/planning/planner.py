@@ -57,7 +57,7 @@ class _Planner:
         relations = self.relate()
         waves = self.number(relations)
         position = self.positions(waves)
-        doubts = self.doubts(waves, position)
+        doubts = self.doubts(waves, position, told is True)
         verdicts = (*self.wave_verdicts(relations, told), *(doubts.verdicts if told is True else ()))
         order = sorted(
             doubts.edges | self.after_edges() | self.turns(waves),
@@ -131,7 +131,7 @@ class _Planner:
         """A sequential wave's executor takes its tasks in turn."""
         return {pair for wave in waves if wave.order == "sequential" for pair in pairwise(wave.tasks)}
 
-    def doubts(self, waves: Sequence[Wave], position: Sequence[int]) -> Doubts:
+    def doubts(self, waves: Sequence[Wave], position: Sequence[int], told: bool) -> Doubts:
         number = [-1] * len(self.graph)
         for wave in waves:
             for task in wave.tasks:
@@ -149,8 +149,10 @@ class _Planner:
         doubts.add_cells(self.cells)
         if self.settings.trust == "proof":
             doubts.add_undeclared()
-        doubts.add_mutexes()
-        doubts.add_pools()
+        if told:
+            # They add nothing to the order: the machine holds mutexes and pools.
+            doubts.add_mutexes()
+            doubts.add_pools()
         doubts.settle()
         return doubts
 
