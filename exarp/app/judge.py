@@ -5,7 +5,7 @@ Knows how to gather every reason about one pair. Decides by the same evidence as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from exarp.app.project import Project
 from exarp.app.targets import plan_targets
@@ -57,8 +57,9 @@ def _shown(project: Project) -> Plan:
     return make_plan(project.manifest, project.graph, targets, told=False)
 
 
-def _everything(project: Project) -> Plan:
-    return make_plan(project.manifest, project.graph, project.graph.names)
+def _everything(project: Project, waves: Iterable[str]) -> Plan:
+    """The plan of a run of everything, with the verdicts on pairs of ``waves`` alone."""
+    return make_plan(project.manifest, project.graph, project.graph.names, told=frozenset(waves))
 
 
 def _judge_waves(project: Project, one: str, other: str) -> Verdict:
@@ -66,7 +67,7 @@ def _judge_waves(project: Project, one: str, other: str) -> Verdict:
     if empty:
         step = "give it a task, or take it out"
         raise UsageError(*(Problem("empty-wave", f"wave {name!r} has no tasks", None, step) for name in empty))
-    for verdict in _everything(project).verdicts:
+    for verdict in _everything(project, (one, other)).verdicts:
         if verdict.kind == "waves" and verdict.between is not None and set(verdict.between) == {one, other}:
             return verdict
     raise LookupError(f"no verdict on {one!r} and {other!r}, although every pair of declared waves has one")
@@ -105,7 +106,8 @@ def _refuse_derived(plan: Plan, derived: str, missing: set[str]) -> None:
 
 
 def _judge_tasks(project: Project, one: str, other: str) -> Verdict:
-    plan = _everything(project)
+    homes = [wave.name for wave in project.manifest.waves if one in wave.tasks or other in wave.tasks]
+    plan = _everything(project, homes)
     position = plan.position
     first, second = sorted((project.graph.ids[one], project.graph.ids[other]), key=position.__getitem__)
     reasons = [

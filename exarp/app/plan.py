@@ -42,15 +42,17 @@ def preview(
     force: bool = False,
     look: bool = True,
     warn: bool = True,
+    told: bool = False,
 ) -> Preview:
     """What a run of ``targets`` would be. Changes nothing.
 
     ``look`` False: without asking what is up to date. ``warn`` False, too: without anything that earlier runs left.
+    ``told``: with its verdicts.
     """
     recorded = look or (warn and any(task.depfile for task in project.manifest.tasks))
     wanted = look or warn
     memory = recall(project.root, selection(project, targets), records=recorded) if wanted else Memory()
-    plan = make_plan(project.manifest, project.graph, targets, memory.expected)
+    plan = make_plan(project.manifest, project.graph, targets, memory.expected, told)
     warnings = tuple(plan_warnings(project.manifest, project.locator, plan))
     if not recorded:
         return Preview(plan, warnings, {}, memory.expected, memory.faults)

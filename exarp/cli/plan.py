@@ -39,7 +39,7 @@ def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
     invocation = current()
     project = invocation.project(overrides_from(options))
     targets = plan_targets(project.manifest, tasks, every)
-    found = preview(project, targets, os.environ, look=invocation.json)
+    found = preview(project, targets, os.environ, look=invocation.json, told=True)
     for fault in found.faults:
         note(f"warning: {fault}")
     expected_ms = {task: round(seconds * 1000) for task, seconds in found.expected.items()}

@@ -30,21 +30,25 @@ class PathIndex:
         if not is_glob(pattern):
             if pattern == "./":
                 return [path for path in self._paths if not is_outside(path)]
-            return self._paths[_range(self._paths, pattern)]
+            return self._paths[starting_with(self._paths, pattern)]
+        candidates = self._candidates(pattern)
+        if not candidates:
+            # Of many globs most cover nothing: theirs need not be compiled.
+            return []
         match = matcher(pattern).match
-        return [path for path in self._candidates(pattern) if match(path)]
+        return [path for path in candidates if match(path)]
 
-    def _candidates(self, glob: str) -> Iterable[str]:
+    def _candidates(self, glob: str) -> list[str]:
         """The fewest paths that surely hold all matches, sorted."""
         head, _ = literal_ends(glob)
-        fewest = _range(self._paths, head)
+        fewest = starting_with(self._paths, head)
         last = glob[glob.rfind("/") + 1 :]
         self._looked_at += fewest.stop - fewest.start
         if self._looked_at < self._patience or last in ("", "**"):
             return self._paths[fewest]
         begins, ends = literal_ends(last)
-        by_start = _range(self._by_name[0], begins)
-        by_end = _range(self._by_ending[0], ends[::-1])
+        by_start = starting_with(self._by_name[0], begins)
+        by_end = starting_with(self._by_ending[0], ends[::-1])
         best = min(fewest, by_start, by_end, key=lambda part: part.stop - part.start)
         if best is fewest:
             return self._paths[fewest]
@@ -70,7 +74,7 @@ def _keyed(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
     return [key for key, _ in ordered], [path for _, path in ordered]
 
 
-def _range(keys: Sequence[str], prefix: str) -> slice:
+def starting_with(keys: Sequence[str], prefix: str) -> slice:
     """Where the keys stand that start with ``prefix``."""
     start = bisect_left(keys, prefix)
     return slice(start, bisect_right(keys, prefix, lo=start, key=lambda key: key[: len(prefix)]))

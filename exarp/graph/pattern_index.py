@@ -6,10 +6,11 @@ from the first name on and from the last one back, whichever comes to an end soo
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
+from exarp.graph.path_index import starting_with
 from exarp.model.overlap import EACH, MANY, pattern_names, share_name
 from exarp.model.path import is_glob, literal_ends
 
@@ -116,7 +117,7 @@ class _Names:
             return self._names
         begins, ends = literal_ends(name)
         by_start, by_end = self._starts.near(begins), self._ends.near(ends[::-1])
-        return by_start if len(by_start) <= len(by_end) else by_end
+        return self._starts.names(by_start) if _count(by_start) <= _count(by_end) else self._ends.names(by_end)
 
     @cached_property
     def _starts(self) -> _Texts:
@@ -135,19 +136,23 @@ class _Texts:
         self._texts = [text for text, _ in ordered]
         self._names = [name for _, name in ordered]
 
-    def near(self, text: str) -> list[str]:
-        """Names whose text begins with ``text``, or that ``text`` begins with."""
-        found: list[str] = []
-        at = bisect_left(self._texts, text)
-        while at < len(self._texts) and self._texts[at].startswith(text):
-            found.append(self._names[at])
-            at += 1
+    def near(self, text: str) -> list[slice]:
+        """Where the names stand whose text begins with ``text``, or that ``text`` begins with."""
+        found = [starting_with(self._texts, text)]
         for end in range(len(text)):
-            at = bisect_left(self._texts, text[:end])
-            while at < len(self._texts) and self._texts[at] == text[:end]:
-                found.append(self._names[at])
-                at += 1
+            start = bisect_left(self._texts, text[:end])
+            stop = bisect_right(self._texts, text[:end], lo=start)
+            if start < stop:
+                found.append(slice(start, stop))
         return found
+
+    def names(self, places: Iterable[slice]) -> list[str]:
+        """The names that stand there."""
+        return [name for place in places for name in self._names[place]]
+
+
+def _count(places: Iterable[slice]) -> int:
+    return sum([place.stop - place.start for place in places])
 
 
 def _search(root: _Node, names: Sequence[str], patience: int) -> set[str] | None:

@@ -38,7 +38,10 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class PlannedWave(msgspec.Struct, frozen=True):
-    """A wave as a view needs it: number, name, tasks in manifest order, what it may run beside."""
+    """A wave as a view needs it: number, name, tasks in manifest order, what it may run beside.
+
+    ``beside``: as in the plan; of a wave in parts the first says it for all.
+    """
 
     number: int
     name: str

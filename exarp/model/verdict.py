@@ -25,7 +25,7 @@ Decision = Literal["upheld", "refuted", "unproven"]
 VerdictKind = Literal["waves", "tasks", "group", "groups"]
 
 
-class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why two things may not run side by side.
 
     ``tasks``: the two tasks the evidence is about, in manifest order. For ``read-write`` the one that
@@ -43,7 +43,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     evidence: Evidence = "declared"
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What was decided of one pair (``between``) or of a group whose members exclude each other (``among``).
 
     ``against``: tasks that each member of ``among`` excludes too, while they do not exclude each other. Of ``groups``,

@@ -7,8 +7,9 @@ all of them. Mutexes and pools need no edges: the machine holds them while it ru
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations, product
+from itertools import accumulate, combinations, product
 
 import msgspec
 
@@ -54,6 +55,13 @@ class _Claim(msgspec.Struct, frozen=True):
 
 
 AccessPair = tuple[Access, Access]
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """Tasks that ask for one amount; the ``rivals`` first of the large ones are too large to run beside them."""
+
+    tasks: list[int]
+    rivals: int
 
 
 class Doubts:
@@ -125,13 +133,19 @@ class Doubts:
         """Tasks above half of the pool exclude each other; each smaller amount excludes the largest of those."""
         size = self.manifest.resources[pool]
         reason = Reason("resource", name=pool)
-        large = [task for amount, tasks in by_amount.items() if 2 * amount > size for task in tasks]
+        amounts = sorted(by_amount, reverse=True)
+        halves = [amount for amount in amounts if 2 * amount > size]
+        large = [task for amount in halves for task in by_amount[amount]]
         self._hold(large, (), reason)
-        for amount in sorted(by_amount, reverse=True):
-            if 2 * amount <= size:
-                rivals = [t for other, tasks in by_amount.items() if other + amount > size for t in tasks]
-                if rivals:
-                    self._hold(rivals, by_amount[amount], reason)
+        # How many of the large tasks, from the largest on, stand before those of each amount.
+        counts = [0, *accumulate(len(by_amount[amount]) for amount in halves)]
+        steps = []
+        for amount in amounts[len(halves) :]:
+            rivals = counts[bisect_left(halves, amount - size, key=lambda other: -other)]
+            if rivals:
+                steps.append(_Step(by_amount[amount], rivals))
+        for excluding, smaller in _by_amount(large, steps) if len(steps) <= _FEW_AMOUNTS else _shared(large, steps):
+            self._hold(excluding, smaller, reason)
 
     def _hold(self, among: Iterable[int], against: Iterable[int], reason: Reason) -> None:
         accesses = [Access(task, True, True, "") for task in among]
@@ -261,6 +275,32 @@ class Doubts:
         return tuple([self.graph.names[access.task] for access in accesses])
 
 
+_Sides = tuple[list[int], list[int]]
+
+
+def _by_amount(large: list[int], steps: Sequence[_Step]) -> Iterable[_Sides]:
+    """The tasks of each amount, with all their rivals."""
+    return [(large[: step.rivals], step.tasks) for step in steps]
+
+
+def _shared(large: list[int], steps: Sequence[_Step]) -> Iterable[_Sides]:
+    """The same pairs where amounts are many: what excludes the middle one of them excludes all greater ones.
+
+    Halved again and again, so that no task is listed more often than the amounts can be halved. ``steps``: greatest
+    amount first, and so with the most rivals.
+    """
+    stack = [(0, len(steps), 0)]
+    while stack:
+        start, stop, told = stack.pop()
+        if start == stop or steps[start].rivals == told:
+            continue
+        middle = (start + stop) // 2
+        rivals = steps[middle].rivals
+        if rivals > told:
+            yield large[told:rivals], [task for step in steps[start : middle + 1] for task in step.tasks]
+        stack += [(middle + 1, stop, told), (start, middle, rivals)]
+
+
 def _tie(earlier: Sequence[int], later: Sequence[int]) -> Iterable[Pair]:
     """Edges after which every earlier task comes before every later one.
 
@@ -274,6 +314,8 @@ def _tie(earlier: Sequence[int], later: Sequence[int]) -> Iterable[Pair]:
 
 # From this many edges for each task on, one task stands between.
 _MANY_EDGES = 8
+# Up to so many amounts below half of a pool, each is told with all its rivals.
+_FEW_AMOUNTS = 8
 # Three or more tasks that exclude each other are told as a group.
 _FEW = 2
 

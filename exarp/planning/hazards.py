@@ -7,11 +7,14 @@ Knows accesses (outputs, modifies, depfile: writes; inputs: reads) and how to fi
 An exact output needs no look here of its own unless other paths lie in it: every input that names or matches one is an
 edge of the graph, and two tasks with one exact output are an error. So a manifest of exact paths costs next to nothing.
 Nor do pairs of tasks cost anything where a pattern stands for all of them: no list made here grows with their number.
+What a reader takes away from its pattern is minded exactly, but where many lists of that meet many written patterns:
+there the rare lists count as what they have in common, and so some are held apart who need not be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -45,6 +48,8 @@ class Cell(msgspec.Struct, frozen=True):
     has_sides: bool = False
 
 
+# Readers of a pattern, by what they take away from it.
+_Lists = Mapping[tuple[str, ...], list[int]]
 # A reader's pattern, and what it takes away from it.
 _View = tuple[str, tuple[str, ...]]
 
@@ -138,6 +143,8 @@ def _uses(task: Task) -> Iterable[tuple[str, tuple[str, ...] | None]]:
 
 # From this many pairs for each of its members on, a reader's pattern is a cell of its own.
 _MANY_PAIRS = 16
+# From this many pairs of a list and a written pattern for each of these on, rare lists are taken together.
+_MANY_LISTS = 32
 # Beyond so many overlaps, and so many more for each pattern, those that are left count as overlapping in their folder.
 _ALWAYS_FOUND, _MANY_OVERLAPS = 10_000, 32
 
@@ -164,9 +171,18 @@ class _Overlaps:
                 continue
             self.partners[pattern] = self.index.overlapping(pattern)
             left -= len(self.partners[pattern])
+        self._join_lists()
+        for pattern in self.partners:
             for view in self._views_beside(pattern):
                 self.views.setdefault(view, []).append(pattern)
         self.views = {view: writers for view, writers in self.views.items() if self._is_many(view, writers)}
+
+    def _join_lists(self) -> None:
+        """Have each written pattern compared with a few lists of what its readers take away, not with one for each."""
+        written = Counter(other for partners in self.partners.values() for other in partners)
+        for pattern, lists in self.index.readers.items():
+            if len(lists) * written[pattern] > _MANY_LISTS * (len(lists) + written[pattern]):
+                self.index.readers[pattern] = _joined(lists)
 
     def _views_beside(self, pattern: str) -> Iterable[_View]:
         """What more tasks read than write ``pattern``."""
@@ -220,6 +236,17 @@ class _Overlaps:
             for readers in self.index.readers.get(other, {}).values():
                 strongest.add(readers, False, False, other)
         return Cell(folder, strongest.accesses)
+
+
+def _joined(lists: _Lists) -> dict[tuple[str, ...], list[int]]:
+    """The lists that many readers share; all others as one, of what each of them takes away."""
+    most = sum(map(len, lists.values()))
+    kept = {excluded: readers for excluded, readers in lists.items() if len(readers) * _MANY_LISTS > most}
+    rare = lists.keys() - kept.keys()
+    shared = set.intersection(*(set(excluded) for excluded in rare)) if rare else set()
+    joined = tuple(sorted(shared))
+    readers = [task for excluded in rare for task in lists[excluded]]
+    return {**kept, joined: sorted([*kept.get(joined, ()), *readers])}
 
 
 class _Strongest:

@@ -7,7 +7,7 @@ carries values from one to the next. Touches no file and asks no clock: measured
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 
 from exarp.graph.critical_path import critical_path
 from exarp.graph.reachability import Pair, closure
@@ -28,13 +28,13 @@ def make_plan(
     graph: TaskGraph,
     targets: Sequence[str],
     expected: Mapping[str, float] | None = None,
-    told: bool = True,
+    told: bool | frozenset[str] = True,
 ) -> Plan:
     """The plan for ``targets`` (task names that exist) and all they need.
 
     The graph has no faults. ``expected``: measured seconds of tasks, for the critical path; where there are none
     every task counts 1, where some are missing those count the mean. ``told``: with the verdicts, one for each pair of
-    declared waves; who only carries the plan out does without.
+    declared waves; who shows none does without. Names of declared waves: only those on pairs of these.
     """
     return _Planner(manifest, graph, targets).plan(expected or {}, told)
 
@@ -53,12 +53,12 @@ class _Planner:
         # The number of each wave's first part, and one past the last of all.
         self.first = list(accumulate((len(pieces) for pieces in self.parts), initial=1))
 
-    def plan(self, expected: Mapping[str, float], told: bool) -> Plan:
+    def plan(self, expected: Mapping[str, float], told: bool | frozenset[str]) -> Plan:
         relations = self.relate()
         waves = self.number(relations)
         position = self.positions(waves)
-        doubts = self.doubts(waves, position)
-        verdicts = (*self.wave_verdicts(relations), *doubts.verdicts) if told else ()
+        doubts = self.doubts(waves, position, told is True)
+        verdicts = (*self.wave_verdicts(relations, told), *(doubts.verdicts if told is True else ()))
         order = sorted(
             doubts.edges | self.after_edges() | self.turns(waves),
             key=lambda pair: (position[pair[0]], position[pair[1]]),
@@ -80,7 +80,7 @@ class _Planner:
 
     def relate(self) -> Relations:
         declared = [draft.spec >= 0 for draft in self.drafts]
-        return relate(declared, self.evidence.may_overlap, self.barriers)
+        return relate(declared, self.evidence.overlapping, self.barriers)
 
     def split(self, draft: Draft) -> list[tuple[int, ...]]:
         tasks = self.manifest.tasks
@@ -89,11 +89,12 @@ class _Planner:
 
     def number(self, relations: Relations) -> list[Wave]:
         waves: list[Wave] = []
+        numbers = [range(*span) for span in pairwise(self.first)]
         for index, draft in enumerate(self.drafts):
             first = self.first[index]
             declared = draft.spec >= 0
             # Shared by all parts of the wave: two waves in many parts each are not to cost their product.
-            beside = tuple([n for other in relations.beside[index] for n in range(*self.first[other : other + 2])])
+            beside = tuple(chain.from_iterable([numbers[other] for other in relations.beside[index]]))
             after = tuple([self.first[other + 1] - 1 for other in relations.after[index]])
             for part, tasks in enumerate(self.parts[index]):
                 waves.append(
@@ -130,7 +131,7 @@ class _Planner:
         """A sequential wave's executor takes its tasks in turn."""
         return {pair for wave in waves if wave.order == "sequential" for pair in pairwise(wave.tasks)}
 
-    def doubts(self, waves: Sequence[Wave], position: Sequence[int]) -> Doubts:
+    def doubts(self, waves: Sequence[Wave], position: Sequence[int], told: bool) -> Doubts:
         number = [-1] * len(self.graph)
         for wave in waves:
             for task in wave.tasks:
@@ -148,19 +149,26 @@ class _Planner:
         doubts.add_cells(self.cells)
         if self.settings.trust == "proof":
             doubts.add_undeclared()
-        doubts.add_mutexes()
-        doubts.add_pools()
+        if told:
+            # They add nothing to the order: the machine holds mutexes and pools.
+            doubts.add_mutexes()
+            doubts.add_pools()
         doubts.settle()
         return doubts
 
-    def wave_verdicts(self, relations: Relations) -> list[Verdict]:
-        declared = [index for index, draft in enumerate(self.drafts) if draft.spec >= 0]
+    def wave_verdicts(self, relations: Relations, told: bool | frozenset[str]) -> list[Verdict]:
+        declared = self.declared()
+        if told is not True:
+            declared = [index for index in declared if told and self.wave_name(index) in told]
         found = []
         for place, one in enumerate(declared):
             for other in declared[place + 1 :]:
                 third = relations.through.get((one, other))
                 found.append(self.evidence.verdict(one, other, None if third is None else self.wave_name(third)))
         return found
+
+    def declared(self) -> list[int]:
+        return [index for index, draft in enumerate(self.drafts) if draft.spec >= 0]
 
     def wave_name(self, index: int) -> str:
         draft = self.drafts[index]
@@ -171,9 +179,14 @@ class _Planner:
     def late_waves(self) -> list[LateWave]:
         """Declared waves that come later than listed, because the graph says so."""
         found = []
-        declared = [index for index, draft in enumerate(self.drafts) if draft.spec >= 0]
+        declared = self.declared()
+        last = -1
         for place, late in enumerate(declared):
-            listed_after = [early for early in declared[:place] if self.drafts[early].spec > self.drafts[late].spec]
+            spec = self.drafts[late].spec
+            last = max(last, spec)
+            if spec == last:
+                continue
+            listed_after = [early for early in declared[:place] if self.drafts[early].spec > spec]
             needed = next((early for early in listed_after if self.evidence.dependency(early, late)), None)
             if needed is not None:
                 via = self.evidence.dependency(needed, late)[0].via

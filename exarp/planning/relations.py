@@ -6,7 +6,7 @@ overlap as far as markings and evidence go, and adds what order-only edges imply
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -22,31 +22,32 @@ class Relations(msgspec.Struct, frozen=True):
     through: dict[tuple[int, int], int]
 
 
-def relate(declared: Sequence[bool], may_overlap: Callable[[int, int], bool], barriers: bool) -> Relations:
+def relate(declared: Sequence[bool], overlapping: Callable[[int], int], barriers: bool) -> Relations:
     """Relations of waves ``0 … n-1`` in manifest order.
 
-    ``declared[i]``: a declared wave; a derived one runs beside nothing. ``barriers`` False (flow): derived waves order
-    nothing and wait for nothing, only declared waves are related to each other.
+    ``declared[i]``: a declared wave; a derived one runs beside nothing. ``overlapping(i)``: as bits, the declared waves that
+    may overlap with it, as far as only the two are looked at. ``barriers`` False (flow): derived waves order nothing and
+    wait for nothing, only declared waves are related to each other.
     """
     after: list[tuple[int, ...]] = []
     beside: list[list[int]] = [[] for _ in declared]
     through: dict[tuple[int, int], int] = {}
-    # Waves since the last barrier (a derived wave); bit w of reach[v]: v waits for w, directly or not.
-    segment: list[int] = []
+    # As bits: waves since the last barrier (a derived wave); bit w of reach[v]: v waits for w, directly or not.
+    segment = 0
     reach: dict[int, int] = {}
     barrier = -1
     for wave, is_declared in enumerate(declared):
         if not is_declared:
             after.append(_ends(segment, reach, barrier) if barriers else ())
             if barriers:
-                for earlier in segment:
+                for earlier in _members(segment):
                     _record_through(through, earlier, wave, declared)
-                segment, reach, barrier = [], {}, wave
+                segment, reach, barrier = 0, {}, wave
             continue
-        direct = [earlier for earlier in segment if not may_overlap(earlier, wave)]
+        rest = segment & overlapping(wave)
+        direct = segment & ~rest
         nearest, reach[wave] = _nearest(direct, reach)
-        rest = _bits(segment) & ~_bits(direct)
-        for other in direct:
+        for other in _members(direct) if rest & reach[wave] else ():
             for earlier in _members(reach[other] & rest):
                 through[earlier, wave] = other
             rest &= ~reach[other]
@@ -54,12 +55,8 @@ def relate(declared: Sequence[bool], may_overlap: Callable[[int, int], bool], ba
             beside[wave].append(earlier)
             beside[earlier].append(wave)
         after.append(nearest or ((barrier,) if barrier >= 0 else ()))
-        segment.append(wave)
+        segment |= 1 << wave
     return Relations(tuple(after), tuple(tuple(sorted(waves)) for waves in beside), through)
-
-
-def _bits(waves: Iterable[int]) -> int:
-    return sum(1 << wave for wave in waves)
 
 
 def _members(bits: int) -> Iterator[int]:
@@ -70,18 +67,19 @@ def _members(bits: int) -> Iterator[int]:
         bits ^= lowest
 
 
-def _nearest(direct: Sequence[int], reach: Mapping[int, int]) -> tuple[tuple[int, ...], int]:
-    """Those of ``direct`` (ascending) that no other of them waits for, and the bits of all that any waits for or is."""
+def _nearest(direct: int, reach: Mapping[int, int]) -> tuple[tuple[int, ...], int]:
+    """Those of ``direct`` (bits) that no other of them waits for, and the bits of all that any waits for or is."""
     nearest = []
-    bits = 0
-    for earlier in reversed(direct):
-        if not bits >> earlier & 1:
-            nearest.append(earlier)
-        bits |= reach[earlier] | 1 << earlier
+    bits = direct
+    while direct:
+        latest = direct.bit_length() - 1
+        nearest.append(latest)
+        bits |= reach[latest]
+        direct &= ~(reach[latest] | 1 << latest)
     return tuple(reversed(nearest)), bits
 
 
-def _ends(segment: Sequence[int], reach: Mapping[int, int], barrier: int) -> tuple[int, ...]:
+def _ends(segment: int, reach: Mapping[int, int], barrier: int) -> tuple[int, ...]:
     """Waves of a segment that no other of it waits for; the barrier before it where the segment is empty."""
     return _nearest(segment, reach)[0] or ((barrier,) if barrier >= 0 else ())
 

@@ -32,8 +32,9 @@ class WaveEvidence:
         self.wave_of = {task: number for number, draft in enumerate(drafts) if draft.spec >= 0 for task in draft.tasks}
         self._reach: dict[int, int] = {}
         self._before = [0] * len(drafts)
-        self._named = [frozenset(() if isinstance(wave.parallel, bool) else wave.parallel) for wave in manifest.waves]
+        self._marked = _marked(manifest, drafts)
         self._silent = [self._undeclared_in(draft) for draft in drafts]
+        self._clashing = [0] * len(drafts)
         self._conflicts: dict[tuple[int, int], list[Reason]] = {}
         self._paths_from = -1
         self._paths: dict[int, tuple[str, ...]] = {}
@@ -41,37 +42,16 @@ class WaveEvidence:
             self._spread()
             for cell in cells:
                 (self._gather_sides if cell.has_sides else self._gather)(cell)
+        self._overlapping = self._find_overlapping()
 
-    def marked(self, one: int, other: int) -> bool:
-        """Whether both markings allow the pair (of indices into ``drafts``)."""
-        first, second = self.drafts[one].spec, self.drafts[other].spec
-        return self._allows(first, second) and self._allows(second, first)
-
-    def _allows(self, spec: int, other: int) -> bool:
-        """As ``WaveSpec.allows``, for thousands of waves with long lists."""
-        waves = self.manifest.waves
-        return waves[spec].parallel is True or waves[other].name in self._named[spec]
-
-    def may_overlap(self, one: int, other: int) -> bool:
-        """Whether nothing but a third wave could still keep the pair apart; ``one`` comes first in manifest order."""
-        return (
-            self.marked(one, other)
-            and not self._depends(one, other)
-            and (one, other) not in self._conflicts
-            and not self._silent[one]
-            and not self._silent[other]
-        )
-
-    def reasons(self, one: int, other: int) -> tuple[Reason, ...]:
-        """Every reason that counts against the pair; ``one`` comes first in manifest order."""
-        found = [*self.dependency(one, other), *self._conflicts.get((one, other), ())]
-        if not self.marked(one, other):
-            found.append(Reason("unmarked"))
-        return (*found, *self._undeclared(one, other))
+    def overlapping(self, wave: int) -> int:
+        """As bits: waves before this one, in manifest order, that nothing but a third wave could still keep apart from it."""
+        return self._overlapping[wave]
 
     def verdict(self, one: int, other: int, through: str | None) -> Verdict:
-        """The verdict on a pair; ``through`` names a third wave that orders the two."""
-        reasons = self.reasons(one, other)
+        """The verdict on a pair; ``one`` comes first in manifest order; ``through`` names a third wave that orders the two."""
+        is_marked = self._marked[one] >> other & 1 == 1
+        reasons = () if self._overlapping[other] >> one & 1 else self._reasons(one, other, is_marked)
         if not reasons and through is not None:
             reasons = (Reason("ordered-through", name=through),)
         codes = {reason.code for reason in reasons}
@@ -80,11 +60,26 @@ class WaveEvidence:
         return Verdict(
             kind="waves",
             between=(specs[self.drafts[one].spec].name, specs[self.drafts[other].spec].name),
-            marked=self.marked(one, other),
+            marked=is_marked,
             verdict=decision,  # type: ignore[arg-type]
             runs="sequential" if codes else "parallel",
             reasons=reasons,
         )
+
+    def _reasons(self, one: int, other: int, is_marked: bool) -> tuple[Reason, ...]:
+        """Every reason that counts against the pair."""
+        found = [*self.dependency(one, other), *self._conflicts.get((one, other), ())]
+        if not is_marked:
+            found.append(Reason("unmarked"))
+        return (*found, *self._undeclared(one, other))
+
+    def _find_overlapping(self) -> list[int]:
+        """See ``overlapping``."""
+        silent = sum([1 << wave for wave, names in enumerate(self._silent) if names])
+        return [
+            0 if self._silent[wave] else marked & ~(self._before[wave] | self._clashing[wave] | silent)
+            for wave, marked in enumerate(self._marked)
+        ]
 
     def _spread(self) -> None:
         """For each task, as bits, the declared waves that a path of edges leads from; and the same for each wave."""
@@ -162,6 +157,7 @@ class WaveEvidence:
     def _note(self, one: int, other: int, first: Access, second: Access) -> None:
         if self._reach[second.task] & (1 << one):
             return
+        self._clashing[other] |= 1 << one
         reason = conflict_reason(self.graph.names, first, second)
         known = self._conflicts.setdefault((one, other), [])
         if reason not in known:
@@ -177,6 +173,24 @@ class WaveEvidence:
     def _undeclared(self, one: int, other: int) -> list[Reason]:
         names = self._silent[one] + self._silent[other]
         return [Reason("undeclared", tasks=names)] if names else []
+
+
+def _marked(manifest: Manifest, drafts: Sequence[Draft]) -> list[int]:
+    """For each draft, as bits, those that its marking allows and whose markings allow it. No look at pairs."""
+    bit_of = {manifest.waves[draft.spec].name: 1 << number for number, draft in enumerate(drafts) if draft.spec >= 0}
+    declared = sum(bit_of.values())
+    allows, open_to_all, naming = [], 0, [0] * len(drafts)
+    for number, draft in enumerate(drafts):
+        marking = manifest.waves[draft.spec].parallel if draft.spec >= 0 else False
+        if isinstance(marking, bool):
+            allows.append(declared if marking else 0)
+            open_to_all |= 1 << number if marking else 0
+            continue
+        named = [bit_of[name] for name in dict.fromkeys(marking) if name in bit_of]
+        allows.append(sum(named))
+        for bit in named:
+            naming[bit.bit_length() - 1] |= 1 << number
+    return [allowed & (open_to_all | naming[number]) & ~(1 << number) for number, allowed in enumerate(allows)]
 
 
 def conflict_reason(names: Sequence[str], first: Access, second: Access) -> Reason:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _WORDS = re.compile(r" +|[^ ]+")
@@ -49,9 +50,9 @@ def pad(text: str, columns: int) -> str:
     return text + " " * max(0, columns - width(text))
 
 
-def listing(names: list[str], most: int) -> str:
+def listing(names: Sequence[object], most: int) -> str:
     """``a, b, c and 4 more``: at most ``most`` of the names."""
-    shown = ", ".join(names[:most])
+    shown = ", ".join(map(str, names[:most]))
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 

@@ -64,7 +64,9 @@ class _Table:
         self.before: dict[int, list[int]] = {}
         for earlier, later in plan.order:
             self.before.setdefault(later, []).append(earlier)
-        self.pairs: dict[frozenset[str], Verdict] = {}
+        # Of a pair that nothing keeps apart nothing is told, and of others only what stands behind "after".
+        self.asked = {(plan.waves[number - 1].name, wave.name) for wave in plan.waves for number in wave.after}
+        self.pairs: dict[tuple[str, str], Verdict] = {}
         self.below: dict[int, list[Verdict]] = {}
         for verdict in plan.verdicts:
             self._place(verdict)
@@ -78,16 +80,17 @@ class _Table:
             yield from self._waves()
 
     def _place(self, verdict: Verdict) -> None:
-        """Remembers a verdict, and below which wave it is told."""
+        """Remembers a verdict, as far as anybody will ask for it, and below which wave it is told."""
         if verdict.kind == "waves" and verdict.between is not None:
-            self.pairs[frozenset(verdict.between)] = verdict
+            if verdict.between in self.asked:
+                self.pairs[verdict.between] = verdict
+            if not verdict.marked or verdict.runs == "parallel":
+                return
             waves = [self.first_of[name] for name in verdict.between if name in self.first_of]
-            told = verdict.marked and verdict.runs == "sequential"
         else:
             members = verdict.between or verdict.among
             waves = [self.wave_of[name] for name in members if name in self.wave_of]
-            told = True
-        if told and waves:
+        if waves:
             self.below.setdefault(max(wave.number for wave in waves), []).append(verdict)
 
     # -- header ------------------------------------------------------------------------------------------------
@@ -165,7 +168,7 @@ class _Table:
 
     def _relations(self, wave: Wave) -> str:
         """``beside 2``, ``after 1, 2: not marked parallel``."""
-        parts = [f"beside {listing([str(number) for number in wave.beside], _NAMES)}"] if wave.beside else []
+        parts = [f"beside {listing(wave.beside, _NAMES)}"] if wave.beside else []
         by_reason: dict[str, list[str]] = {}
         for number in wave.after:
             by_reason.setdefault(self._because(wave, self.plan.waves[number - 1]), []).append(str(number))
@@ -179,7 +182,7 @@ class _Table:
         """Why a wave comes after another, in a few words."""
         if wave.declared and wave.name == earlier.name:
             return "a part of the same wave"
-        verdict = self.pairs.get(frozenset((wave.name, earlier.name)))
+        verdict = self.pairs.get((earlier.name, wave.name))
         if verdict is not None and verdict.reasons:
             reason = verdict.reasons[0]
             return needs(reason, self.tasks) if reason.code == "dependency" else sentence(reason, self.tasks)

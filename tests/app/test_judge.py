@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import msgspec
 import pytest
 
 from exarp.app.judge import judge
+from exarp.app.plan import preview
 from exarp.app.project import Project
 from exarp.errors import UsageError
 from exarp.graph.build import build_graph
@@ -15,6 +17,7 @@ from exarp.manifests.place import Locator
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.task import Task
 from exarp.planning.planner import make_plan
+from exarp.planning.wave_verdicts import WaveEvidence
 
 
 def project(*tasks: Task, waves: tuple[WaveSpec, ...] = (), **settings: object) -> Project:
@@ -161,6 +164,21 @@ def test_a_reason_of_tasks_and_waves_alike_is_told_once() -> None:
     tasks = tuple(Task(name, commands=("x",), modifies=("f",), inputs=()) for name in "ab")
     waves = (WaveSpec("one", ("a",), parallel=True), WaveSpec("two", ("b",), parallel=True))
     assert codes(project(*tasks, waves=waves, schedule="waves"), "a", "b") == ["write-write"]
+
+
+def test_of_many_waves_only_the_pair_in_question_is_judged(tmp_path, monkeypatch) -> None:
+    judged: list[tuple[int, int]] = []
+    verdict = WaveEvidence.verdict
+    monkeypatch.setattr(WaveEvidence, "verdict", lambda it, *pair: judged.append(pair[:2]) or verdict(it, *pair))
+    tasks = [Task(f"t{number}", commands=("x",), inputs=(), outputs=()) for number in range(9)]
+    waves = tuple(WaveSpec(f"w{number}", (f"t{number}",), parallel=number != 5) for number in range(9))
+    found = msgspec.structs.replace(project(*tasks, waves=waves, schedule="waves"), root=str(tmp_path))
+
+    assert codes(found, "w2", "w5") == codes(found, "t2", "t5") == ["unmarked"]
+    assert judged == [(2, 5), (2, 5)]
+    assert preview(found, found.graph.names, {}, look=False).plan.verdicts == ()
+    assert judged == [(2, 5), (2, 5)]
+    assert len(preview(found, found.graph.names, {}, look=False, told=True).plan.verdicts) == 36
 
 
 def test_a_wave_without_tasks_is_named() -> None:

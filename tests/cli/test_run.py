@@ -189,6 +189,19 @@ def test_retries_with_growing_delay_until_it_passes(workspace: Workspace) -> Non
     assert (finished["outcome"], finished["attempt"]) == ("passed", 3)
 
 
+def test_what_a_wave_in_parts_runs_beside_is_said_once_for_all_parts(workspace: Workspace) -> None:
+    names = [f"t{number}" for number in range(4)]
+    tasks = "".join(f'[task.{name}]\nrun = "true"\n' for name in names)
+    waves = "".join(f'[[wave]]\nname = "w{at}"\nparallel = true\ntasks = {names[at : at + 2]}\n' for at in (0, 2))
+    workspace.manifest(f"[settings]\nmax_tasks_per_wave = 1\n{tasks}{waves}")
+
+    started = json.loads(workspace.exarp("run", "--events", "-").out.splitlines()[0])
+    planned = json.loads(workspace.exarp("plan", "--json").out)
+
+    assert [wave["beside"] for wave in started["plan"]["waves"]] == [[3, 4], [], [1, 2], []]
+    assert [wave["beside"] for wave in planned["waves"]] == [[3, 4], [3, 4], [1, 2], [1, 2]]
+
+
 def test_a_command_that_does_not_exist_is_not_retried(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\nargv = ["no-such-program-anywhere"]\nretries = 5')
     (task,) = workspace.exarp("t", "--json").json["tasks"]

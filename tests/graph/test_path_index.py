@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exarp.graph import path_index
 from exarp.graph.path_index import PathIndex
 from exarp.model.path import matches
 
@@ -26,3 +27,9 @@ def test_a_pattern_covers_just_the_paths_that_match_it(paths, patterns, patience
 
 def test_the_folder_of_everything_covers_everything():
     assert PathIndex(["b/c", "a", "../out", "/abs"]).covered("./") == ["a", "b/c"]
+
+
+def test_a_glob_that_nothing_could_match_is_not_compiled(monkeypatch):
+    monkeypatch.delattr(path_index, "matcher")
+
+    assert PathIndex(["a/x.c", "b/x.o"]).covered("c/**/*.c") == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exarp.graph.build import build_graph
@@ -19,11 +19,19 @@ def task(name: str, *needs: str, **fields: Any) -> Task:
     return Task(name, **{"commands": ("true",), "inputs": (), "outputs": (), "needs": needs, **fields})
 
 
-def plan(tasks: Sequence[Task], waves: Sequence[WaveSpec] = (), targets: Sequence[str] = (), **settings: Any) -> Plan:
+POOLS = {"gpu": 2, "memory": 10}
+
+
+def plan(
+    tasks: Sequence[Task],
+    waves: Sequence[WaveSpec] = (),
+    targets: Sequence[str] = (),
+    resources: Mapping[str, int] = POOLS,
+    **settings: Any,
+) -> Plan:
     """The plan of everything, or of ``targets``; with barriers where there are waves, as manifests have it."""
     settings = {"schedule": "waves" if waves else "flow", **settings}
-    pools = {"gpu": 2, "memory": 10}
-    manifest = Manifest("exarp.toml", tuple(tasks), tuple(waves), Settings(**settings), pools)
+    manifest = Manifest("exarp.toml", tuple(tasks), tuple(waves), Settings(**settings), dict(resources))
     graph, faults = build_graph(tasks)
     assert not faults
     assert Grouping(graph, set(range(len(graph))), manifest.waves).faults() == ([], [])

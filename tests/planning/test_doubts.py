@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import combinations, product
+
 import pytest
 
-from exarp.model.manifest import WaveSpec
+from exarp.graph.build import build_graph
+from exarp.model.manifest import Manifest, WaveSpec
 from exarp.model.path import normalise
+from exarp.planning.doubts import Doubts
 from exarp.planning.hazards import narrower
+from exarp.planning.planner import make_plan
 
 from .plain_plans import edges, plan, task, told
 
@@ -177,6 +182,31 @@ def test_what_many_readers_take_away_is_not_held_against_them():
     assert told(plan([*many_writers(), *many_readers(excluded=("src/*.c",))])) == []
 
 
+def test_many_that_each_take_something_else_away_cost_no_pairs():
+    made = plan(
+        [task(f"t{n}", **reads("src/**"), excluded=(f"src/{n}.c",), **changes(f"src/{n}.c")) for n in range(MANY)]
+    )
+
+    assert told(made) == [(" ".join(f"t{n}" for n in range(MANY)), "read-write")]
+    assert edges(made) == [f"t{n}<t{n + 1}" for n in range(MANY - 1)]
+
+
+def test_what_all_of_many_lists_take_away_frees_their_readers():
+    odd = [task(f"r{n}", **reads("src/**"), excluded=(f"src/x{n}", "src/*.c")) for n in range(MANY)]
+
+    assert told(plan([*many_writers(), *odd])) == []
+
+
+def test_a_list_that_many_share_is_minded_whatever_else_is_taken_away():
+    odd = [task(f"odd{n}", **reads("src/**"), excluded=(f"src/{n}.c",)) for n in range(MANY)]
+
+    made = plan([*many_writers(), *many_readers(excluded=("src/*.c",)), *odd])
+
+    [verdict] = made.verdicts
+    assert set(verdict.among) == {f"w{n}" for n in range(MANY)}
+    assert set(verdict.against) == {f"odd{n}" for n in range(MANY)}
+
+
 def test_many_in_sequential_waves_or_in_waves_in_turn_need_no_verdict_on_their_tasks():
     tasks = [*many_writers(), *many_readers()]
     names = [made.name for made in tasks]
@@ -302,6 +332,37 @@ def test_small_requests_against_two_large_ones_are_pairs_each():
     tasks = [task("l1", **asks(8)), task("s1", **asks(3)), task("l2", **asks(8)), task("s2", **asks(3))]
 
     assert [who for who, _ in told(plan(tasks))] == ["l1 s1", "l1 l2", "l1 s2", "s1 l2", "l2 s2"]
+
+
+def test_of_many_amounts_just_those_pairs_are_told_that_do_not_fit_together():
+    amounts = {f"{name}{number}": 20 * number + 7 for number in range(50) for name in "ab"}
+    tasks = [task(name, **asks(amount)) for name, amount in amounts.items()]
+    size = 1000
+
+    made = plan(tasks, resources={"memory": size})
+
+    excluded = {frozenset(pair) for pair in combinations(amounts, 2) if sum(amounts[name] for name in pair) > size}
+    assert {frozenset(pair) for verdict in made.verdicts for pair in pairs_of(verdict)} == excluded
+    listed = sum(len(verdict.among) + len(verdict.against) for verdict in made.verdicts)
+    assert listed < len(tasks) * 8
+
+
+def pairs_of(verdict):
+    return (
+        [verdict.between]
+        if verdict.between
+        else [*combinations(verdict.among, 2), *product(verdict.among, verdict.against)]
+    )
+
+
+def test_mutexes_and_pools_are_looked_at_only_where_they_are_told(monkeypatch):
+    monkeypatch.delattr(Doubts, "add_pools")
+    monkeypatch.delattr(Doubts, "add_mutexes")
+
+    tasks = [task(name, **asks(6), mutex=("db",)) for name in "abc"]
+    manifest = Manifest("exarp.toml", tuple(tasks), resources={"memory": 10})
+    graph, _ = build_graph(tasks)
+    assert make_plan(manifest, graph, graph.names, told=False).verdicts == ()
 
 
 def test_requests_of_zero_exclude_nobody():

@@ -24,10 +24,12 @@ FILE_CODES = {"write-write", "read-write"}
 # As if there were thousands of tasks: every pattern that is read more often than written is a cell of its own.
 CROWDED = {(hazards, "_MANY_PAIRS"): 0}
 SIZES = st.sampled_from([{}, CROWDED])
-# Besides: one task stands between all blocks; overlaps are not looked for at all.
+# Besides: one task stands between all blocks; what readers take away counts as far as they have it in common; overlaps
+# are not looked for at all.
 ALL_SIZES = SIZES | st.sampled_from(
     [
         {**CROWDED, (doubts, "_MANY_EDGES"): 0},
+        {**CROWDED, (hazards, "_MANY_LISTS"): 0},
         {(hazards, "_ALWAYS_FOUND"): 3, (hazards, "_MANY_OVERLAPS"): 0},
         {(hazards, "_ALWAYS_FOUND"): 0, (hazards, "_MANY_OVERLAPS"): 0},
     ]
