@@ -32,13 +32,13 @@ def build_graph(tasks: Sequence[Task]) -> tuple[TaskGraph, GraphFaults]:
     """The graph of ``tasks`` (ids are positions) and its faults; with cycles it must not be ordered."""
     ids = {task.name: number for number, task in enumerate(tasks)}
     files = FileEdges(tasks)
-    needs: list[set[int]] = []
+    needs: list[frozenset[int]] = []
     after: list[set[int]] = []
     for number, task in enumerate(tasks):
         before = files.makers(number)
-        for name in (*task.needs, *task.sources):
-            before.add(ids.get(name, number))
-        before.discard(number)
+        named = {ids.get(name, number) for name in (*task.needs, *task.sources)} - {number}
+        if not named <= before:
+            before |= named
         needs.append(before)
         after.append({ids[name] for name in task.after if name in ids} - before - {number} if task.after else set())
     graph = TaskGraph([task.name for task in tasks], needs, after)

@@ -41,6 +41,9 @@ class SelfInput(msgspec.Struct, frozen=True):
     pattern: str
 
 
+_NOBODY: frozenset[int] = frozenset()
+
+
 class FileEdges:
     """Finds the makers of each task's inputs, with an index over all declared outputs."""
 
@@ -55,6 +58,7 @@ class FileEdges:
         self._outputs = PathIndex(self._makers)
         self._holding = folders_of(self._makers)
         self._nested = "." in self._makers or any(f"{path}/" in self._holding for path in self._makers)
+        self._shared: dict[tuple[tuple[str, ...], tuple[str, ...]], frozenset[int]] = {}
         self._above: dict[str, tuple[int, ...]] = {}
         self._below: dict[str, list[str]] = {}
 
@@ -69,8 +73,20 @@ class FileEdges:
                 if first != number:
                     self.duplicates.append(DuplicateOutput(path, first, number))
 
-    def makers(self, number: int) -> set[int]:
-        """Ids of the tasks that make what task ``number`` declares as inputs."""
+    def makers(self, number: int) -> frozenset[int]:
+        """Ids of the tasks that make what task ``number`` declares as inputs. Tasks with equal inputs share one set."""
+        task = self._tasks[number]
+        if not task.inputs:
+            return _NOBODY
+        key = (task.inputs, task.excluded)
+        shared = self._shared.get(key)
+        if shared is None or number in shared:
+            found = self._find(number)
+            shared = found - {number} if number in found else self._shared.setdefault(key, found)
+        return shared
+
+    def _find(self, number: int) -> frozenset[int]:
+        """Who makes a task's inputs, the task itself included: then it is told where it needs itself."""
         task = self._tasks[number]
         found: set[int] = set()
         for pattern in task.inputs or ():
@@ -90,8 +106,7 @@ class FileEdges:
             found.update(inside)
             if number in inside:
                 self.self_inputs.append(SelfInput(number, pattern))
-        found.discard(number)
-        return found
+        return frozenset(found)
 
     def _makers_at(self, pattern: str) -> tuple[int, ...]:
         """Who makes a path or folder itself, or a folder that it lies in."""

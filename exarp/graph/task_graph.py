@@ -13,7 +13,8 @@ class TaskGraph:
     """Edges between tasks ``0 … n-1``.
 
     ``needs[t]``: tasks that must have passed before ``t``. ``after[t]``: tasks that only go first. Both are sorted and
-    without duplicates. ``dependents[t]`` turns ``needs`` round.
+    without duplicates; tasks that are given one and the same collection share a tuple. ``dependents[t]`` turns ``needs``
+    round.
     """
 
     __slots__ = ("_dependents", "after", "ids", "names", "needs")
@@ -21,8 +22,8 @@ class TaskGraph:
     def __init__(self, names: Sequence[str], needs: Sequence[Iterable[int]], after: Sequence[Iterable[int]]) -> None:
         self.names = tuple(names)
         self.ids = {name: number for number, name in enumerate(self.names)}
-        self.needs = tuple([tuple(sorted(set(edges))) for edges in needs])
-        self.after = tuple([tuple(sorted(set(edges))) for edges in after])
+        self.needs = _ascending(needs)
+        self.after = _ascending(after)
         self._dependents: list[list[int]] | None = None
 
     def __len__(self) -> int:
@@ -38,6 +39,14 @@ class TaskGraph:
     def before(self, task: int) -> tuple[int, ...]:
         """All direct predecessors of a task: what it needs and what it comes after."""
         return self.needs[task] + self.after[task] if self.after[task] else self.needs[task]
+
+
+def _ascending(given: Sequence[Iterable[int]]) -> tuple[tuple[int, ...], ...]:
+    tuples: dict[int, tuple[int, ...]] = {}
+    for edges in given:
+        if id(edges) not in tuples:
+            tuples[id(edges)] = tuple(sorted(set(edges)))
+    return tuple([tuples[id(edges)] for edges in given])
 
 
 def reverse(edges: Sequence[Iterable[int]]) -> list[list[int]]:

@@ -194,3 +194,14 @@ def test_edges_are_just_those_that_the_contract_names(case):
             origin = edge_origin(tasks, maker, reader)
             said = {"needs": tasks[reader].needs, "inputs": tasks[reader].inputs, "after": tasks[reader].after}
             assert said[origin.field][origin.index] == origin.text
+
+
+def test_tasks_with_equal_inputs_share_their_needs():
+    makers = [task(f"m{n}", outputs=(f"b/{n}.o",)) for n in range(3)]
+    readers = [task(f"r{n}", inputs=("b/**/*.o",)) for n in range(2)]
+    within = task("m3", inputs=("b/**/*.o",), outputs=("b/all.o",))
+
+    graph, _ = build_graph([*makers, *readers, within])
+
+    assert graph.needs[3:] == ((0, 1, 2, 5), (0, 1, 2, 5), (0, 1, 2))
+    assert graph.needs[3] is graph.needs[4]
