@@ -121,7 +121,7 @@ class Fields:
             return None
         if not text:
             message = "a path cannot be empty" if not value else "this path is empty once its variables are filled in"
-            self.add("bad-path", message, path, 'write "./" for the workspace root')
+            self.add("bad-path", message, path, 'name a file or a folder; "./" is the workspace root')
             return None
         if inside and text.startswith("!"):
             step = f'"!…" takes away from inputs only; a file of that name is written "./{text}"'

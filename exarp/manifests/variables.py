@@ -131,6 +131,8 @@ class Variables:
             return f"only the environment has defaults: ${{env.{name}}}"
         if meant := self._suggestions.did_you_mean(name, self._raw):
             return meant
+        if _ENV.fullmatch(f"env.{name}") is None:
+            return f"define it in [vars]; {_LITERAL}"
         return f"define it in [vars], or write ${{env.{name}}} for the environment's"
 
     def _from_environment(self, inner: str, use: str) -> str:
