@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from exarp.model.overlap import overlap
 from exarp.model.path import is_glob
-from tests.effort import examples
 
 from .naive_glob import glob_matches
 
@@ -29,7 +28,7 @@ def belongs(path, pattern):
     return f"{path}/".startswith(pattern) if pattern.endswith("/") else path == pattern
 
 
-@settings(max_examples=examples(300), deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(PATTERNS, PATTERNS)
 def test_patterns_overlap_where_some_path_belongs_to_both(one, other):
     common = any(belongs(path, one) and belongs(path, other) for path in PATHS)

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from exarp.model.event import FreshnessReason
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record, decide
-from tests.effort import examples
 
-SOME = settings(max_examples=examples(300), deadline=None, derandomize=True)
+SOME = settings(max_examples=300, deadline=None, derandomize=True)
 TASK = Task("a", commands=("true",), inputs=("x",), outputs=("y",))
 DIGESTS = st.sampled_from([b"1", b"2"])
 FILES = st.dictionaries(st.sampled_from(["x", "y", "z"]), DIGESTS | st.just(MISSING), max_size=3)

@@ -16,12 +16,11 @@ from exarp.graph.task_graph import TaskGraph
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
 from exarp.views.plan_document import document
-from tests.effort import examples
 
 from .plain_order import Order, graph_edges, selected
 from .random_manifests import Case, cases
 
-PLANS = settings(max_examples=examples(300), deadline=None, derandomize=True)
+PLANS = settings(max_examples=300, deadline=None, derandomize=True)
 
 
 def plan_of(case: Case) -> Plan:

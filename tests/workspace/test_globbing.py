@@ -18,7 +18,6 @@ from exarp.model.path import matches
 from exarp.workspace.fingerprints import FileClock
 from exarp.workspace.globbing import Globbing, Outputs
 from exarp.workspace.ignore import Ignore
-from tests.effort import examples
 from tests.stopwatch import grows_slowly
 
 FILES = [
@@ -76,9 +75,7 @@ patterns = st.lists(segments, min_size=1, max_size=3).map("/".join)
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    deadline=None,
-    max_examples=examples(150),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=150
 )
 @given(files=st.sets(paths, max_size=6), pattern=patterns)
 def test_the_disk_and_the_matcher_agree(
@@ -347,7 +344,7 @@ outputs = st.lists(
 )
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(outputs=outputs, path=paths)
 def test_whether_a_path_is_an_output_is_what_the_patterns_say(outputs: list[str], path: str) -> None:
     expected = any(matches(pattern, path) or pattern == path for pattern in outputs)
