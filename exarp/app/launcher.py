@@ -118,11 +118,13 @@ class Launcher:
             self.folders.empty(path)
 
     def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
-        """The caller's environment, then vars and launch words that a script names, then the task's env."""
+        """The caller's environment, then vars, the task's variables and launch words that a script names, then the task's env."""
         env = self.environ | {"EXARP_TASK": task.name}
         for name in named_variables(task.commands):
             if name in lists:
                 env[name] = self._list(name, lists[name], task)
+            elif name in task.variables:
+                env[name] = task.variables[name]
             elif name in self.manifest.vars:
                 env[name] = self.manifest.vars[name]
         return env | task.env

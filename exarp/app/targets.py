@@ -49,7 +49,10 @@ def plan_targets(manifest: Manifest, names: Sequence[str], every: bool) -> tuple
 
 
 def known_targets(manifest: Manifest, names: Sequence[str], commands: Sequence[str] = ()) -> tuple[str, ...]:
-    """``names``, each of which must be a task. ``commands``: those that the first name may have been meant as."""
+    """The tasks that ``names`` stand for, each of which must be a task or a matrix.
+
+    ``commands``: those that the first name may have been meant as.
+    """
     unknown = unknown_targets(manifest, names)
     if unknown:
         suggestions = Suggestions(_COMPARISONS)
@@ -57,7 +60,7 @@ def known_targets(manifest: Manifest, names: Sequence[str], commands: Sequence[s
         raise UsageError(
             *(_unknown(name, manifest, commands if name == first else (), suggestions) for name in unknown)
         )
-    return tuple(names)
+    return manifest.named(names)
 
 
 def _unknown(name: str, manifest: Manifest, commands: Sequence[str], suggestions: Suggestions) -> Problem:

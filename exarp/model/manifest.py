@@ -5,6 +5,8 @@ Knows the values' shapes. Does not know the file format they came from, nor anyt
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
 from exarp.model.choice import OnFailure, Order, OutputMode, Schedule, Trust
@@ -44,12 +46,23 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """All of one manifest. ``tasks`` keep the order of the file; ``file`` is relative to the workspace."""
+    """All of one manifest. ``tasks`` keep the order of the file; ``file`` is relative to the workspace.
+
+    ``instances``: by the name of each matrix the names of its tasks, in order. A matrix is no task itself. Tasks, waves and
+    settings name tasks only; who takes names from a command line asks ``named``.
+    """
 
     file: str
     tasks: tuple[Task, ...]
     waves: tuple[WaveSpec, ...] = ()
     settings: Settings = Settings()
     resources: dict[str, int] = {}
-    vars: dict[str, str] = {}
+    vars: Mapping[str, str] = {}
     digest: str = ""
+    instances: dict[str, tuple[str, ...]] = {}
+
+    def named(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The tasks that ``names`` stand for: those of a matrix for its name, each once, in order."""
+        if not self.instances:
+            return tuple(names)
+        return tuple(dict.fromkeys(task for name in names for task in self.instances.get(name, (name,))))

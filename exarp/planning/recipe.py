@@ -26,17 +26,25 @@ def named_variables(scripts: Iterable[str]) -> list[str]:
     return sorted({name for script in scripts if "$" in script for name in _NAMED.findall(script)})
 
 
+def value_of(name: str, task: Task, variables: Mapping[str, str], environ: Mapping[str, str]) -> str | None:
+    """What a script of ``task`` finds as ``$name``, where the task's ``env`` does not say; None where nothing does."""
+    if name in task.variables:
+        return task.variables[name]
+    return variables[name] if name in variables else environ.get(name)
+
+
 def recipe_digest(task: Task, variables: Mapping[str, str], environ: Mapping[str, str]) -> bytes:
     """Digest of the recipe: two equal digests mean the same commands would run in the same way.
 
-    Where a script names a variable, its value counts in the order of precedence: the task's env, vars, the caller.
+    Where a script names a variable, its value counts in the order of precedence: the task's env and its own
+    variables, vars, the caller.
     ``EXARP_*`` and the reserved names never count (``in`` and ``out`` follow from the declared names).
     """
     named = {}
     for name in named_variables(task.commands):
         if name.startswith("EXARP_") or name in ("in", "out", "depfile", "in_file") or name in task.env:
             continue
-        value = variables.get(name, environ.get(name))
+        value = value_of(name, task, variables, environ)
         # The caller's environment need not be UTF-8.
         named[name] = value.encode("utf-8", "surrogateescape") if value is not None else None
     recipe = (

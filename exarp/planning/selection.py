@@ -15,8 +15,8 @@ def default_targets(manifest: Manifest) -> tuple[str, ...] | None:
     """What ``run`` takes when no task is named, or None where the manifest does not say."""
     if manifest.settings.default:
         return manifest.settings.default
-    if any(task.name == "default" for task in manifest.tasks):
-        return ("default",)
+    if "default" in manifest.instances or any(task.name == "default" for task in manifest.tasks):
+        return manifest.named(("default",))
     manual = {task.name for task in manifest.tasks if task.manual}
     listed = tuple(name for wave in manifest.waves for name in wave.tasks if name not in manual)
     return listed or None
@@ -28,6 +28,6 @@ def all_targets(manifest: Manifest) -> tuple[str, ...]:
 
 
 def unknown_targets(manifest: Manifest, names: Sequence[str]) -> list[str]:
-    """Those of ``names`` that are no task."""
-    known = {task.name for task in manifest.tasks}
+    """Those of ``names`` that are neither a task nor a matrix."""
+    known = {task.name for task in manifest.tasks} | manifest.instances.keys()
     return [name for name in names if name not in known]

@@ -18,7 +18,7 @@ from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
 _WORDED = frozenset(
-    "name description commands argv inputs excluded sources outputs depfile needs after env shell resources".split()
+    "name description commands argv inputs excluded sources outputs depfile needs after env variables shell resources".split()
 )
 _DURATIONS = frozenset({"retry_delay", "timeout"})
 _WORDS = {number: word for word, number in PRIORITIES.items()}

@@ -64,3 +64,11 @@ def test_paths_are_right_for_who_works_in_a_linked_folder(launcher: Launcher, tm
     task = Task("t", argv=("cp", "$in", "$out"), cwd="link", inputs=("a.txt",), outputs=("link/b.txt",))
     launch = launcher.launch(1, task, ("a.txt",), "log")
     assert launch.commands == (("cp", "../../a.txt", "../../link/b.txt"),)
+
+
+def test_what_only_a_task_has_reaches_a_script_that_names_it(tmp_path: Path) -> None:
+    manifest = Manifest("exarp.toml", (), vars={"arch": "var", "mode": "var"})
+    launcher = Launcher(str(tmp_path), manifest, {"arch": "caller"}, "1", str(tmp_path), str(tmp_path), raw=False)
+    task = Task("t@arm", commands=("echo $arch $mode",), variables={"arch": "arm", "other": "x"}, inputs=(), outputs=())
+    env = launcher.launch(1, task, (), "log").env
+    assert (env["arch"], env["mode"], env.get("other")) == ("arm", "var", None)

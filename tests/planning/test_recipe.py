@@ -18,6 +18,7 @@ from exarp.planning.recipe import (
     names_launch_word,
     out_paths,
     recipe_digest,
+    value_of,
 )
 
 # -- what a script names ---------------------------------------------------------------------------------------
@@ -69,6 +70,7 @@ OF_THE_RECIPE = {
     "outputs": ("z",),
     "modifies": ("z",),
     "env": {"E": "2"},
+    "variables": {"VAR": "2"},
     "cwd": "sub",
     "shell": ("bash", "-c"),
     "depfile": "x.d",
@@ -111,6 +113,20 @@ def test_a_change_of_the_recipe_changes_the_digest(field):
 @pytest.mark.parametrize("field", OF_THE_RUN)
 def test_a_change_of_how_it_is_run_does_not_change_the_digest(field):
     assert digest(msgspec.structs.replace(BASE, **{field: OF_THE_RUN[field]})) == digest()
+
+
+def test_of_a_tasks_own_variables_only_those_that_its_script_names_count():
+    assert digest(msgspec.structs.replace(BASE, variables={"OTHER": "1"})) == digest()
+
+
+def test_a_tasks_own_variables_come_before_vars_and_after_its_env():
+    own = Task("a", commands=("echo $X",), variables={"X": "own"})
+    assert value_of("X", own, {"X": "var"}, {"X": "caller"}) == "own"
+    assert value_of("Y", own, {"Y": "var"}, {"Y": "caller"}) == "var"
+    assert value_of("Z", own, {"Y": "var"}, {"Z": "caller"}) == "caller"
+    assert value_of("W", own, {}, {}) is None
+    in_env = msgspec.structs.replace(own, env={"X": "env"})
+    assert digest(in_env) == digest(msgspec.structs.replace(in_env, variables={"X": "other"}))
 
 
 def test_the_shell_counts_only_for_scripts():

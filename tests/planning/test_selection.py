@@ -24,3 +24,15 @@ def test_all_leaves_out_what_is_manual():
 
 def test_unknown_names_are_told_as_given():
     assert unknown_targets(Manifest("exarp.toml", TASKS), ["x", "a", "y"]) == ["x", "y"]
+
+
+def test_a_matrix_stands_for_its_tasks():
+    tasks = (Task("cc@a"), Task("link"), Task("cc@b"))
+    manifest = Manifest("exarp.toml", tasks, instances={"cc": ("cc@a", "cc@b")})
+    assert manifest.named(["link", "cc", "cc@a"]) == ("link", "cc@a", "cc@b")
+    assert unknown_targets(manifest, ["cc", "cc@a", "cc@x"]) == ["cc@x"]
+
+
+def test_the_default_may_be_a_matrix():
+    manifest = Manifest("exarp.toml", (Task("default@a"), Task("b")), instances={"default": ("default@a",)})
+    assert default_targets(manifest) == ("default@a",)
