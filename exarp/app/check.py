@@ -117,7 +117,7 @@ class _Doubts:
         """Tasks that change files in place and that nothing could make run again: what they modify does not count."""
         for task in self.tasks:
             always = task.inputs is None and task.outputs is None
-            reasons = task.inputs or task.sources or task.depfile or task.outputs or task.needs
+            reasons = task.inputs or task.sources or task.depfile or task.outputs or task.needs or task.parent
             if task.modifies and not always and not reasons:
                 field = "inputs" if task.inputs is not None else "outputs"
                 message = (

@@ -55,7 +55,8 @@ class Contributions:
     def to(self, task: int, inputs: Mapping[str, bytes]) -> dict[str, bytes]:
         """By name, what needs contribute that share no file with the task: a shared file counts as the input it is."""
         found = {}
-        for name in self._manifest.tasks[task].needs:
+        spec = self._manifest.tasks[task]
+        for name in (*spec.needs, spec.parent) if spec.parent else spec.needs:
             need = self._graph.ids[name]
             record = self._record(need)
             if record is None or inputs.keys().isdisjoint(record.outputs.keys()):

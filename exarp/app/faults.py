@@ -92,9 +92,8 @@ class FaultPlaces:
         """The words of the manifest that put ``earlier`` (a task id) before ``later``."""
         origin = self._origin(earlier, later)
         task, before = self._name(later), self._name(earlier)
-        note = {"needs": f"{task} needs {before}", "after": f"{task} comes after {before}"}.get(
-            origin.field, f"{task} reads what {before} makes"
-        )
+        verb = {"needs": "needs", "parent": "waits for its parent", "after": "comes after"}.get(origin.field)
+        note = f"{task} {verb} {before}" if verb else f"{task} reads what {before} makes"
         return Related(self._place(later, origin.field, origin.text), note)
 
     def _take_away(self, earlier: int, later: int) -> str:

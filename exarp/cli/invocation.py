@@ -184,9 +184,9 @@ def locate_in(project: Project) -> Callable[[str, str, str], str]:
     def locate(task: str, field: str, value: str) -> str:
         path = ("task", task, field)
         if field == "needs" and value not in project.manifest.tasks[project.graph.ids[task]].needs:
-            # The need follows from files: the line that says so is that of the input.
+            # The need follows from files, or the parent: the line that says so is that of the input.
             return _edge_line(project, value, task)
-        if field in ("inputs", "outputs", "modifies", "needs", "after", "mutex"):
+        if field in ("inputs", "outputs", "modifies", "needs", "parent", "after", "mutex"):
             place = project.locator.entry(path, value)
         else:
             place = project.locator.key(*path)

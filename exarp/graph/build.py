@@ -1,7 +1,7 @@
 """From a manifest's tasks to their graph, with everything that makes it impossible.
 
-Knows where edges come from: ``needs``, ``from``, declared files, and ``after`` (order only). Names that do not exist are
-skipped: ``manifests.references`` tells of them.
+Knows where edges come from: ``needs``, ``parent``, ``from``, declared files, and ``after`` (order only). Names that
+do not exist are skipped: ``manifests.references`` tells of them.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def build_graph(tasks: Sequence[Task]) -> tuple[TaskGraph, GraphFaults]:
     for number, task in enumerate(tasks):
         before = files.makers(number)
         named = {ids.get(name, number) for name in (*task.needs, *task.sources)} - {number}
+        if task.parent and task.parent != task.name and task.parent in ids:
+            named.add(ids[task.parent])
         if not named <= before:
             before |= named
         needs.append(before)
@@ -55,13 +57,15 @@ class EdgeOrigin(msgspec.Struct, frozen=True):
 
 
 def edge_origin(tasks: Sequence[Task], earlier: int, later: int) -> EdgeOrigin:
-    """Why ``earlier`` comes before ``later``; the first of needs, from, files, after that says so.
+    """Why ``earlier`` comes before ``later``; the first of needs, parent, from, files, after that says so.
 
     Raises LookupError if there is no such edge.
     """
     task, before = tasks[later], tasks[earlier]
     if before.name in task.needs:
         return EdgeOrigin("needs", task.needs.index(before.name), before.name)
+    if before.name == task.parent:
+        return EdgeOrigin("parent", 0, before.name)
     if before.name in task.sources:
         return EdgeOrigin("inputs", 0, before.name)
     for index, pattern in enumerate(task.inputs or ()):

@@ -56,6 +56,7 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     modifies: Annotated[list[str], Meta(description="Files changed in place: neither input nor output.")] = []
     needs: Annotated[list[str], Meta(description="Tasks that must have passed before this one starts.")] = []
     after: Annotated[list[str], Meta(description="Tasks that go first if they run too; order only.")] = []
+    parent: Annotated[str, Meta(description="The task that this one is a part of; orders like a need.")] = ""
     depfile: Annotated[str, Meta(description="Makefile-syntax file of dependencies that the command writes.")] = ""
     env: Annotated[dict[str, Scalar], Meta(description="Environment variables of the task.")] = {}
     cwd: Annotated[str, Meta(description="Folder the command runs in, relative to the workspace root.")] = ""
@@ -160,7 +161,7 @@ def wave_words(name: str) -> str:
 # relies on one must not run as if it were not there.
 LATER_TASK = frozenset(
     "matrix extends track_env dotenv prompt by tools allow_empty verify params aliases internal confirm when "
-    "platforms requires finally service parent agent cache no_retry_on".split()
+    "platforms requires finally service agent cache no_retry_on".split()
 )
 LATER_SETTINGS = frozenset("max_agents dotenv clean_env pass_env verify secrets".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())

@@ -38,6 +38,8 @@ class _References:
                 self.check_edges(task.name, "needs", "needs", task.needs)
             if task.after and (not names.issuperset(task.after) or task.name in task.after):
                 self.check_edges(task.name, "after", "comes after", task.after)
+            if task.parent and (task.parent not in names or task.parent == task.name):
+                self.check_edges(task.name, "parent", "is a part of", (task.parent,))
             if task.sources and (not names.issuperset(task.sources) or task.name in task.sources):
                 self.check_edges(task.name, "inputs", "takes inputs from", task.sources)
         for name in _each(self.manifest.settings.default):

@@ -105,6 +105,8 @@ class TaskReader:
             found["modifies"] = self.unprotected(fields.paths(written.modifies, path), path)
         if written.after:
             found["after"] = fields.texts(written.after, (*at, "after"))
+        if written.parent:
+            found["parent"] = fields.text(written.parent, (*at, "parent")) or ""
         if written.depfile:
             found["depfile"] = self.depfile(written.depfile, (*at, "depfile"))
         if written.env:

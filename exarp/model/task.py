@@ -19,6 +19,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     Paths are normalised patterns relative to the workspace root (see ``model.path``). ``None`` for
     ``inputs`` or ``outputs`` means undeclared; an empty tuple means "declared: none".
     ``sources`` are tasks whose outputs are among the inputs, as ``{ from = … }`` wants.
+    ``parent`` is a task that this one is a part of; it orders like a need.
     ``variables``: values that only this task has, such as those of its matrix: exported to scripts that name them.
     ``commands`` are scripts for ``shell``, run one after the other; ``argv`` is run without a shell.
     A task with neither is a *group*. Durations are seconds, resource requests are plain numbers
@@ -36,6 +37,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     modifies: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    parent: str = ""
     depfile: str = ""
     env: dict[str, str] = {}
     variables: dict[str, str] = {}

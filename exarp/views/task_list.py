@@ -31,7 +31,13 @@ def lines(tasks: Sequence[Task], columns: int | None, color: bool) -> Iterator[s
 def document(tasks: Iterable[Task]) -> bytes:
     """The list as one JSON document."""
     rows = [
-        {"task": task.name, "description": task.description, "manual": task.manual, "tags": list(task.tags)}
+        {
+            "task": task.name,
+            "description": task.description,
+            "manual": task.manual,
+            "tags": list(task.tags),
+            "parent": task.parent or None,
+        }
         for task in tasks
     ]
     return json_line({"version": 1, "tasks": rows})

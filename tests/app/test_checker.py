@@ -136,6 +136,21 @@ def nested(depth: int) -> list[Task]:
     return tasks
 
 
+def test_a_parent_contributes_as_a_need_does(tmp_path: Path) -> None:
+    parent = Task("parent", commands=("x",), inputs=("a",), outputs=("b",))
+    bench = Bench(tmp_path, parent, Task("child", commands=("y",), inputs=(), outputs=("c",), parent="parent"))
+    bench.write({"a": "1"})
+    bench.do("parent", b="1")
+    bench.do("child", c="1")
+    bench.begin()
+    assert (bench.why("parent"), bench.why("child")) == ("", "")
+
+    bench.write({"a": "2"})
+    bench.begin()
+    assert bench.do("parent", b="2") == "input-changed"
+    assert bench.why("child") == "need-changed"
+
+
 def test_a_group_contributes_what_its_needs_do_by_name(tmp_path: Path) -> None:
     reader = Task("reader", commands=("r",), inputs=(), outputs=("r.out",), needs=("g2",))
     bench = Bench(tmp_path, *nested(3), reader)

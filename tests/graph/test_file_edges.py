@@ -133,6 +133,7 @@ def test_a_graph_without_faults_says_so():
     ("fields", "origin"),
     [
         ({"needs": ("x", "a")}, EdgeOrigin("needs", 1, "a")),
+        ({"parent": "a", "after": ("a",)}, EdgeOrigin("parent", 0, "a")),
         ({"sources": ("a",)}, EdgeOrigin("inputs", 0, "a")),
         ({"inputs": ("y", "out/*")}, EdgeOrigin("inputs", 1, "out/*")),
         ({"inputs": ("out/x", "out/*"), "excluded": ("out/x",), "after": ("a",)}, EdgeOrigin("after", 0, "a")),
@@ -187,12 +188,14 @@ def test_edges_are_just_those_that_the_contract_names(case):
     tasks, graph = case.manifest.tasks, case.graph
 
     for reader in range(len(tasks)):
-        named = {graph.ids[name] for name in tasks[reader].needs}
+        parent = (tasks[reader].parent,) if tasks[reader].parent else ()
+        named = {graph.ids[name] for name in (*tasks[reader].needs, *parent)}
         made = {maker for maker in range(len(tasks)) if maker != reader and plainly_makes(tasks[maker], tasks[reader])}
         assert set(graph.needs[reader]) == named | made
         for maker in (*graph.needs[reader], *graph.after[reader]):
             origin = edge_origin(tasks, maker, reader)
             said = {"needs": tasks[reader].needs, "inputs": tasks[reader].inputs, "after": tasks[reader].after}
+            said["parent"] = parent
             assert said[origin.field][origin.index] == origin.text
 
 

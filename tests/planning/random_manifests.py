@@ -105,6 +105,7 @@ def _task(dice: Dice, name: str, earlier: Sequence[str], own: Sequence[str], tou
         modifies=dice.some(touched, 1),
         needs=dice.some(earlier, 2),
         after=dice.some(earlier, 1),
+        parent=dice.of("", "", "", *earlier[:1]),
         depfile=dice.of("", "", "", "out/d", "a/d", "top.d"),
         priority=dice.of(0, 0, 1, -1),
         mutex=dice.of((), (), (), ("db",), ("net", "db")),

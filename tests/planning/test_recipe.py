@@ -80,6 +80,7 @@ OF_THE_RUN = {
     "description": "other",
     "needs": ("b",),
     "after": ("b",),
+    "parent": "b",
     "priority": 5,
     "tags": ("t",),
     "mutex": ("m",),
