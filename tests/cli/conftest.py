@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -12,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.cli.fork_server import ForkServer
+
+# What Python looks at when it starts, and what a fork cannot have: then exarp is started afresh.
+_OF_STARTS = ("PYTHON", "LC_", "LANG", "LD_", "HOME", "COVERAGE")
 
 
 class Result:
@@ -57,9 +63,13 @@ class Workspace:
         return (self.path / name).exists()
 
     def exarp(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: str | None = None) -> Result:
+        """Run exarp to its end: forked from a process that has loaded it, unless ``env`` holds what only a start looks at."""
+        folder = self.path / (cwd or "")
+        if not any(name.startswith(_OF_STARTS) for name in env or ()):
+            return Result(_fork_server().run(arguments, str(folder), environment(env), timeout=60))
         done = subprocess.run(
             [sys.executable, "-m", "exarp", *arguments],
-            cwd=self.path / (cwd or ""),
+            cwd=folder,
             env=environment(env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -79,6 +89,11 @@ class Workspace:
             stderr=subprocess.PIPE,
             **options,
         )
+
+
+@functools.cache
+def _fork_server() -> ForkServer:
+    return ForkServer()
 
 
 @pytest.fixture

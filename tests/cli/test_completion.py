@@ -27,16 +27,9 @@ def project(workspace: Workspace) -> Workspace:
 def offered(workspace: Workspace, *words: str) -> set[str]:
     """What is offered for the last of the words, as ``TYPE,VALUE``."""
     asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-    done = subprocess.run(
-        [sys.executable, "-m", "exarp"],
-        cwd=workspace.path,
-        env=environment({"_EXARP_COMPLETE": "bash_complete", **asked}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
-    return set(done.stdout.split())
+    result = workspace.exarp(env={"_EXARP_COMPLETE": "bash_complete", **asked})
+    assert result.err == ""
+    return set(result.out.split())
 
 
 def test_tasks_are_offered_with_a_command_and_without(project: Workspace) -> None:
