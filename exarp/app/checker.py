@@ -96,6 +96,8 @@ class Checker:
         record = self._records.success(task)
         if spec.is_group:
             return None
+        if spec.prose is not None:
+            return FreshnessReason("prose")
         if self.force or record is None or spec.always_runs:
             surely = FreshnessReason("forced") if self.force else decide(spec, record, _NOTHING)
             return self._resolution.fault(spec) or surely

@@ -14,12 +14,17 @@ from exarp.model.task import Task
 
 
 class WaveSpec(msgspec.Struct, frozen=True):
-    """A declared wave. ``parallel`` is its marking: beside all (True), none (False), or the named ones."""
+    """A declared wave. ``parallel`` is its marking: beside all (True), none (False), or the named ones.
+
+    ``group``: the number that its plan has. ``checkpoint``: a person is to look before anything goes on after it.
+    """
 
     name: str
     tasks: tuple[str, ...]
     order: Order = "parallel"
     parallel: bool | tuple[str, ...] = False
+    group: int | None = None
+    checkpoint: bool = False
 
     def allows(self, other: str) -> bool:
         """Whether this wave's own marking lets it run beside the wave ``other``."""
@@ -50,6 +55,9 @@ class Manifest(msgspec.Struct, frozen=True):
 
     ``instances``: by the name of each matrix the names of its tasks, in order. A matrix is no task itself. Tasks, waves and
     settings name tasks only; who takes names from a command line asks ``named``.
+
+    ``blocked``: tasks that are in no wave, with those that they wait for and that nobody may do now. ``settled``: what plans
+    and task states name and is no task to do, with its status. ``prose``: all its tasks are told in words.
     """
 
     file: str
@@ -60,6 +68,9 @@ class Manifest(msgspec.Struct, frozen=True):
     vars: Mapping[str, str] = {}
     digest: str = ""
     instances: dict[str, tuple[str, ...]] = {}
+    blocked: dict[str, tuple[str, ...]] = {}
+    settled: dict[str, str] = {}
+    prose: bool = False
 
     def named(self, names: Iterable[str]) -> tuple[str, ...]:
         """The tasks that ``names`` stand for: those of a matrix for its name, each once, in order."""

@@ -17,7 +17,8 @@ class Wave(msgspec.Struct, frozen=True):
 
     ``tasks`` are ids in manifest order. ``after``: numbers of the waves that must have ended before this
     one starts (only the nearest: a wave that another of them waits for is left out). ``beside``: numbers of
-    the waves it may overlap with. ``part`` counts from 1 where a limit split a wave.
+    the waves it may overlap with. ``part`` counts from 1 where a limit split a wave. ``group`` and ``checkpoint``: as declared;
+    of parts only the last is a checkpoint.
     """
 
     number: int
@@ -29,6 +30,8 @@ class Wave(msgspec.Struct, frozen=True):
     order: Order = "parallel"
     after: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()
+    group: int | None = None
+    checkpoint: bool = False
 
 
 class LateWave(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
     ``names`` and ``needs`` cover every task of the manifest; ``waves`` only the selected ones.
     ``order`` holds order-only edges (earlier, later) between selected tasks: ``after``, and every doubt that
     counts. ``position[task]`` is its place in manifest order among the selected, or -1. ``late``: waves that are listed
-    too early.
+    too early. ``blocked``: selected tasks that are in no wave, each with the names of those that it waits for.
     """
 
     names: tuple[str, ...]
@@ -58,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
     critical_path: tuple[int, ...] = ()
     lower_bound: int = 0
     late: tuple[LateWave, ...] = ()
+    blocked: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
     @property
     def task_count(self) -> int:

@@ -22,7 +22,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``parent`` is a task that this one is a part of; it orders like a need.
     ``variables``: values that only this task has, such as those of its matrix: exported to scripts that name them.
     ``commands`` are scripts for ``shell``, run one after the other; ``argv`` is run without a shell.
-    A task with neither is a *group*. Durations are seconds, resource requests are plain numbers
+    ``prose``: what somebody is to do, in words that are never executed, as plans and task states have it; then there are no
+    commands. A task with none of these is a *group*. Durations are seconds, resource requests are plain numbers
     (bytes for memory).
     """
 
@@ -56,11 +57,12 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     daemon: bool = False
     manual: bool = False
     keep_outputs: bool = False
+    prose: str | None = None
 
     @property
     def is_group(self) -> bool:
         """Whether the task runs nothing itself and only gathers others."""
-        return not self.commands and not self.argv
+        return not self.commands and not self.argv and self.prose is None
 
     @property
     def always_runs(self) -> bool:
@@ -69,8 +71,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_declared(self) -> bool:
-        """Whether the task says all that it reads and all that it writes (a group does neither)."""
-        if self.is_group:
+        """Whether the task says all that it reads and all that it writes (a group does neither; of prose its reader knows)."""
+        if self.prose is not None or self.is_group:
             return True
         writes = self.outputs is not None or bool(self.modifies)
         return self.inputs is not None and writes

@@ -45,7 +45,9 @@ class _Planner:
         self.graph = graph
         self.settings = manifest.settings
         self.barriers = self.settings.schedule == "waves"
-        self.selected = closure(graph, [graph.ids[name] for name in targets])
+        asked = closure(graph, [graph.ids[name] for name in targets])
+        self.blocked = [(task, manifest.blocked[name]) for task, name in self.blocked_among(asked)]
+        self.selected = asked.difference(task for task, _ in self.blocked)
         self.drafts = Grouping(graph, self.selected, manifest.waves).drafts()
         self.cells = find_cells(manifest.tasks, sorted(self.selected), self.settings.cache_dirs)
         self.evidence = WaveEvidence(manifest, graph, self.drafts, self.cells)
@@ -74,7 +76,12 @@ class _Planner:
             critical_path=self.critical(waves, expected),
             lower_bound=self.lower_bound(),
             late=tuple(self.late_waves()),
+            blocked=tuple(self.blocked),
         )
+
+    def blocked_among(self, asked: set[int]) -> list[tuple[int, str]]:
+        ids = self.graph.ids
+        return [(ids[name], name) for name in self.manifest.blocked if ids[name] in asked]
 
     # -- waves -------------------------------------------------------------------------------------------------
 
@@ -93,6 +100,7 @@ class _Planner:
         for index, draft in enumerate(self.drafts):
             first = self.first[index]
             declared = draft.spec >= 0
+            spec = self.manifest.waves[draft.spec] if declared else None
             # Shared by all parts of the wave: two waves in many parts each are not to cost their product.
             beside = tuple(chain.from_iterable([numbers[other] for other in relations.beside[index]]))
             after = tuple([self.first[other + 1] - 1 for other in relations.after[index]])
@@ -108,6 +116,8 @@ class _Planner:
                         order=draft.order,
                         after=after if part == 0 else (first + part - 1,) if self.barriers or declared else (),
                         beside=beside,
+                        group=spec.group if spec else None,
+                        checkpoint=bool(spec and spec.checkpoint) and part == len(self.parts[index]) - 1,
                     )
                 )
         return waves

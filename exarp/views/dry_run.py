@@ -52,9 +52,11 @@ def _sum(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Co
     if not reasons:
         return words.up_to_date(plan.task_count)
     stuck = sum(reason.code in CANNOT_RUN for reason in reasons)
+    told = sum(reason.code == "prose" for reason in reasons)
     gathering = sum(task in groups for wave in plan.waves for task in wave.tasks)
     parts = [
-        f"{words.tasks(len(reasons) - stuck)} would run",
+        f"{words.tasks(len(reasons) - stuck - told)} would run",
+        f"{told} told in words, for a person or an agent" if told else "",
         f"{stuck} cannot" if stuck else "",
         f"{plan.task_count - len(reasons) - gathering} up to date",
         words.groups(gathering) if gathering else "",
@@ -68,7 +70,7 @@ def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups
         {
             "task": plan.names[task],
             "wave": wave.number,
-            "would_run": reason is not None and reason.code not in CANNOT_RUN,
+            "would_run": reason is not None and reason.code not in (*CANNOT_RUN, "prose"),
             "reason": _code(reason, task in groups),
             "subject": reason.subject if reason is not None else "",
         }

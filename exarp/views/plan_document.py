@@ -18,7 +18,7 @@ from exarp.model.verdict import Decision, Reason, Verdict, VerdictKind
 from exarp.views.json_line import json_line
 
 # Reasons for not running.
-_IDLE = CANNOT_RUN | {"unchanged", "group"}
+_IDLE = CANNOT_RUN | {"unchanged", "group", "prose"}
 
 
 def document(
@@ -43,7 +43,7 @@ def document(
                 for wave in plan.waves
                 for task in wave.tasks
             },
-            "blocked": [],
+            "blocked": [{"task": plan.names[task], "waits_for": names} for task, names in plan.blocked],
             "verdicts": [verdict_fields(verdict) for verdict in plan.verdicts],
             "critical_path": [plan.names[task] for task in plan.critical_path],
         }
@@ -55,11 +55,12 @@ def _wave(plan: Plan, wave: Wave) -> dict[str, object]:
         "number": wave.number,
         "name": wave.name,
         "part": wave.part,
-        "group": None,
+        "group": wave.group,
         "order": wave.order,
         "tasks": [plan.names[task] for task in wave.tasks],
         "after": wave.after,
         "beside": wave.beside,
+        "checkpoint": wave.checkpoint,
     }
 
 

@@ -26,6 +26,7 @@ _PATH_HEAD = 3
 _PATH_TAIL = 2
 _PAIRS = 5
 _NAMES = 10
+_BLOCKED = 20
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -56,6 +57,7 @@ def table(
 class _Table:
     def __init__(self, plan: Plan, manifest: Manifest, locate: Locate, layout: Layout) -> None:
         self.plan = plan
+        self.settled = manifest.settled
         self.locate = locate
         self.layout = layout
         self.tasks: dict[str, Task] = {task.name: task for task in manifest.tasks}
@@ -73,11 +75,12 @@ class _Table:
 
     def lines(self, expected_ms: Mapping[str, int]) -> Iterable[str]:
         if not self.plan.waves:
-            yield "nothing to run"
+            yield "nothing to do" if self.plan.blocked else "nothing to run"
         else:
             yield from self._header(expected_ms)
             yield ""
             yield from self._waves()
+        yield from self._blocked()
 
     def _place(self, verdict: Verdict) -> None:
         """Remembers a verdict, as far as anybody will ask for it, and below which wave it is told."""
@@ -176,6 +179,8 @@ class _Table:
             f"after {listing(numbers, _NAMES)}" + (f": {because}" if because else "")
             for because, numbers in by_reason.items()
         ]
+        if wave.checkpoint:
+            parts.append("then a checkpoint: a person looks")
         return "; ".join(parts)
 
     def _because(self, wave: Wave, earlier: Wave) -> str:
@@ -199,6 +204,23 @@ class _Table:
 
     def _after(self, task: int) -> tuple[str, ...]:
         return self.tasks[self.plan.names[task]].after
+
+    def _blocked(self) -> Iterable[str]:
+        """Tasks that are in no wave."""
+        if not self.plan.blocked:
+            return
+        yield ""
+        yield f"blocked, in no wave: {words.tasks(len(self.plan.blocked))}"
+        shown = self.plan.blocked if self.layout.verbose else self.plan.blocked[:_BLOCKED]
+        for task, names in shown:
+            held = listing([self._status(name) for name in names], _NAMES)
+            yield f"    {escape.name(self.plan.names[task])} waits for {held}"
+        if len(self.plan.blocked) > len(shown):
+            yield f"    and {len(self.plan.blocked) - len(shown)} more (-v tells them)"
+
+    def _status(self, name: str) -> str:
+        status = self.settled.get(name, "")
+        return f"{escape.name(name)} ({escape.name(status)})" if status else escape.name(name)
 
     # -- verdicts ----------------------------------------------------------------------------------------------
 

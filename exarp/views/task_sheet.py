@@ -18,7 +18,8 @@ from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
 _WORDED = frozenset(
-    "name description commands argv inputs excluded sources outputs depfile needs after env variables shell resources".split()
+    "name description prose commands argv inputs excluded sources outputs depfile needs after env variables shell "
+    "resources".split()
 )
 _DURATIONS = frozenset({"retry_delay", "timeout"})
 _WORDS = {number: word for word, number in PRIORITIES.items()}
@@ -31,7 +32,7 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
     task = sheet.task
     yield escape.name(task.name) + (f": {escape.name(task.description)}" if task.description else "")
     yield from _commands(task)
-    if not task.is_group:
+    if not task.is_group and task.prose is None:
         yield from _files(sheet)
     for label, values in (("needs", sheet.needs), ("after", sheet.after), ("needed by", sheet.needed_by)):
         if values:
@@ -57,6 +58,10 @@ def _commands(task: Task) -> Iterator[str]:
             yield f"  {'runs' if number == 0 else '':<{_COLUMN}}{escape.plain(line)}"
     if task.commands:
         yield _row("with", shlex.join(task.shell))
+    if task.prose is not None:
+        yield _row("runs", "nothing: it is told in words, for a person or an agent")
+        for number, line in enumerate(task.prose.splitlines()):
+            yield f"  {'to do' if number == 0 else '':<{_COLUMN}}{escape.plain(line)}".rstrip()
     if task.is_group:
         yield _row("runs", "nothing itself: it gathers other tasks")
 

@@ -38,6 +38,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "need-runs": ("a task it needs would run first", "{}, which it needs, would run first"),
     "retried": ("the last attempt failed", "the last attempt failed"),
     "unchanged": ("nothing changed", "nothing changed"),
+    "prose": ("told in words, for a person or an agent", "told in words, for a person or an agent"),
     "group": ("it only gathers other tasks", "it only gathers other tasks"),
     "blocked-by": ("a task it needs did not pass", "{}, which it needs, did not pass"),
     "outputs-not-made": ("did not make its outputs", "did not make {}"),

@@ -94,6 +94,7 @@ OF_THE_RUN = {
     "daemon": True,
     "manual": True,
     "keep_outputs": True,
+    "prose": "build it",
 }
 
 

@@ -43,6 +43,7 @@ def test_a_wave_names_its_tasks_and_its_relations():
         "tasks": ["api", "db", "srv"],
         "after": [],
         "beside": [2],
+        "checkpoint": False,
     }
     assert waves[0] == expected and list(waves[0]) == list(expected)
     assert waves[2]["after"] == [1, 2]
