@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from exarp.app import reasons
 from exarp.app.faults import FaultPlaces
@@ -17,6 +18,10 @@ from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import all_targets
+from exarp.workspace.ignore import Ignore
+
+if TYPE_CHECKING:
+    from exarp.manifests.positions import KeyPath
 
 # More names than this in one message help nobody.
 _NAMES = 3
@@ -47,6 +52,7 @@ class _Doubts:
         yield from self.empty()
         yield from self.undeclared()
         yield from self.run_once()
+        yield from self.missing_dotenv()
         for verdict in plan.verdicts:
             if verdict.runs == "sequential" and (verdict.kind != "waves" or verdict.marked):
                 yield from (self.doubt(verdict, reason) for reason in verdict.reasons if is_doubt(reason))
@@ -125,6 +131,20 @@ class _Doubts:
                 )
                 step = f"take {field} out, and it runs every time; or list what it depends on"
                 yield Problem("runs-once", message, self.locator.key("task", task.name, field), step, severity="doubt")
+
+    def missing_dotenv(self) -> Iterable[Problem]:
+        """Dotenv files that are not there although git does not ignore them: those that it ignores are often nowhere else."""
+        manifest, ignore = self.project.manifest, Ignore(self.project.root)
+        named: dict[str, KeyPath] = dict.fromkeys(manifest.settings.dotenv, ("settings", "dotenv"))
+        for task in self.tasks if len(manifest.dotenv) > 1 else ():
+            for path in task.dotenv:
+                named.setdefault(path, ("task", task.name, "dotenv"))
+        for path, at in named.items():
+            folder, name = os.path.split(os.path.join(self.project.root, path))
+            if not os.path.lexists(os.path.join(folder, name)) and not ignore.ignores(folder, name, False):
+                message = f"the dotenv file {path} is not there: it is taken for empty"
+                step = "correct the name, or write the file"
+                yield Problem("missing-dotenv", message, self.locator.entry(at, path), step, severity="warning")
 
 
 def is_doubt(reason: Reason) -> bool:

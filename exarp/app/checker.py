@@ -19,7 +19,8 @@ from exarp.graph.task_graph import TaskGraph
 from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
-from exarp.planning.freshness import Record, decide
+from exarp.planning.environment import Environment
+from exarp.planning.freshness import Record, decide, variable_digests
 from exarp.planning.recipe import recipe_digest
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 
@@ -44,7 +45,7 @@ class Checker:
     ) -> None:
         self.manifest = manifest
         self._graph = graph
-        self.environ = environ
+        self._environment = Environment(manifest, environ)
         self.force = force
         self.snapshots: dict[int, Snapshot] = {}
         self.fingerprints = fingerprints
@@ -184,7 +185,12 @@ class Checker:
         return Record(self._recipe(spec), {}, {}, self._resolution.remains(spec))
 
     def _recipe(self, spec: Task) -> bytes:
-        return recipe_digest(spec, self.manifest.vars, self.environ)
+        return recipe_digest(spec, self._environment.counted(spec))
+
+    def _variables(self, spec: Task, record: Record | None, recipe: bytes) -> dict[str, bytes]:
+        if record is not None and record.recipe == recipe:
+            return record.variables
+        return variable_digests(self._environment.counted(spec))
 
     def _look(self, task: int, record: Record | None) -> tuple[tuple[str, ...], Record]:
         """What ``$in`` stands for, and digests as they are now. Raises FileFault."""
@@ -192,8 +198,10 @@ class Checker:
         digest = self.fingerprints.digest
         named, files = self._resolution.inputs(spec)
         inputs = self._resolution.digests(files)
+        recipe = self._recipe(spec)
         now = Record(
-            recipe=self._recipe(spec),
+            recipe=recipe,
+            variables=self._variables(spec, record, recipe),
             inputs=inputs,
             found={path: digest(path) for path in record.found} if record is not None else {},
             outputs=self._resolution.recorded_outputs(spec, record) if record is not None else {},

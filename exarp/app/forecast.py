@@ -102,4 +102,4 @@ class _Forecast:
 
 def _is_felt(task: Task, reason: FreshnessReason) -> bool:
     """Having run does not by itself make dependents stale: without outputs only the recipe counts for them."""
-    return bool(task.outputs) or reason.code in ("never-ran", "recipe-changed")
+    return bool(task.outputs) or reason.code in ("never-ran", "recipe-changed", "variable-changed")

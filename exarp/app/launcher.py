@@ -13,6 +13,7 @@ from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside
 from exarp.model.task import Task
+from exarp.planning.environment import Environment
 from exarp.planning.recipe import (
     ListFault,
     expand_argv,
@@ -40,7 +41,8 @@ class Launcher:
     ) -> None:
         self.root = root
         self.manifest = manifest
-        self.environ = dict(environ) | {"EXARP_RUN": run, "EXARP_WORKSPACE": root}
+        self.environment = Environment(manifest, environ)
+        self.own = {"EXARP_RUN": run, "EXARP_WORKSPACE": root}
         self.scratch = scratch
         self.raw = raw
         self.folders = OutputFolders(root, claims)
@@ -118,8 +120,8 @@ class Launcher:
             self.folders.empty(path)
 
     def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
-        """The caller's environment, then vars, the task's variables and launch words that a script names, then the task's env."""
-        env = self.environ | {"EXARP_TASK": task.name}
+        """What comes from outside, over it the manifest's variables and words for files that scripts name, over all the env."""
+        env = {**self.environment.around(task), **self.own, "EXARP_TASK": task.name}
         for name in named_variables(task.commands):
             if name in lists:
                 env[name] = self._list(name, lists[name], task)

@@ -16,7 +16,7 @@ from exarp.app.faults import FaultPlaces
 from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import build_graph
 from exarp.graph.task_graph import TaskGraph
-from exarp.manifests.discover import Found, find_manifest, named_manifest, read_bytes
+from exarp.manifests.discover import Found, find_manifest, named_manifest, read_beside, read_bytes
 from exarp.manifests.place import Locator
 from exarp.manifests.reading import Reading, not_collecting, read_manifest
 from exarp.model.manifest import Manifest
@@ -77,7 +77,11 @@ def examine(
 
 def _examine(found: Found, environ: Mapping[str, str], overrides: Overrides) -> tuple[Project, list[Problem]]:
     data, memory = read_bytes(found.path, found.shown), physical_memory()
-    reading = read_manifest(data, found.shown, found.notation, environ, memory, overrides.variables, found.root)
+
+    def read(path: str) -> bytes:
+        return read_beside(found.root, path)
+
+    reading = read_manifest(data, found.shown, found.notation, environ, memory, overrides.variables, found.root, read)
     manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
     graph, faults = build_graph(manifest.tasks)
     places = FaultPlaces(manifest, reading.locator)

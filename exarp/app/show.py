@@ -14,7 +14,8 @@ from exarp.app.targets import known_targets
 from exarp.model.overlap import overlap
 from exarp.model.path import is_glob
 from exarp.model.sheet import TaskSheet
-from exarp.planning.recipe import named_variables, out_paths, value_of
+from exarp.planning.environment import Environment
+from exarp.planning.recipe import named_variables, out_paths
 from exarp.workspace.fingerprints import Fingerprints
 from exarp.workspace.folders import seen_from, working_folder
 
@@ -32,8 +33,9 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     missing = _missing(project, number, checker)
     place = project.locator.entry(("task", name, "inputs"), missing) if missing else None
     names = project.graph.names
+    environment = Environment(project.manifest, environ)
     variables = {
-        variable: value_of(variable, task, project.manifest.vars, environ) or ""
+        variable: environment.value(variable, task) or ""
         for variable in named_variables(task.commands)
         if variable not in ("in", "out", "depfile", "in_file") and variable not in task.env
     }

@@ -5,6 +5,7 @@ Knows file names and where to stop. Does not read what it finds, but for the tab
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -19,6 +20,8 @@ NAMES = ("exarp.toml", "exarp.yaml", "exarp.json", "pyproject.toml")
 # What makes a folder a manifest.
 _PLANS = ("*-PLAN.md", "*/*-PLAN.md", "todo2.db", "state.todo2.json")
 _TOOL_TABLE = re.compile(rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*exarp[ \t]*[.\]]", re.MULTILINE)
+# Larger files that a manifest names are refused by whoever reads them.
+_SMALL = 1024 * 1024
 _NO_FILE = "it is not a regular file"
 
 
@@ -135,6 +138,17 @@ def read_bytes(path: str, shown: str) -> bytes:
             return file.read()
     except OSError as error:
         raise _unreadable(shown, error.strerror or str(error)) from None
+
+
+def read_beside(root: str, path: str) -> bytes:
+    """The bytes of a small file that a manifest in ``root`` names, at most as many as show that it is too large.
+
+    Raises OSError.
+    """
+    with open(os.path.join(root, path), "rb", opener=_open) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, _NO_FILE)
+        return file.read(_SMALL + 1)
 
 
 def _open(path: str, flags: int) -> int:

@@ -59,6 +59,13 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     parent: Annotated[str, Meta(description="The task that this one is a part of; orders like a need.")] = ""
     depfile: Annotated[str, Meta(description="Makefile-syntax file of dependencies that the command writes.")] = ""
     env: Annotated[dict[str, Scalar], Meta(description="Environment variables of the task.")] = {}
+    track_env: Annotated[
+        list[str], Meta(description="Variables, names or globs, that count although no script names them.")
+    ] = []
+    dotenv: Annotated[
+        list[str],
+        Meta(description="Files of NAME=value lines; they win over those of [settings], the caller over both."),
+    ] = []
     cwd: Annotated[str, Meta(description="Folder the command runs in, relative to the workspace root.")] = ""
     shell: Annotated[
         Annotated[list[str], Meta(min_length=1)] | UnsetType,
@@ -111,6 +118,14 @@ class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         default_factory=lambda: ["sh", "-eu", "-c"]
     )
     log_limit: Annotated[Size, Meta(description="Log size per attempt; head and tail are kept.")] = "64MiB"
+    dotenv: Annotated[
+        list[str], Meta(description="Files of NAME=value lines for all tasks; the caller's environment wins over them.")
+    ] = []
+    clean_env: Annotated[bool, Meta(description="Only pass_env, env and dotenv reach tasks.")] = False
+    pass_env: Annotated[
+        list[str],
+        Meta(description="With clean_env: variables, names or globs, that reach tasks beside PATH, HOME and the like."),
+    ] = []
     cache_dirs: Annotated[list[str], Meta(description="Folders several tasks may share safely (ccache).")] = []
 
 
@@ -160,9 +175,9 @@ def wave_words(name: str) -> str:
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
 LATER_TASK = frozenset(
-    "matrix extends track_env dotenv prompt by tools allow_empty verify params aliases internal confirm when "
+    "matrix extends prompt by tools allow_empty verify params aliases internal confirm when "
     "platforms requires finally service agent cache no_retry_on".split()
 )
-LATER_SETTINGS = frozenset("max_agents dotenv clean_env pass_env verify secrets".split())
+LATER_SETTINGS = frozenset("max_agents verify secrets".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
 LATER_TOP = frozenset("include recovery cache agents template".split())

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Nearly every path of a large manifest: normal already, inside, without variables or anything else to look at.
 is_plain_path = re.compile(r"[\w*][\w.*-]*(?:/[\w*][\w.*-]*)*/?", re.ASCII).fullmatch
 
+_NAMES = re.compile(r"(?:[A-Za-z_*?]|\[[^]]+\])(?:[\w*?]|\[[^]]+\])*", re.ASCII)
+
 # Clocks and databases take no more; nobody waits a century.
 _LONGEST = 100 * 365 * 86400.0
 _LARGEST = 2**63 - 1
@@ -69,6 +71,24 @@ class Fields:
             return tuple(values)
         found = [self.text(value, (*path, index)) for index, value in enumerate(values)]
         return tuple([text for text in found if text is not None])
+
+    def variables_named(self, values: Sequence[str], path: KeyPath, tracked: bool) -> tuple[str, ...]:
+        """Names and globs of environment variables. ``tracked``: those that may count for what a task makes."""
+        found = []
+        for index, value in enumerate(values):
+            text = self.text(value, (*path, index))
+            if text is None:
+                continue
+            if not _NAMES.fullmatch(text):
+                step = f"write {text[1:]}" if _NAMES.fullmatch(text[1:]) else "write a name, or a glob such as AWS_*"
+                message = f"{text!r} cannot be the name of an environment variable"
+                self.add("bad-variable", message, (*path, index), step)
+            elif tracked and (text.startswith("EXARP_") or (is_reserved(text) and text != "PATH")):
+                message = f"{text} is exarp's own, and never counts for what a task makes"
+                self.add("reserved-name", message, (*path, index), "take it out")
+            else:
+                found.append(text)
+        return tuple(found)
 
     def duration(self, value: str, path: KeyPath) -> float:
         """Seconds; 0 where ``value`` is at fault."""

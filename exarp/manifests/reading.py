@@ -7,11 +7,12 @@ what the text looks like to a ``Notation``.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from exarp.errors import ManifestError, Place, Problem, UsageError
 from exarp.manifests.document import Document
@@ -22,6 +23,9 @@ from exarp.manifests.resolve import resolve
 from exarp.manifests.variables import Variables
 from exarp.model.manifest import Manifest
 from exarp.model.name import did_you_mean
+
+if TYPE_CHECKING:
+    from exarp.manifests.dotenv_files import DotenvFiles
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -64,11 +68,13 @@ def read_manifest(
     memory: int = 0,
     variables: Mapping[str, str] | None = None,
     root: str = "",
+    read: Callable[[str], bytes] | None = None,
 ) -> Reading:
     """Read ``data``, the content of ``file`` (as messages name it).
 
     ``memory``: physical memory in bytes, the default of that pool; 0 where it is not known. ``variables`` replace those
-    of ``[vars]``. ``root``: the workspace root, absolute.
+    of ``[vars]``. ``root``: the workspace root, absolute. ``read``: gives the content of another file that the manifest names
+    (its path as in the model), or raises OSError.
     Raises ManifestError for what leaves nothing to check: too large, not UTF-8, not of the notation; UsageError for ``variables``
     that ``[vars]`` does not have.
     """
@@ -80,11 +86,37 @@ def read_manifest(
         if variables:
             _override(raw, variables)
         document, broken = _convert(raw, locator, problems)
-        known = Variables({name: str(value) for name, value in document.vars.items()}, environ, broken)
+        raw_vars = {name: str(value) for name, value in document.vars.items()}
+        files = _dotenv_files(document, read, environ, locator, problems)
+        if files is not None:
+            environ = files.read_shared(document.settings.dotenv, lambda seen: Variables(raw_vars, seen, broken))
+        known = Variables(raw_vars, environ, broken)
         locator.expand = known.expand
         manifest = resolve(document, known, locator, memory, problems)
+        if files is not None:
+            manifest = _with_dotenv(manifest, files)
         check_references(manifest, locator, problems)
         return Reading(manifest, problems, locator, bool(document.settings.schedule))
+
+
+def _dotenv_files(
+    document: Document,
+    read: Callable[[str], bytes] | None,
+    environ: Mapping[str, str],
+    locator: Locator,
+    problems: list[Problem],
+) -> DotenvFiles | None:
+    """What reads dotenv files; None where the manifest names none."""
+    if read is None or not (document.settings.dotenv or any(task.dotenv for task in document.task.values())):
+        return None
+    from exarp.manifests.dotenv_files import DotenvFiles
+
+    return DotenvFiles(read, environ, locator, problems)
+
+
+def _with_dotenv(manifest: Manifest, files: DotenvFiles) -> Manifest:
+    settings = replace(manifest.settings, dotenv=files.files)
+    return replace(manifest, settings=settings, dotenv=files.values(manifest.tasks))
 
 
 def _override(raw: dict[str, Any], variables: Mapping[str, str]) -> None:

@@ -120,6 +120,8 @@ class _Resolver:
             output=written.output,
             shell=fields.texts(written.shell, (*at, "shell")),
             log_limit=Settings().log_limit if log_limit is None else log_limit,
+            clean_env=written.clean_env,
+            pass_env=fields.variables_named(written.pass_env, (*at, "pass_env"), tracked=False),
             cache_dirs=tuple([folder.rstrip("/") + "/" for folder in folders]),
         )
 

@@ -111,6 +111,12 @@ class TaskReader:
             found["depfile"] = self.depfile(written.depfile, (*at, "depfile"))
         if written.env:
             found["env"] = self.env(written.env, (*at, "env"))
+        if written.track_env:
+            found["track_env"] = fields.variables_named(written.track_env, (*at, "track_env"), tracked=True)
+        if written.dotenv:
+            from exarp.manifests.dotenv_files import dotenv_paths
+
+            found["dotenv"] = dotenv_paths(fields, dict(enumerate(written.dotenv)), (*at, "dotenv"))
         if written.cwd:
             found["cwd"] = self.cwd(written.cwd, (*at, "cwd"))
         if written.tags:

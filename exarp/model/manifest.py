@@ -48,6 +48,9 @@ class Settings(msgspec.Struct, frozen=True):
     shell: tuple[str, ...] = ("sh", "-eu", "-c")
     log_limit: int = 64 * 1024 * 1024
     cache_dirs: tuple[str, ...] = ()
+    dotenv: tuple[str, ...] = ()
+    clean_env: bool = False
+    pass_env: tuple[str, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -58,6 +61,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
     ``blocked``: tasks that are in no wave, with those that they wait for and that nobody may do now. ``settled``: what plans
     and task states name and is no task to do, with its status. ``prose``: all its tasks are told in words.
+    ``dotenv``: for each list of a task's dotenv files all that they and those of the settings say, for ``()`` those alone.
     """
 
     file: str
@@ -71,6 +75,7 @@ class Manifest(msgspec.Struct, frozen=True):
     blocked: dict[str, tuple[str, ...]] = {}
     settled: dict[str, str] = {}
     prose: bool = False
+    dotenv: dict[tuple[str, ...], Mapping[str, str]] = {}
 
     def named(self, names: Iterable[str]) -> tuple[str, ...]:
         """The tasks that ``names`` stand for: those of a matrix for its name, each once, in order."""

@@ -21,6 +21,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``sources`` are tasks whose outputs are among the inputs, as ``{ from = … }`` wants.
     ``parent`` is a task that this one is a part of; it orders like a need.
     ``variables``: values that only this task has, such as those of its matrix: exported to scripts that name them.
+    ``track_env``: names and globs of variables that count although no script names them. ``dotenv``: files of variables.
     ``commands`` are scripts for ``shell``, run one after the other; ``argv`` is run without a shell.
     ``prose``: what somebody is to do, in words that are never executed, as plans and task states have it; then there are no
     commands. A task with none of these is a *group*. Durations are seconds, resource requests are plain numbers
@@ -42,6 +43,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     depfile: str = ""
     env: dict[str, str] = {}
     variables: dict[str, str] = {}
+    track_env: tuple[str, ...] = ()
+    dotenv: tuple[str, ...] = ()
     cwd: str = ""
     shell: tuple[str, ...] = ("sh", "-eu", "-c")
     priority: int = 0

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from exarp.model.event import FreshnessReason
+from exarp.model.path import is_glob, matches
 from exarp.model.task import Task
 
 MISSING = b""
@@ -20,7 +21,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """A success: digests by path. ``needs``: what each need contributed (``contribution``), by name.
 
     ``found``: files that the depfile named, beyond the declared inputs. ``doubt``: the code of a reason why the success cannot
-    be relied on; what it names is worth knowing all the same.
+    be relied on; what it names is worth knowing all the same. ``variables``: short digests of those that count, which only say
+    which of them changed: their values are the recipe's.
     """
 
     recipe: bytes
@@ -29,6 +31,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     outputs: dict[str, bytes]
     needs: dict[str, bytes] = {}
     doubt: str = ""
+    variables: dict[str, bytes] = {}
 
     def contribution(self) -> bytes:
         """What a dependent that shares no file with the task sees of it: its outputs, else its recipe."""
@@ -51,13 +54,32 @@ def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | 
     if record.doubt:
         return FreshnessReason(record.doubt)
     if record.recipe != now.recipe:
-        return FreshnessReason("recipe-changed")
+        variable = _changed_variable(task, record.variables, now.variables)
+        return FreshnessReason("variable-changed", variable) if variable else FreshnessReason("recipe-changed")
     return (
         _compare(record.inputs, now.inputs, "input")
         or _compare(record.found, now.found, "input")
         or _compare_outputs(record.outputs, now.outputs)
         or _compare_needs(record.needs, now.needs)
     )
+
+
+def variable_digests(values: Mapping[str, bytes | None]) -> dict[str, bytes]:
+    """Short digests of variables, empty for one that is not set: no record holds a value."""
+    from blake3 import blake3
+
+    return {name: MISSING if value is None else blake3(value).digest(8) for name, value in values.items()}
+
+
+def _changed_variable(task: Task, then: Mapping[str, bytes], now: Mapping[str, bytes]) -> str:
+    """A variable that has another value than then; an empty text where none has."""
+    for name in now:
+        if name in then and then[name] != now[name]:
+            return name
+    # Names come and go with the script, too, but for those that only a glob stands for.
+    globs = [entry for entry in task.track_env if is_glob(entry)]
+    others = sorted(then.keys() ^ now.keys()) if globs else ()
+    return next((name for name in others if any(matches(glob, name) for glob in globs)), "")
 
 
 def _compare(then: Mapping[str, bytes], now: Mapping[str, bytes], what: str) -> FreshnessReason | None:

@@ -1,7 +1,7 @@
 """A task's recipe: everything about *how* it is done that its result depends on.
 
-Knows which variables a script names, and what enters the recipe's digest (commands, shell, cwd, env, named variables,
-declared names). Pure: the environment is given. Does not know file contents (``freshness``).
+Knows which variables a script names, and what enters the recipe's digest (commands, shell, cwd, env, variables that count,
+declared names). Does not know their values (``environment``) nor file contents (``freshness``).
 """
 
 from __future__ import annotations
@@ -26,34 +26,18 @@ def named_variables(scripts: Iterable[str]) -> list[str]:
     return sorted({name for script in scripts if "$" in script for name in _NAMED.findall(script)})
 
 
-def value_of(name: str, task: Task, variables: Mapping[str, str], environ: Mapping[str, str]) -> str | None:
-    """What a script of ``task`` finds as ``$name``, where the task's ``env`` does not say; None where nothing does."""
-    if name in task.variables:
-        return task.variables[name]
-    return variables[name] if name in variables else environ.get(name)
-
-
-def recipe_digest(task: Task, variables: Mapping[str, str], environ: Mapping[str, str]) -> bytes:
+def recipe_digest(task: Task, counted: Mapping[str, bytes | None]) -> bytes:
     """Digest of the recipe: two equal digests mean the same commands would run in the same way.
 
-    Where a script names a variable, its value counts in the order of precedence: the task's env and its own
-    variables, vars, the caller.
-    ``EXARP_*`` and the reserved names never count (``in`` and ``out`` follow from the declared names).
+    ``counted``: variables that count for the task, see ``Environment.counted``.
     """
-    named = {}
-    for name in named_variables(task.commands):
-        if name.startswith("EXARP_") or name in ("in", "out", "depfile", "in_file") or name in task.env:
-            continue
-        value = value_of(name, task, variables, environ)
-        # The caller's environment need not be UTF-8.
-        named[name] = value.encode("utf-8", "surrogateescape") if value is not None else None
     recipe = (
         task.commands,
         task.argv,
         task.shell if task.commands else (),
         task.cwd,
         sorted(task.env.items()),
-        sorted(named.items()),
+        sorted(counted.items()),
         task.inputs,
         task.excluded,
         task.sources,

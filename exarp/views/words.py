@@ -20,6 +20,7 @@ _NAMES = 10
 # Why a task runs, or does not, where the reason has no subject / where it has one.
 _REASONS: dict[str, tuple[str, str]] = {
     "never-ran": ("no success of it is recorded", "no success of it is recorded"),
+    "variable-changed": ("a variable changed", "the variable {} changed"),
     "recipe-changed": ("its recipe changed", "its recipe changed: {}"),
     "input-changed": ("an input changed", "input {} changed"),
     "input-added": ("an input was added", "input {} was added"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from exarp.app.checker import Checker
 from exarp.graph.build import build_graph
+from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.freshness import Record
@@ -27,25 +29,29 @@ class Bench:
         self.clock = FileClock(f"{root}.clock")
         self.use(*tasks)
 
-    def use(self, *tasks: Task) -> None:
+    def use(self, *tasks: Task, **fields: Any) -> None:
         """Go on with another manifest."""
-        self.manifest = Manifest("exarp.toml", tasks)
+        self.manifest = Manifest("exarp.toml", tasks, **fields)
         self.graph, faults = build_graph(tasks)
         assert not faults
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, **environ: str) -> None:
         """The next run."""
         root = str(self.root)
         self.checker = Checker(
-            root, self.manifest, self.graph, {}, self.stored, Fingerprints(root, {}), clock=self.clock
+            root, self.manifest, self.graph, environ, self.stored, Fingerprints(root, {}), clock=self.clock
         )
 
     def why(self, name: str) -> str:
         """Why a task must run, "" if it is up to date."""
-        checked = self.checker.check(self.graph.ids[name])
-        reason = checked.stale or checked.impossible
+        reason = self.reason(name)
         return reason.code if reason is not None else ""
+
+    def reason(self, name: str) -> FreshnessReason | None:
+        """The same, with what it is about."""
+        checked = self.checker.check(self.graph.ids[name])
+        return checked.stale or checked.impossible
 
     def write(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
@@ -149,6 +155,30 @@ def test_a_parent_contributes_as_a_need_does(tmp_path: Path) -> None:
     bench.begin()
     assert bench.do("parent", b="2") == "input-changed"
     assert bench.why("child") == "need-changed"
+
+
+def test_a_variable_that_is_named_or_tracked_makes_a_task_run_again_and_is_told(tmp_path: Path) -> None:
+    task = Task("t", commands=("echo $CC > o",), inputs=(), outputs=("o",), track_env=("AWS_*", "MODE"))
+    bench = Bench(tmp_path, task)
+
+    def why(**environ: str) -> str:
+        bench.begin(**environ)
+        reason = bench.reason("t")
+        if reason is None:
+            return ""
+        bench.write({"o": ""})
+        bench.settle("t")
+        return reason.subject
+
+    assert why(CC="cc") == ""
+    bench.use(task, dotenv={(): {"MODE": "fast", "CC": "clang", "EXARP_X": "1"}})
+    assert why(CC="cc") == "MODE"
+    assert why(CC="cc", OTHER="1", EXARP_X="2") == ""
+    assert why() == "CC"
+    assert why(CC="clang", MODE="fast") == ""
+    assert why(CC="clang", MODE="slow") == "MODE"
+    assert why(CC="clang", MODE="slow", AWS_KEY="1") == "AWS_KEY"
+    assert why(CC="clang", MODE="slow") == "AWS_KEY"
 
 
 def test_a_group_contributes_what_its_needs_do_by_name(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_variables_that_are_not_utf8_count_like_others(workspace: Workspace) -> 
     assert workspace.exarp("t", env={"ODD": first}).code == 0
     assert workspace.exarp("t", env={"ODD": first}).err == "up to date (1 task)\n"
     (task,) = workspace.exarp("t", "--json", env={"ODD": second}).json["tasks"]
-    assert (task["outcome"], task["reason"]) == ("passed", "recipe-changed")
+    assert (task["outcome"], task["reason"]) == ("passed", "variable-changed")
 
 
 def test_dependents_of_an_allowed_failure_see_what_it_left(workspace: Workspace) -> None:

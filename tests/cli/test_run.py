@@ -82,8 +82,8 @@ def test_every_way_to_be_out_of_date(workspace: Workspace) -> None:
     assert reason() == "output-changed"
     (workspace.path / "out.txt").unlink()
     assert reason() == "output-missing"
-    assert reason(NAMED="other") == "recipe-changed"
-    assert reason("--set", "word=other") == "recipe-changed"
+    assert reason(NAMED="other") == "variable-changed"
+    assert reason("--set", "word=other") == "variable-changed"
     workspace.manifest(manifest.replace("cat $in", "cat  $in"))
     assert reason() == "recipe-changed"
     assert reason("--force") == "forced"

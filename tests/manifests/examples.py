@@ -27,6 +27,9 @@ output = "grouped"
 shell = ["sh", "-eu", "-c"]
 log_limit = "1MiB"
 cache_dirs = [".ccache"]
+dotenv = [".env", "env/${arch}.env"]
+clean_env = true
+pass_env = ["CC", "AWS_*"]
 
 [resources]
 gpu = 1
@@ -51,6 +54,9 @@ resources = { gpu = 1, memory = "1GiB" }
 inputs = [{ from = "cc" }, "!src/old/**"]
 outputs = ["${dir}/app"]
 argv = ["cc", "-o", "$out", "$in"]
+track_env = ["CC", "AWS_*"]
+dotenv = ["link.env"]
+parent = "gen"
 timeout = "5m"
 retries = 2
 priority = "high"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from exarp.model.event import FreshnessReason
 from exarp.model.task import Task
-from exarp.planning.freshness import MISSING, Record, decide
+from exarp.planning.freshness import MISSING, Record, decide, variable_digests
 
 SOME = settings(max_examples=300, deadline=None, derandomize=True)
 TASK = Task("a", commands=("true",), inputs=("x",), outputs=("y",))
@@ -66,6 +66,31 @@ def test_the_recipe_is_told_before_inputs_and_those_before_outputs():
     assert decide(TASK, THEN, everything) == FreshnessReason("recipe-changed")
     assert decide(TASK, THEN, msgspec.structs.replace(everything, recipe=b"r")).code == "input-changed"
     assert decide(TASK, THEN, now(outputs={}, needs={})) == FreshnessReason("output-missing", "y")
+
+
+@pytest.mark.parametrize(
+    ("then", "there", "reason"),
+    [
+        ({"CC": b"1", "X": b"1"}, {"X": b"1", "CC": b"2"}, FreshnessReason("variable-changed", "CC")),
+        ({"CC": b"1"}, {"CC": MISSING}, FreshnessReason("variable-changed", "CC")),
+        ({"X": b"1"}, {"Y": b"1"}, FreshnessReason("recipe-changed")),
+        ({"X": b"1"}, {"X": b"1", "AWS_1": b"1"}, FreshnessReason("variable-changed", "AWS_1")),
+        ({"AWS_1": b"1"}, {}, FreshnessReason("variable-changed", "AWS_1")),
+    ],
+)
+def test_a_variable_that_changed_the_recipe_is_named(then, there, reason):
+    task = msgspec.structs.replace(TASK, track_env=("AWS_*",))
+
+    assert decide(task, now(variables=then), now(recipe=b"s", variables=there)) == reason
+    assert decide(task, now(variables=then), now(variables=there)) is None
+
+
+def test_records_hold_no_values_of_variables():
+    digests = variable_digests({"TOKEN": b"secret", "NONE": None, "EMPTY": b""})
+
+    assert digests["NONE"] == MISSING != digests["EMPTY"]
+    assert b"secret" not in msgspec.msgpack.encode(digests)
+    assert digests["TOKEN"] == variable_digests({"TOKEN": b"secret"})["TOKEN"]
 
 
 def test_a_task_that_never_succeeded_runs():

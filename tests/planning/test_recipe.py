@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exarp.model.manifest import Manifest
 from exarp.model.task import Task
+from exarp.planning.environment import Environment
 from exarp.planning.recipe import (
     MAX_LIST_BYTES,
     ListFault,
@@ -18,7 +20,6 @@ from exarp.planning.recipe import (
     names_launch_word,
     out_paths,
     recipe_digest,
-    value_of,
 )
 
 # -- what a script names ---------------------------------------------------------------------------------------
@@ -74,6 +75,7 @@ OF_THE_RECIPE = {
     "cwd": "sub",
     "shell": ("bash", "-c"),
     "depfile": "x.d",
+    "track_env": ("TOKEN",),
 }
 OF_THE_RUN = {
     "name": "b",
@@ -95,11 +97,13 @@ OF_THE_RUN = {
     "manual": True,
     "keep_outputs": True,
     "prose": "build it",
+    "dotenv": (".env",),
 }
 
 
 def digest(task=BASE, variables=(), environ=()):
-    return recipe_digest(task, dict(variables), dict(environ))
+    environment = Environment(Manifest("exarp.toml", (task,), vars=dict(variables)), dict(environ))
+    return recipe_digest(task, environment.counted(task))
 
 
 def test_every_field_of_a_task_belongs_to_the_recipe_or_to_the_run():
@@ -123,10 +127,6 @@ def test_of_a_tasks_own_variables_only_those_that_its_script_names_count():
 
 def test_a_tasks_own_variables_come_before_vars_and_after_its_env():
     own = Task("a", commands=("echo $X",), variables={"X": "own"})
-    assert value_of("X", own, {"X": "var"}, {"X": "caller"}) == "own"
-    assert value_of("Y", own, {"Y": "var"}, {"Y": "caller"}) == "var"
-    assert value_of("Z", own, {"Y": "var"}, {"Z": "caller"}) == "caller"
-    assert value_of("W", own, {}, {}) is None
     in_env = msgspec.structs.replace(own, env={"X": "env"})
     assert digest(in_env) == digest(msgspec.structs.replace(in_env, variables={"X": "other"}))
 
