@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from exarp.app.project import Project
-from exarp.app.targets import plan_targets
+from exarp.app.targets import choose
 from exarp.errors import Problem, UsageError
 from exarp.graph.reachability import path_between
 from exarp.model.name import nearest
@@ -16,6 +16,7 @@ from exarp.model.plan import Plan, Wave
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.hazards import find_cells
 from exarp.planning.planner import make_plan
+from exarp.planning.selection import Wanted
 from exarp.planning.wave_verdicts import conflict_reason
 
 
@@ -53,7 +54,7 @@ def _unknown(project: Project, name: str) -> Problem:
 
 def _shown(project: Project) -> Plan:
     """What ``exarp plan`` shows."""
-    targets = plan_targets(project.manifest, (), every=False)
+    targets = choose(project, Wanted(), "default or all").targets
     return make_plan(project.manifest, project.graph, targets, told=False)
 
 

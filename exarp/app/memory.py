@@ -6,12 +6,13 @@ Knows how much of it a selection of tasks needs, and what of it may be forgotten
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 import msgspec
 
 from exarp.app.project import Project
 from exarp.app.records import decoded
+from exarp.app.targets import Chosen
 from exarp.graph.reachability import closure
 from exarp.planning.freshness import Record
 from exarp.planning.selection import all_targets
@@ -55,11 +56,12 @@ class Memory(msgspec.Struct, frozen=True):
         return [path for path, known in self.known.items() if path not in seen and known.hashed_at_ns < before]
 
 
-def selection(project: Project, targets: Sequence[str]) -> Selection:
-    """The targets (names that exist) and all they need."""
+def selection(project: Project, chosen: Chosen) -> Selection:
+    """The targets and all they need; what of that is left out counts with its last success."""
     graph = project.graph
-    found = frozenset(graph.names[task] for task in closure(graph, [graph.ids[name] for name in targets]))
-    return Selection(found, 2 * len(found) > len(graph), found.issuperset(all_targets(project.manifest)))
+    found = frozenset(graph.names[task] for task in closure(graph, [graph.ids[name] for name in chosen.targets]))
+    whole = chosen.graph is graph and found.issuperset(all_targets(project.manifest))
+    return Selection(found, 2 * len(found) > len(graph), whole)
 
 
 def recall(root: str, selected: Selection, records: bool = True) -> Memory:

@@ -5,7 +5,7 @@ Knows what to recall and what to look at. Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
@@ -15,6 +15,7 @@ from exarp.app.faults import plan_warnings
 from exarp.app.forecast import forecast
 from exarp.app.memory import Memory, recall, selection
 from exarp.app.project import Project
+from exarp.app.targets import Chosen
 from exarp.errors import Problem
 from exarp.model.event import FreshnessReason
 from exarp.model.plan import Plan
@@ -37,22 +38,22 @@ class Preview(msgspec.Struct, frozen=True):
 
 def preview(
     project: Project,
-    targets: Sequence[str],
+    chosen: Chosen,
     environ: Mapping[str, str],
     force: bool = False,
     look: bool = True,
     warn: bool = True,
     told: bool = False,
 ) -> Preview:
-    """What a run of ``targets`` would be. Changes nothing.
+    """What a run of what is ``chosen`` would be. Changes nothing.
 
     ``look`` False: without asking what is up to date. ``warn`` False, too: without anything that earlier runs left.
     ``told``: with its verdicts.
     """
     recorded = look or (warn and any(task.depfile for task in project.manifest.tasks))
     wanted = look or warn
-    memory = recall(project.root, selection(project, targets), records=recorded) if wanted else Memory()
-    plan = make_plan(project.manifest, project.graph, targets, memory.expected, told)
+    memory = recall(project.root, selection(project, chosen), records=recorded) if wanted else Memory()
+    plan = make_plan(project.manifest, chosen.graph, chosen.targets, memory.expected, told)
     warnings = tuple(plan_warnings(project.manifest, project.locator, plan))
     if not recorded:
         return Preview(plan, warnings, {}, memory.expected, memory.faults)

@@ -19,7 +19,7 @@ from exarp.app.memory import selection
 from exarp.app.ports import View
 from exarp.app.project import Project
 from exarp.app.stream import Stream
-from exarp.app.targets import run_targets
+from exarp.app.targets import Chosen
 from exarp.app.wiring import Session, descriptor_room, usable_cpus
 from exarp.engine.machine import Limits, Machine
 from exarp.model.call import Call
@@ -29,11 +29,9 @@ from exarp.planning.planner import make_plan
 
 
 class RunRequest(msgspec.Struct, frozen=True):
-    """What the command line asks of a run. ``targets`` empty: the manifest's default. ``command``: as it was typed;
-    ``call``: how to reach the same manifest again."""
+    """What the command line asks of a run. ``command``: as it was typed; ``call``: how to reach the same manifest again."""
 
-    targets: tuple[str, ...] = ()
-    every: bool = False
+    chosen: Chosen
     keep_going: bool = False
     fail_fast: bool = False
     force: bool = False
@@ -50,12 +48,12 @@ class Voice(msgspec.Struct, frozen=True):
 
 
 def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
-    """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case."""
-    targets = run_targets(project.manifest, request.targets, request.every)
-    selected = selection(project, targets)
+    """Run, and give the exit code. Raises BusyError; the world is tidied up in every case."""
+    chosen = request.chosen
+    selected = selection(project, chosen)
     with Session(project.root, request.command, environ, request.wait, voice.note) as session:
         session.recall(selected)
-        plan = make_plan(project.manifest, project.graph, targets, session.memory.expected, told=False)
+        plan = make_plan(project.manifest, chosen.graph, chosen.targets, session.memory.expected, told=False)
         for problem in plan_warnings(project.manifest, project.locator, plan):
             voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
         number = session.new_run()

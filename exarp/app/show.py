@@ -22,7 +22,7 @@ from exarp.workspace.folders import seen_from, working_folder
 
 def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     """Everything about a task. Raises UsageError if there is none of that name."""
-    known_targets(project.manifest, [name])
+    name = known_targets(project, [name])[0]
     number = project.graph.ids[name]
     task = project.manifest.tasks[number]
     checker = Checker(project.root, project.manifest, project.graph, environ, {}, Fingerprints(project.root, {}))

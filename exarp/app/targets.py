@@ -1,93 +1,220 @@
-"""From the words of a command line to the tasks that are meant.
+"""From what a command line asks for to the tasks that are meant.
 
-Knows what to say when a name is no task, and when nothing is named and the manifest names nothing either.
+Knows the order: names, else the manifest's default; then what narrows them down; then what is left out. What the words mean is
+``planning.selection``'s to know; what is said of those that mean nothing, ``unknown_names``'s.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
+import msgspec
+
+from exarp.app.project import Project
+from exarp.app.unknown_names import SHOWN, UnknownNames
 from exarp.errors import Problem, UsageError
-from exarp.manifests.suggestions import Suggestions
+from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
-from exarp.model.path import is_glob
-from exarp.planning.selection import all_targets, default_targets, unknown_targets
+from exarp.model.plan import Plan
+from exarp.model.task import Task
+from exarp.planning.planner import make_plan
+from exarp.planning.selection import (
+    Catalogue,
+    Wanted,
+    all_targets,
+    default_targets,
+    in_groups,
+    is_pattern,
+    picked,
+    without,
+)
 
-# More names than this in an error message help nobody; `exarp list` has them all.
-_SHOWN = 20
-# Somebody waits for the answer, and has typed few names.
-_COMPARISONS = 20_000
-# What many tools have as a command, and exarp as an option.
-_HELP = "help"
+Unnamed = Literal["default", "default or all", "all"]
+"""What is taken where nothing is named: the manifest's default or a refusal (``run``), else all that is not manual (``plan``),
+or every task (``list``)."""
 
 
-def run_targets(manifest: Manifest, names: Sequence[str], every: bool) -> tuple[str, ...]:
-    """What ``run`` takes. Raises UsageError for unknown names, and where nothing is named at all."""
-    if every:
-        return all_targets(manifest)
-    if names:
-        return known_targets(manifest, names)
-    found = default_targets(manifest)
-    if found is None:
-        listed = ", ".join([task.name for task in manifest.tasks[:_SHOWN]])
-        more = f" and {len(manifest.tasks) - _SHOWN} more" if len(manifest.tasks) > _SHOWN else ""
+class Chosen(msgspec.Struct, frozen=True):
+    """What a command takes: its targets, and the graph in which nothing waits for what is left out.
+
+    ``nothing``: why there are no targets, where that is no mistake.
+    """
+
+    targets: tuple[str, ...]
+    graph: TaskGraph
+    nothing: str = ""
+
+
+def choose(project: Project, wanted: Wanted, unnamed: Unnamed = "default", commands: Sequence[str] = ()) -> Chosen:
+    """What ``wanted`` means. ``commands``: those that the first name may have been meant as.
+
+    Raises UsageError for names, patterns, tags, groups and waves that there are not, and where nothing is named at all.
+    """
+    return _Choice(project, wanted, unnamed).chosen(commands)
+
+
+def known_targets(project: Project, names: Sequence[str]) -> tuple[str, ...]:
+    """``names``, each of which must be a task. Raises UsageError."""
+    catalogue = Catalogue(project.manifest, project.graph)
+    words = UnknownNames(project.manifest)
+    _refuse([words.problem(name) for name in names if catalogue.named(name) is None])
+    return tuple([task for name in names for task in catalogue.named(name) or ()])
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    problems = list(problems)
+    if problems:
+        raise UsageError(*problems)
+
+
+class _Choice:
+    def __init__(self, project: Project, wanted: Wanted, unnamed: Unnamed) -> None:
+        self.manifest: Manifest = project.manifest
+        self.graph = project.graph
+        self.wanted = wanted
+        self.unnamed = unnamed
+        self.catalogue = Catalogue(project.manifest, project.graph)
+
+    def chosen(self, commands: Sequence[str]) -> Chosen:
+        wanted = self.wanted
+        targets = self.named(commands) if wanted.names else self.usual()
+        left_out = self.excluded()
+        if wanted.tags or wanted.groups:
+            targets = self.narrowed(targets)
+        targets = self.remaining(targets, left_out)
+        graph = without(self.graph, [self.graph.ids[name] for name in left_out]) if left_out else self.graph
+        if wanted.waves:
+            targets = self.of_waves(make_plan(self.manifest, graph, targets, told=False))
+        if wanted.only:
+            asked = {graph.ids[name] for name in targets}
+            graph = without(graph, [task for task in range(len(graph)) if task not in asked])
+        return Chosen(targets, graph)
+
+    # -- names -------------------------------------------------------------------------------------------------
+
+    def named(self, commands: Sequence[str]) -> tuple[str, ...]:
+        """The tasks that names and patterns stand for, each once."""
+        words = UnknownNames(self.manifest, commands)
+        found: dict[str, None] = {}
+        problems = []
+        for name in self.wanted.names:
+            tasks = self.stands_for(name)
+            if isinstance(tasks, Problem):
+                problems.append(tasks)
+            elif tasks is not None:
+                found.update(dict.fromkeys(tasks))
+            else:
+                problems.append(words.problem(name, first=name == self.wanted.names[0]))
+        _refuse(problems)
+        return tuple(found)
+
+    def stands_for(self, name: str) -> Sequence[str] | Problem | None:
+        """The tasks that one name or pattern stands for; None where it stands for nothing."""
+        found = self.catalogue.named(name)
+        if found is not None or not is_pattern(name):
+            return found
+        matching = self.catalogue.matching(name)
+        offered = matching if self.unnamed == "all" else self.catalogue.offered(matching)
+        if matching and not offered:
+            message = f"{name!r} matches only tasks that are manual: {', '.join(matching[:SHOWN])}"
+            return Problem("manual-task", message, None, "a manual task runs when its own name is given")
+        return offered or None
+
+    def usual(self) -> tuple[str, ...]:
+        """What is taken where nothing is named."""
+        manifest, wanted = self.manifest, self.wanted
+        if self.unnamed == "all" and not wanted.waves:
+            return tuple([task.name for task in manifest.tasks])
+        if wanted.every or wanted.tags or wanted.groups:
+            return all_targets(manifest)
+        found = default_targets(manifest)
+        if found is not None:
+            return found
+        if self.unnamed != "default" or wanted.narrows:
+            return all_targets(manifest)
+        listed = ", ".join([task.name for task in manifest.tasks[:SHOWN]])
+        more = f" and {len(manifest.tasks) - SHOWN} more" if len(manifest.tasks) > SHOWN else ""
         step = (
             f"name one: {listed}{more}; or set default in [settings]; or say --all"
             if listed
             else "add a [task.NAME] first"
         )
         raise UsageError(Problem("no-target", "no task is named, and the manifest has no default", None, step))
-    return found
 
+    # -- what narrows them down --------------------------------------------------------------------------------
 
-def plan_targets(manifest: Manifest, names: Sequence[str], every: bool) -> tuple[str, ...]:
-    """What ``plan`` takes: what ``run`` would, else everything."""
-    if not names and not every and default_targets(manifest) is None:
-        return all_targets(manifest)
-    return run_targets(manifest, names, every)
-
-
-def known_targets(manifest: Manifest, names: Sequence[str], commands: Sequence[str] = ()) -> tuple[str, ...]:
-    """The tasks that ``names`` stand for, each of which must be a task or a matrix.
-
-    ``commands``: those that the first name may have been meant as.
-    """
-    unknown = unknown_targets(manifest, names)
-    if unknown:
-        suggestions = Suggestions(_COMPARISONS)
-        first = names[0]
-        raise UsageError(
-            *(_unknown(name, manifest, commands if name == first else (), suggestions) for name in unknown)
+    def narrowed(self, targets: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of them with one of the tags, in one of the groups."""
+        wanted, manifest = self.wanted, self.manifest
+        known = {tag for task in manifest.tasks for tag in task.tags}
+        words = UnknownNames(manifest)
+        groups = {wave.group for wave in manifest.waves if wave.group is not None}
+        _refuse(
+            [
+                *(words.tag(tag) for tag in wanted.tags if tag not in known),
+                *(_unknown_group(group, groups) for group in wanted.groups if group not in groups),
+            ]
         )
-    return manifest.named(names)
+        tags, members = frozenset(wanted.tags), in_groups(manifest, wanted.groups)
+
+        def is_wanted(task: Task) -> bool:
+            return (not tags or not tags.isdisjoint(task.tags)) and (not wanted.groups or task.name in members)
+
+        found = picked(manifest, self.graph, targets, is_wanted)
+        if not found:
+            whose = "of the named tasks" if wanted.names else "that is not manual"
+            asked = [f"tag {tag}" for tag in wanted.tags] + [f"group {group}" for group in wanted.groups]
+            raise _empty(f"no task {whose} has {' or '.join(asked)}", "`exarp list` with the same options shows more")
+        return found
+
+    def of_waves(self, plan: Plan) -> tuple[str, ...]:
+        """The tasks of the waves that are asked for."""
+        count = len(plan.waves)
+        numbers = dict.fromkeys(self.wanted.waves)
+        _refuse(
+            Problem("unknown-wave", f"there is no wave {number}: the plan has {count}", None, _PLAN)
+            for number in numbers
+            if not 1 <= number <= count
+        )
+        return tuple([plan.names[task] for number in numbers for task in plan.waves[number - 1].tasks])
+
+    # -- what is left out --------------------------------------------------------------------------------------
+
+    def excluded(self) -> frozenset[str]:
+        """The tasks that are not run whoever needs them."""
+        words = UnknownNames(self.manifest)
+        found: set[str] = set()
+        problems = []
+        for name in self.wanted.excluded:
+            tasks: Sequence[str] | None = self.catalogue.named(name)
+            if tasks is None and is_pattern(name):
+                tasks = self.catalogue.matching(name) or None
+            if tasks is None:
+                problems.append(words.problem(name))
+            found.update(tasks or ())
+        _refuse(problems)
+        return frozenset(found)
+
+    def remaining(self, targets: tuple[str, ...], left_out: frozenset[str]) -> tuple[str, ...]:
+        if not left_out:
+            return targets
+        found = tuple([name for name in targets if name not in left_out])
+        if targets and not found:
+            raise _empty("--exclude leaves nothing to run", "exclude less, or name another task")
+        return found
 
 
-def _unknown(name: str, manifest: Manifest, commands: Sequence[str], suggestions: Suggestions) -> Problem:
-    if name.startswith("-"):
-        step = "options go before the task; arguments for a task after -- are not supported yet"
-        return Problem("unknown-task", f"there is no task {name!r}", None, step)
-    if "=" in name:
-        step = f"set a variable instead: --set {shlex.quote(name)}"
-        return Problem("not-supported-yet", f"parameters ({name!r}) are not supported yet", None, step)
-    if is_glob(name):
-        step = "name each task; `exarp list` shows them"
-        return Problem("not-supported-yet", f"patterns of task names ({name!r}) are not supported yet", None, step)
-    for wave in manifest.waves:
-        if wave.name == name:
-            return _wave(name, wave.tasks)
-    tasks = [task.name for task in manifest.tasks]
-    what, step = "task", "`exarp list` shows the tasks"
-    if commands:
-        what, step = "task or command", "`exarp list` shows the tasks, `exarp --help` the commands"
-    meant = suggestions.nearest(name, [*tasks, *commands, _HELP] if commands else tasks)
-    if meant is not None:
-        step = "did you mean: exarp --help?" if meant == _HELP and _HELP not in tasks else f"did you mean {meant!r}?"
-    return Problem("unknown-task", f"there is no {what} {name!r}", None, step)
+_PLAN = "`exarp plan` with the same options shows the waves"
 
 
-def _wave(name: str, tasks: Sequence[str]) -> Problem:
-    message = f"there is no task {name!r}; it is a wave"
-    more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
-    step = f"name its tasks: {' '.join(map(shlex.quote, tasks[:_SHOWN]))}{more}" if tasks else "it has no tasks"
-    return Problem("unknown-task", message, None, step)
+def _empty(message: str, step: str) -> UsageError:
+    return UsageError(Problem("nothing-selected", message, None, step))
+
+
+def _unknown_group(group: int, known: set[int]) -> Problem:
+    if not known:
+        step = "waves have group numbers in phase plans: see `exarp plan`"
+        return Problem("unknown-group", "no wave of this manifest has a group number", None, step)
+    step = f"the groups are: {', '.join(map(str, sorted(known)))}"
+    return Problem("unknown-group", f"no wave is in group {group}", None, step)

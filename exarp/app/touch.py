@@ -13,7 +13,6 @@ from exarp.app.checker import Checker
 from exarp.app.memory import selection
 from exarp.app.project import Project
 from exarp.app.run import RunRequest
-from exarp.app.targets import run_targets
 from exarp.app.wiring import Session
 from exarp.errors import Problem, TaskError
 from exarp.planning.planner import make_plan
@@ -31,11 +30,11 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], not
 
     Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
     """
-    targets = run_targets(project.manifest, request.targets, request.every)
-    selected = selection(project, targets)
+    chosen = request.chosen
+    selected = selection(project, chosen)
     with Session(project.root, request.command, environ, request.wait, note) as session:
         session.recall(selected)
-        plan = make_plan(project.manifest, project.graph, targets, told=False)
+        plan = make_plan(project.manifest, chosen.graph, chosen.targets, told=False)
         checker = Checker(
             project.root, project.manifest, project.graph, environ, session.memory.records, session.fingerprints
         )

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.selection import selection_options, wanted_from
 
 
 @click.command("graph", short_help="Print the task graph as DOT, Mermaid or JSON.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
-@click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
+@selection_options()
 @click.option("--dot", is_flag=True, help="Graphviz (the default).")
 @click.option("--mermaid", is_flag=True, help="Mermaid, as Markdown viewers draw it.")
 @json_option("Nodes and edges for a program.")
-@click.option("--waves", is_flag=True, help="Draw a box around each wave.")
+@click.option("--waves", "boxes", is_flag=True, help="Draw a box around each wave.")
 @common_options("quiet", "verbose", "color")
-def command(tasks: Sequence[str], every: bool, dot: bool, mermaid: bool, waves: bool) -> int:
+def command(tasks: Sequence[str], dot: bool, mermaid: bool, boxes: bool, **options: Any) -> int:
     """Print the graph of TASKS and all they need: needs as solid arrows, order-only edges dashed.
 
     \b
@@ -29,23 +31,24 @@ def command(tasks: Sequence[str], every: bool, dot: bool, mermaid: bool, waves: 
     import os
 
     from exarp.app.plan import preview
-    from exarp.app.targets import plan_targets
+    from exarp.app.targets import choose
 
     invocation = current()
     if dot + mermaid + invocation.json > 1:
         raise click.UsageError("--dot, --mermaid and --json are three notations: say one of them")
     project = invocation.project()
-    plan = preview(project, plan_targets(project.manifest, tasks, every), os.environ, look=False, warn=False).plan
+    chosen = choose(project, wanted_from(tasks, options), "default or all")
+    plan = preview(project, chosen, os.environ, look=False, warn=False).plan
     if invocation.json:
         from exarp.views.graph_json import graph_json
 
-        write_bytes(graph_json(plan, waves))
+        write_bytes(graph_json(plan, boxes))
     elif mermaid:
         from exarp.views import graph_mermaid
 
-        write(graph_mermaid.mermaid(plan, waves))
+        write(graph_mermaid.mermaid(plan, boxes))
     else:
         from exarp.views import graph_dot
 
-        write(graph_dot.dot(plan, waves))
+        write(graph_dot.dot(plan, boxes))
     return 0

@@ -67,4 +67,4 @@ def _check_name(invocation: Invocation, task: str) -> None:
         project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)
     except ManifestError:
         return
-    known_targets(project.manifest, [task])
+    known_targets(project, [task])

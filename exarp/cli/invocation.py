@@ -46,13 +46,13 @@ class Invocation:
                 Problem("no-directory", "the working directory is gone", None, "cd to a folder that exists")
             ) from None
 
-    def call(self, variables: Mapping[str, str] | None = None) -> Call:
-        """How to reach the same manifest again; ``variables``: those of ``--set``."""
+    def call(self, variables: Mapping[str, str] | None = None, options: tuple[str, ...] = ()) -> Call:
+        """How to reach the same manifest again; ``variables``: those of ``--set``; ``options``: others that count."""
         from exarp.model.call import Call
 
-        options = (("-C", self.directory), ("-f", self.file))
-        where = tuple(word for option, value in options if value is not None for word in (option, value))
-        return Call(where, tuple(f"{name}={value}" for name, value in (variables or {}).items()))
+        chosen = (("-C", self.directory), ("-f", self.file))
+        where = tuple(word for option, value in chosen if value is not None for word in (option, value))
+        return Call(where, tuple(f"{name}={value}" for name, value in (variables or {}).items()), options)
 
     def wants_color(self, stream: Any) -> bool:
         """Whether to colour what goes to ``stream``."""

@@ -18,7 +18,7 @@ COMMANDS = frozenset(
     "explain events resume answer stop wait watch clean tui ui dashboard task locks handoff report analyze automation "
     "learn trace allow mcp import export cache doctor".split()
 )
-_SELECTING = ("--tag", "--exclude", "--only", "--wave", "--group", "--affected")
+_SELECTING = ("--affected",)
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": (*_SELECTING, "--continue", "--yes", "--profile", "--junit"),
     "plan": (*_SELECTING, "--what-if", "--diff"),

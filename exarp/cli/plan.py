@@ -11,16 +11,17 @@ import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
 from exarp.cli.options import jobs_option, override_options, overrides_from
+from exarp.cli.selection import selection_options, wanted_from
 
 
 @click.command("plan", short_help="Show the waves, what runs beside what, and why not.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
-@click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
+@selection_options()
 @jobs_option
 @override_options
 @json_option()
 @common_options("quiet")
-def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
+def command(tasks: Sequence[str], **options: Any) -> int:
     """Show the plan of a run: numbered waves, what may run beside what, and every reason why something may not.
 
     Takes what `run` would take, else everything. Changes nothing.
@@ -29,17 +30,18 @@ def command(tasks: Sequence[str], every: bool, **options: Any) -> int:
     Examples:
       exarp plan                 the waves of a run without names
       exarp plan release -v      of one task, with the tasks of each wave
+      exarp plan --wave 2        of the second wave, and of what it needs
       exarp plan --json          the same for a program
       exarp plan --max-tasks-per-wave 8
     """
     from exarp.app.plan import preview
-    from exarp.app.targets import plan_targets
+    from exarp.app.targets import choose
     from exarp.cli.run_views import note
 
     invocation = current()
     project = invocation.project(overrides_from(options))
-    targets = plan_targets(project.manifest, tasks, every)
-    found = preview(project, targets, os.environ, look=invocation.json, told=True)
+    chosen = choose(project, wanted_from(tasks, options), "default or all")
+    found = preview(project, chosen, os.environ, look=invocation.json, told=True)
     for fault in found.faults:
         note(f"warning: {fault}")
     expected_ms = {task: round(seconds * 1000) for task, seconds in found.expected.items()}

@@ -22,16 +22,19 @@ from exarp.cli.invocation import (
     write_bytes,
 )
 from exarp.cli.options import jobs_option, override_options, overrides_from
+from exarp.cli.selection import selection_options, wanted_from, words_of
 from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
     from exarp.app.project import Project
     from exarp.app.run import RunRequest
+    from exarp.app.targets import Chosen
+    from exarp.planning.selection import Wanted
 
 
 @click.command("run", short_help="Bring tasks and what they need up to date.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
-@click.option("--all", "every", is_flag=True, help="Every task that is not manual.")
+@selection_options()
 @jobs_option
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run and why; run nothing.")
 @click.option(
@@ -54,7 +57,8 @@ if TYPE_CHECKING:
 def command(tasks: Sequence[str], **options: Any) -> int:
     """Bring TASKS, and all they need, up to date.
 
-    Without names: `default` of [settings], else the task `default`, else the declared waves.
+    Without names: `default` of [settings], else the task `default`, else the declared waves. 'test:*' is every task whose name
+    matches and that is not manual; * stops at a colon, ** does not.
 
     \b
     Examples:
@@ -63,6 +67,9 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp test                   the same, shorter
       exarp run -n                 what would run, and why
       exarp run --set arch=arm64   with another value of a variable
+      exarp run --tag fast         every task with that tag
+      exarp run --exclude lint     all but that; what needs it does not wait for it
+      exarp run --only link        that alone, without what it needs
     """
     invocation = current()
     from exarp.app.run import RunRequest
@@ -73,18 +80,17 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         refuse_later_command(invocation)
     overrides = overrides_from(options)
     project = invocation.project(overrides)
+    _refuse_idle(invocation, options)
+    wanted = wanted_from(tasks, options)
     request = RunRequest(
-        targets=tuple(tasks),
-        every=options["every"],
+        chosen=_chosen(invocation, project, wanted),
         keep_going=options["keep_going"],
         fail_fast=options["fail_fast"],
         force=options["force"],
         wait=not options["no_wait"],
         command=("exarp", *invocation.arguments),
-        call=invocation.call(overrides.variables),
+        call=invocation.call(overrides.variables, words_of(wanted)),
     )
-    _refuse_idle(invocation, options)
-    _check_names(invocation, project, tasks)
     if options["dry_run"]:
         return _dry_run(invocation, project, request)
     if options["touch"]:
@@ -103,12 +109,12 @@ def _refuse_idle(invocation: Invocation, options: Mapping[str, Any]) -> None:
         raise click.UsageError("-n says what would run, --touch records tasks as done: say one of them")
 
 
-def _check_names(invocation: Invocation, project: Project, tasks: Sequence[str]) -> None:
-    """A mistyped command arrives here as a task: the hint must know both."""
-    from exarp.app.targets import known_targets
+def _chosen(invocation: Invocation, project: Project, wanted: Wanted) -> Chosen:
+    """What is taken. A mistyped command arrives here as a task: the hint must know both."""
+    from exarp.app.targets import choose
     from exarp.cli.entry import COMMANDS
 
-    known_targets(project.manifest, tasks, COMMANDS if invocation.first_word is not None else ())
+    return choose(project, wanted, commands=COMMANDS if invocation.first_word is not None else ())
 
 
 def _run(invocation: Invocation, project: Project, request: RunRequest, events: str | None) -> int:
@@ -184,11 +190,9 @@ def _close(sink: BinaryIO) -> None:
 
 def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> int:
     from exarp.app.plan import preview
-    from exarp.app.targets import run_targets
     from exarp.cli.run_views import note
 
-    targets = run_targets(project.manifest, request.targets, request.every)
-    found = preview(project, targets, os.environ, request.force)
+    found = preview(project, request.chosen, os.environ, request.force)
     for fault in found.faults:
         note(f"warning: {fault}")
     for problem in found.warnings:

@@ -11,13 +11,15 @@ import msgspec
 
 
 class Call(msgspec.Struct, frozen=True):
-    """How exarp was called. ``where``: ``-C`` and ``-f`` with their values; ``variables``: NAME=VALUE of each ``--set``.
+    """How exarp was called. ``where``: ``-C`` and ``-f`` with their values; ``variables``: NAME=VALUE of each ``--set``;
+    ``options``: others that count for any task of the run.
 
     Every text it gives can be pasted into a shell, but holds what names hold: views make it safe for a terminal.
     """
 
     where: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def of(self, command: str, *words: str) -> str:
         """``exarp -f other.toml log test``."""
@@ -25,4 +27,5 @@ class Call(msgspec.Struct, frozen=True):
 
     def run(self, *words: str) -> str:
         """``exarp -f other.toml run --set arch=arm64 test``."""
-        return self.of("run", *(word for pair in self.variables for word in ("--set", pair)), *words)
+        variables = (word for pair in self.variables for word in ("--set", pair))
+        return self.of("run", *variables, *self.options, *words)

@@ -1,14 +1,45 @@
-"""Which tasks a run takes.
+"""Which tasks a command takes.
 
-Knows the contract's order of defaults (named, ``settings.default``, the task ``default``, the declared waves).
-Does not know how the names were given on the command line.
+Knows the contract's order of defaults (named, ``settings.default``, the task ``default``, the declared waves), what a word of
+the command line stands for, and how tags, groups and what is affected narrow that down. Does not know how any of it was
+typed, nor what to say of a word that stands for nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
+import msgspec
+
+from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
+from exarp.model.name_pattern import names_matching
+from exarp.model.path import is_glob
+from exarp.model.task import Task
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a command line asks for.
+
+    ``names``: tasks, and patterns of their names. ``every``: all that are not manual. ``tags``, ``groups`` (numbers of declared
+    waves' groups): only tasks with one of these. ``affected``: only what changes since that revision concern; empty for the
+    usual one. ``waves``: only these waves (numbers) of the plan. ``excluded``: names and patterns of what is not run. ``only``:
+    without what they need.
+    """
+
+    names: tuple[str, ...] = ()
+    every: bool = False
+    tags: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
+    affected: str | None = None
+    waves: tuple[int, ...] = ()
+    excluded: tuple[str, ...] = ()
+    only: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        """Whether some of the tasks that are named are not meant."""
+        return bool(self.tags or self.groups or self.waves) or self.affected is not None
 
 
 def default_targets(manifest: Manifest) -> tuple[str, ...] | None:
@@ -27,7 +58,68 @@ def all_targets(manifest: Manifest) -> tuple[str, ...]:
     return tuple([task.name for task in manifest.tasks if not task.manual])
 
 
-def unknown_targets(manifest: Manifest, names: Sequence[str]) -> list[str]:
-    """Those of ``names`` that are neither a task nor a matrix."""
-    known = {task.name for task in manifest.tasks} | manifest.instances.keys()
-    return [name for name in names if name not in known]
+class Catalogue:
+    """What the words of a command line stand for among the tasks of a manifest."""
+
+    def __init__(self, manifest: Manifest, graph: TaskGraph) -> None:
+        self._manifest = manifest
+        self._graph = graph
+
+    def named(self, word: str) -> tuple[str, ...] | None:
+        """The task of that name, or those of the matrix; None where there is neither."""
+        return (word,) if word in self._graph.ids else self._manifest.instances.get(word)
+
+    def matching(self, pattern: str) -> list[str]:
+        """The tasks whose names match, as listed."""
+        return names_matching(pattern, self._graph.names)
+
+    def offered(self, names: Iterable[str]) -> list[str]:
+        """Those of ``names`` that are run without being named one by one."""
+        tasks, ids = self._manifest.tasks, self._graph.ids
+        return [name for name in names if not tasks[ids[name]].manual]
+
+
+def is_pattern(word: str) -> bool:
+    """Whether a word that names no task is meant as a pattern."""
+    return is_glob(word)
+
+
+def picked(
+    manifest: Manifest, graph: TaskGraph, targets: Sequence[str], wanted: Callable[[Task], bool]
+) -> tuple[str, ...]:
+    """Those of ``targets`` that are wanted; a task that only gathers others, and is not wanted itself, stands for these."""
+    tasks, found = manifest.tasks, []
+    seen = {graph.ids[name] for name in targets}
+    stack = [graph.ids[name] for name in reversed(targets)]
+    while stack:
+        task = stack.pop()
+        if wanted(tasks[task]):
+            found.append(task)
+        elif tasks[task].is_group:
+            below = [need for need in graph.needs[task] if need not in seen]
+            seen.update(below)
+            stack.extend(reversed(below))
+    return tuple([tasks[task].name for task in found])
+
+
+def in_groups(manifest: Manifest, groups: Collection[int]) -> set[str]:
+    """The tasks of the declared waves with one of these group numbers."""
+    return {name for wave in manifest.waves if wave.group in groups for name in wave.tasks}
+
+
+def without(graph: TaskGraph, left_out: Collection[int]) -> TaskGraph:
+    """The graph in which nothing waits for the tasks ``left_out``: they count as done.
+
+    Order through them is lost, too: what a task that does not run leaves as it is needs no waiting for.
+    """
+    gone = frozenset(left_out)
+
+    def kept(edges: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        # Tasks that share their needs go on to share them.
+        known: dict[int, tuple[int, ...]] = {}
+        for some in edges:
+            if id(some) not in known:
+                known[id(some)] = some if gone.isdisjoint(some) else tuple([task for task in some if task not in gone])
+        return [known[id(some)] for some in edges]
+
+    return TaskGraph(graph.names, kept(graph.needs), kept(graph.after))

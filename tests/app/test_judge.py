@@ -10,6 +10,7 @@ import pytest
 from exarp.app.judge import judge
 from exarp.app.plan import preview
 from exarp.app.project import Project
+from exarp.app.targets import Chosen
 from exarp.errors import UsageError
 from exarp.graph.build import build_graph
 from exarp.manifests import toml
@@ -176,9 +177,9 @@ def test_of_many_waves_only_the_pair_in_question_is_judged(tmp_path, monkeypatch
 
     assert codes(found, "w2", "w5") == codes(found, "t2", "t5") == ["unmarked"]
     assert judged == [(2, 5), (2, 5)]
-    assert preview(found, found.graph.names, {}, look=False).plan.verdicts == ()
+    assert preview(found, Chosen(found.graph.names, found.graph), {}, look=False).plan.verdicts == ()
     assert judged == [(2, 5), (2, 5)]
-    assert len(preview(found, found.graph.names, {}, look=False, told=True).plan.verdicts) == 36
+    assert len(preview(found, Chosen(found.graph.names, found.graph), {}, look=False, told=True).plan.verdicts) == 36
 
 
 def test_a_wave_without_tasks_is_named() -> None:

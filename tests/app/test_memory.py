@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from exarp.app.memory import FORGET_AFTER_DAYS, recall, selection
+from exarp.app.memory import FORGET_AFTER_DAYS, Selection, recall, selection
 from exarp.app.project import Project, open_project
 from exarp.app.records import Records
 from exarp.app.run import RunRequest, Voice, run
+from exarp.app.targets import choose
 from exarp.planning.freshness import Record
+from exarp.planning.selection import Wanted
 
 MANIFEST = """
 [task.a]
@@ -49,7 +51,14 @@ def project(root: Path) -> Project:
 
 
 def ran(root: Path, *targets: str) -> int:
-    return run(project(root), RunRequest(targets, every=not targets), {"PATH": "/usr/bin:/bin"}, SILENT)
+    found = project(root)
+    chosen = choose(found, Wanted(targets, every=not targets))
+    return run(found, RunRequest(chosen), {"PATH": "/usr/bin:/bin"}, SILENT)
+
+
+def selected(root: Path, *targets: str) -> Selection:
+    found = project(root)
+    return selection(found, choose(found, Wanted(targets)))
 
 
 SILENT = Voice(lambda line: None, list)
@@ -68,24 +77,24 @@ def grow_old(root: Path) -> None:
 
 def test_only_what_the_selected_tasks_need_is_read(root: Path) -> None:
     assert ran(root) == 0
-    memory = recall(str(root), selection(project(root), ["a"]))
+    memory = recall(str(root), selected(root, "a"))
     assert (set(memory.records), set(memory.expected), set(memory.known)) == ({"a"}, {"a"}, {"a.in", "a.out"})
-    memory = recall(str(root), selection(project(root), ["b"]))
+    memory = recall(str(root), selected(root, "b"))
     assert (set(memory.records), set(memory.known)) == ({"a", "b"}, {"a.in", "a.out", "b.in", "b.out"})
-    memory = recall(str(root), selection(project(root), ["b"]), records=False)
+    memory = recall(str(root), selected(root, "b"), records=False)
     assert (memory.records, set(memory.expected), memory.known) == ({}, {"a", "b"}, {})
-    memory = recall(str(root), selection(project(root), ["b", "other"]))
+    memory = recall(str(root), selected(root, "b", "other"))
     assert set(memory.records) == {"a", "b", "other", "more"}
     assert set(memory.known) == files_of(root)
 
 
 def test_a_record_that_was_read_for_its_files_is_handed_on_as_it_is(root: Path) -> None:
     assert ran(root) == 0
-    memory = recall(str(root), selection(project(root), ["a"]))
+    memory = recall(str(root), selected(root, "a"))
     record = memory.records["a"]
     assert isinstance(record, Record)
     assert Records(["a"], memory.records).success(0) is record
-    everything = recall(str(root), selection(project(root), ["b", "other"]))
+    everything = recall(str(root), selected(root, "b", "other"))
     assert Records(["a"], everything.records).success(0) == record
 
 
@@ -94,7 +103,7 @@ def test_a_record_of_another_version_is_none(root: Path) -> None:
     with closing(sqlite3.connect(root / ".exarp/store.db")) as database, database:
         database.execute("UPDATE success SET record = x'c1' WHERE task = 'a'")
     for targets in (["a"], ["b", "other"]):
-        records = recall(str(root), selection(project(root), targets)).records
+        records = recall(str(root), selected(root, *targets)).records
         assert Records(["a"], records).success(0) is None
     assert ran(root, "a") == 0
 
@@ -110,6 +119,16 @@ def test_a_whole_run_forgets_old_digests_of_files_that_it_did_not_look_at(root: 
     assert "other.in" in files_of(root)
     assert ran(root) == 0
     assert files_of(root) == {"a.in", "a.out", "b.in", "b.out", "another.in", "another.out"}
+
+
+def test_a_run_that_leaves_something_out_forgets_nothing(root: Path) -> None:
+    assert ran(root) == 0
+    grow_old(root)
+    (root / "exarp.toml").write_text(MANIFEST.replace("other", "another"))
+    found = project(root)
+    chosen = choose(found, Wanted(every=True, excluded=("another",)))
+    assert run(found, RunRequest(chosen), {"PATH": "/usr/bin:/bin"}, SILENT) == 0
+    assert "other.in" in files_of(root)
 
 
 def test_a_run_that_failed_forgets_nothing(root: Path) -> None:

@@ -1,23 +1,149 @@
-"""Names of a command line that are no tasks: what is said of them."""
+"""From the words of a command line to tasks: what is taken, and what is said where nothing is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from exarp.app import targets
-from exarp.app.targets import known_targets
-from exarp.errors import UsageError
-from exarp.model.manifest import Manifest
+from exarp.app import unknown_names
+from exarp.app.project import Project
+from exarp.app.targets import Chosen, Unnamed, choose, known_targets
+from exarp.errors import Problem, UsageError
+from exarp.graph.build import build_graph
+from exarp.graph.reachability import closure
+from exarp.manifests import toml
+from exarp.manifests.place import Locator
+from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.task import Task
+from exarp.planning.selection import Wanted
+
+TASKS = (
+    Task("gen", commands=("true",)),
+    Task("build", commands=("true",), needs=("gen",), tags=("fast",)),
+    Task("test:unit", commands=("true",), needs=("build",), tags=("fast", "tests")),
+    Task("test:io", commands=("true",), needs=("build",), tags=("tests",)),
+    Task("check", needs=("test:unit", "test:io")),
+    Task("deploy:all", commands=("true",), needs=("check",), manual=True, tags=("out",)),
+)
+
+
+def project(tasks: Sequence[Task] = TASKS, waves: Sequence[WaveSpec] = (), default: Sequence[str] = ()) -> Project:
+    manifest = Manifest("exarp.toml", tuple(tasks), tuple(waves), Settings(default=tuple(default)))
+    graph, faults = build_graph(manifest.tasks)
+    assert not faults
+    return Project("/w", manifest, graph, Locator("exarp.toml", "", toml, "/w"))
+
+
+def taken(wanted: Wanted, of: Project | None = None, unnamed: Unnamed = "default") -> tuple[list[str], list[str]]:
+    """The targets, and all that runs, as listed."""
+    found = choose(of or project(), wanted, unnamed)
+    graph = found.graph
+    return list(found.targets), [
+        graph.names[task] for task in sorted(closure(graph, map(graph.ids.get, found.targets)))
+    ]
+
+
+def refused(wanted: Wanted, of: Project | None = None) -> list[Problem]:
+    with pytest.raises(UsageError) as raised:
+        choose(of or project(), wanted)
+    return list(raised.value.problems)
 
 
 def test_names_are_compared_with_all_tasks_only_while_that_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    manifest = Manifest("exarp.toml", (Task("build"), Task("test")))
-    monkeypatch.setattr(targets, "_COMPARISONS", 3)
+    monkeypatch.setattr(unknown_names, "_COMPARISONS", 3)
     with pytest.raises(UsageError) as raised:
-        known_targets(manifest, ["biuld", "tset", "biuld2"])
+        known_targets(project((Task("build"), Task("test"))), ["biuld", "tset", "biuld2"])
     assert [problem.next for problem in raised.value.problems] == [
         "did you mean 'build'?",
         "did you mean 'test'?",
         "`exarp list` shows the tasks",
     ]
+
+
+def test_names_and_patterns_stand_for_each_task_once() -> None:
+    assert taken(Wanted(("test:*", "test:io", "gen")))[0] == ["test:unit", "test:io", "gen"]
+    assert taken(Wanted(("**",)))[0] == ["gen", "build", "test:unit", "test:io", "check"]
+    assert taken(Wanted(("deploy:*",)), unnamed="all")[0] == ["deploy:all"]
+
+
+def test_tags_pick_from_what_is_named_else_from_all_that_is_not_manual() -> None:
+    assert taken(Wanted(tags=("fast",)), project(default=["check"])) == (
+        ["build", "test:unit"],
+        ["gen", "build", "test:unit"],
+    )
+    assert taken(Wanted(("check",), tags=("fast",)))[0] == ["test:unit"]
+    assert taken(Wanted(tags=("tests", "fast")))[0] == ["build", "test:unit", "test:io"]
+    assert taken(Wanted(("deploy:all",), tags=("out",)))[0] == ["deploy:all"]
+
+
+def test_groups_pick_the_tasks_of_their_waves() -> None:
+    waves = [WaveSpec("a", ("gen", "build"), group=1), WaveSpec("b", ("test:io", "deploy:all"), group=2)]
+    assert taken(Wanted(groups=(2,)), project(waves=waves))[0] == ["test:io"]
+    assert [problem.message for problem in refused(Wanted(groups=(3,)), project(waves=waves))] == [
+        "no wave is in group 3"
+    ]
+    assert refused(Wanted(groups=(3,)))[0].message == "no wave of this manifest has a group number"
+
+
+def test_what_is_excluded_is_not_run_and_not_waited_for() -> None:
+    assert taken(Wanted(("check",), excluded=("test:io", "gen"))) == (["check"], ["build", "test:unit", "check"])
+    assert taken(Wanted(("check",), excluded=("test:*",))) == (["check"], ["check"])
+    assert taken(Wanted(every=True, excluded=("deploy:*", "check")))[0] == ["gen", "build", "test:unit", "test:io"]
+
+
+def test_only_takes_no_more_than_what_is_asked_for() -> None:
+    assert taken(Wanted(("build", "test:io"), only=True)) == (["build", "test:io"], ["build", "test:io"])
+    found = choose(project(), Wanted(("build", "test:io"), only=True))
+    assert found.graph.needs[found.graph.ids["test:io"]] == (found.graph.ids["build"],)
+
+
+def test_a_wave_is_one_of_the_plan_with_the_same_options() -> None:
+    assert taken(Wanted(("check",), waves=(2,))) == (["build"], ["gen", "build"])
+    assert taken(Wanted(("check",), waves=(2,), excluded=("gen",))) == (
+        ["test:unit", "test:io"],
+        ["build", "test:unit", "test:io"],
+    )
+    assert taken(Wanted(("check",), waves=(4, 1), only=True)) == (["check", "gen"], ["gen", "check"])
+    assert taken(Wanted(waves=(1,)), unnamed="all")[0] == ["gen"]
+
+
+def test_where_nothing_is_named_run_wants_a_default_and_others_take_more() -> None:
+    assert refused(Wanted())[0].slug == "no-target"
+    assert taken(Wanted(), unnamed="default or all")[0] == ["gen", "build", "test:unit", "test:io", "check"]
+    assert taken(Wanted(), unnamed="all")[0] == [task.name for task in TASKS]
+    assert taken(Wanted(), project(default=["build"]), "all")[0] == [task.name for task in TASKS]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "slug", "message", "step"),
+    [
+        (Wanted(("tset:*",)), "unknown-task", "no task's name matches 'tset:*'", "`exarp list` shows"),
+        (
+            Wanted(("deploy*:*",)),
+            "manual-task",
+            "'deploy*:*' matches only tasks that are manual: deploy:all",
+            "own name",
+        ),
+        (Wanted(tags=("fsat",)), "unknown-tag", "no task has the tag 'fsat'", "did you mean 'fast'?"),
+        (Wanted(tags=("zzz",)), "unknown-tag", "no task has the tag 'zzz'", "the tags are: fast tests out"),
+        (Wanted(("gen",), tags=("fast",)), "nothing-selected", "no task of the named tasks has tag fast", "exarp list"),
+        (Wanted(("gen",), waves=(2,)), "unknown-wave", "there is no wave 2: the plan has 1", "`exarp plan`"),
+        (Wanted(("gen",), excluded=("g*",)), "nothing-selected", "--exclude leaves nothing to run", "exclude less"),
+        (Wanted(("gen",), excluded=("gne",)), "unknown-task", "there is no task 'gne'", "did you mean 'gen'?"),
+    ],
+)
+def test_what_stands_for_nothing_is_told(wanted: Wanted, slug: str, message: str, step: str) -> None:
+    (problem,) = refused(wanted)
+    assert (problem.slug, problem.message) == (slug, message)
+    assert step in problem.next
+
+
+def test_what_a_manifest_has_no_tags_for_is_told() -> None:
+    (problem,) = refused(Wanted(tags=("x",)), project([Task("a")]))
+    assert problem.next == "no task of this manifest has tags"
+
+
+def test_nothing_left_out_is_the_project_s_own_graph() -> None:
+    found = project()
+    assert choose(found, Wanted(("gen",))) == Chosen(("gen",), found.graph)

@@ -16,6 +16,7 @@ import pytest
 
 from exarp.app.project import open_project
 from exarp.app.run import RunRequest, Voice, run
+from exarp.app.targets import Chosen
 from exarp.cli import log
 from exarp.cli.invocation import Invocation
 from exarp.errors import Problem, UsageError
@@ -137,5 +138,5 @@ def test_a_full_disk_after_a_run_does_not_change_what_the_run_came_to(
     workspace.manifest('[task.t]\nrun = "true"')
     said: list[str] = []
     project = open_project(str(workspace.path), None, {})
-    assert run(project, RunRequest(("t",)), environment(), Voice(said.append, list)) == 0
+    assert run(project, RunRequest(Chosen(("t",), project.graph)), environment(), Voice(said.append, list)) == 0
     assert next(line for line in said if "disk is full" in line).startswith("warning: digests of files")

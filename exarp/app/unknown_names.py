@@ -1,0 +1,81 @@
+"""What is said of words of a command line that stand for no task.
+
+Knows what else they may have been meant as: a command, a wave, an option. Does not know which words stand for something.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from exarp.errors import Problem
+from exarp.manifests.suggestions import Suggestions
+from exarp.model.manifest import Manifest
+from exarp.planning.selection import is_pattern
+
+# More names than this in an error message help nobody; `exarp list` has them all.
+SHOWN = 20
+# Somebody waits for the answer, and has typed few names.
+_COMPARISONS = 20_000
+# What many tools have as a command, and exarp as an option.
+_HELP = "help"
+
+
+class UnknownNames:
+    """Words for the names of one command line. ``commands``: those that the first of them may have been meant as."""
+
+    def __init__(self, manifest: Manifest, commands: Sequence[str] = ()) -> None:
+        self._manifest = manifest
+        self._commands = commands
+        self._suggestions = Suggestions(_COMPARISONS)
+
+    def problem(self, name: str, first: bool = False) -> Problem:
+        """What is wrong with a name, or a pattern, that stands for nothing. ``first``: it stands where a command may."""
+        commands = self._commands if first else ()
+        if name.startswith("-"):
+            step = "options go before the task; arguments for a task after -- are not supported yet"
+            return Problem("unknown-task", f"there is no task {name!r}", None, step)
+        if "=" in name:
+            step = f"set a variable instead: --set {shlex.quote(name)}"
+            return Problem("not-supported-yet", f"parameters ({name!r}) are not supported yet", None, step)
+        if is_pattern(name):
+            step = "`exarp list` shows the tasks; * stops at a colon, ** does not"
+            return Problem("unknown-task", f"no task's name matches {name!r}", None, step)
+        for wave in self._manifest.waves:
+            if wave.name == name:
+                return _wave(name, wave.tasks)
+        tasks = [task.name for task in self._manifest.tasks]
+        what, step = "task", "`exarp list` shows the tasks"
+        if commands:
+            what, step = "task or command", "`exarp list` shows the tasks, `exarp --help` the commands"
+        meant = self._suggestions.nearest(name, [*tasks, *commands, _HELP] if commands else tasks)
+        if meant is not None:
+            step = (
+                "did you mean: exarp --help?" if meant == _HELP and _HELP not in tasks else f"did you mean {meant!r}?"
+            )
+        return Problem("unknown-task", f"there is no {what} {name!r}", None, step)
+
+    def tag(self, tag: str) -> Problem:
+        """What is wrong with a tag that no task has."""
+        known = dict.fromkeys(tag for task in self._manifest.tasks for tag in task.tags)
+        meant = self._suggestions.nearest(tag, known)
+        step = f"did you mean {meant!r}?" if meant is not None else _those("tags", known)
+        return Problem("unknown-tag", f"no task has the tag {tag!r}", None, step)
+
+
+def _those(what: str, known: Sequence[str] | dict[str, None]) -> str:
+    if not known:
+        return f"no task of this manifest has {what}"
+    return f"the {what} are: {listed(list(known))}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a shell, but not too many."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{' '.join(map(shlex.quote, names[:SHOWN]))}{more}"
+
+
+def _wave(name: str, tasks: Sequence[str]) -> Problem:
+    message = f"there is no task {name!r}; it is a wave"
+    step = f"name its tasks: {listed(tasks)}" if tasks else "it has no tasks"
+    return Problem("unknown-task", message, None, step)
