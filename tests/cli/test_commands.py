@@ -96,7 +96,9 @@ def test_plan_json_has_the_contract_s_fields_and_the_same_bytes_each_time(projec
     plan = first.json
     assert plan["version"] == 1
     assert plan["task_count"] == 4
-    assert {"number", "name", "part", "group", "order", "tasks", "after", "beside"} == set(plan["waves"][0])
+    assert {"number", "name", "part", "group", "order", "tasks", "after", "beside", "checkpoint"} == set(
+        plan["waves"][0]
+    )
     assert plan["tasks"]["gen"] == {"needs": [], "would_run": True, "reason": "never-ran", "expected_ms": None}
     assert plan["tasks"]["test"]["needs"] == ["gen"]
     assert plan["blocked"] == []
