@@ -89,7 +89,7 @@ class _Doubts:
         if found is None:
             return Related(self.locator.key("task", task.name), task.name)
         place = self.locator.entry(("task", task.name, found.field), found.pattern)
-        return Related(place, f"{task.name} {'reads' if found.field == 'inputs' else 'changes'} it")
+        return Related(place, f"{task.name} {'reads' if found.field in ('inputs', 'tools') else 'changes'} it")
 
     def empty(self) -> Iterable[Problem]:
         """Waves without tasks, which are in no plan."""
@@ -123,7 +123,8 @@ class _Doubts:
         """Tasks that change files in place and that nothing could make run again: what they modify does not count."""
         for task in self.tasks:
             always = task.inputs is None and task.outputs is None
-            reasons = task.inputs or task.sources or task.depfile or task.outputs or task.needs or task.parent
+            reads = task.inputs or task.sources or task.tools or task.depfile
+            reasons = reads or task.outputs or task.needs or task.parent or task.track_env
             if task.modifies and not always and not reasons:
                 field = "inputs" if task.inputs is not None else "outputs"
                 message = (

@@ -73,9 +73,12 @@ class FaultPlaces:
 
     def _self_input(self, fault: SelfInput) -> Problem:
         task = self.manifest.tasks[fault.task]
-        place = self._place(fault.task, "inputs", fault.pattern)
-        message = f"task {task.name!r} needs itself: its input {fault.pattern!r} is its own output"
-        return Problem("self-need", message, place, "a file changed in place belongs in modifies, and nowhere else")
+        field, word, step = "inputs", "input", "a file changed in place belongs in modifies, and nowhere else"
+        if fault.pattern in task.tools:
+            field, word, step = "tools", "tool", "let another task make the tool"
+        place = self._place(fault.task, field, fault.pattern)
+        message = f"task {task.name!r} needs itself: its {word} {fault.pattern!r} is its own output"
+        return Problem("self-need", message, place, step)
 
     def _cycle(self, cycle: Sequence[int]) -> Problem:
         # The edge from the last back to the first closes the chain; it is where the chain is told from.

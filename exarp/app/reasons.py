@@ -78,6 +78,7 @@ def claim(task: Task, reason: Reason) -> Claim | None:
     writing += [Claim("outputs", "writes", pattern) for pattern in task.outputs or ()]
     writing += [Claim("depfile", "writes", task.depfile)] if task.depfile else []
     reading = [Claim("inputs", "reads", pattern) for pattern in task.inputs or ()]
+    reading += [Claim("tools", "reads (tool)", pattern) for pattern in task.tools]
     reads = is_reader(task.name, reason)
     for claims in (reading, writing) if reads else (writing, reading):
         exact = next((found for found in claims if found.pattern == reason.path), None)

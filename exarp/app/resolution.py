@@ -6,7 +6,7 @@ earlier runs but for the outputs that one names, nor what a difference means.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
@@ -53,31 +53,44 @@ class Resolution:
         self._globbing.forget()
 
     def inputs(self, spec: Task) -> tuple[tuple[str, ...], list[str]]:
-        """What ``$in`` stands for, and the files whose contents count. Raises FileFault."""
-        if spec.inputs is None:
+        """What ``$in`` stands for, and the files whose contents count: those, and the tools. Raises FileFault."""
+        if spec.inputs is None and not spec.tools:
             return (), []
         named: dict[str, None] = {}
         files: dict[str, None] = {}
         own = Own(spec)
-        for pattern in spec.inputs:
-            if spec.excluded and is_taken_away(pattern, spec.excluded):
-                continue
-            if not is_glob(pattern) and not pattern.endswith("/"):
-                named[pattern] = None
-                files.update(dict.fromkeys(self._exact(pattern, spec, own)))
-                continue
-            found = [path for path in self._globbing.files(pattern, spec.excluded) if not own.has(path)]
-            if is_glob(pattern):
-                if not found:
-                    raise FileFault(FreshnessReason("no-match", pattern))
-                named.update(dict.fromkeys(found))
-            else:
-                if not self._fingerprints.is_folder(pattern):
-                    raise FileFault(FreshnessReason("input-missing", pattern))
-                named[pattern] = None
-            files.update(dict.fromkeys(found))
+        for pattern in spec.inputs or ():
+            if not spec.excluded or not is_taken_away(pattern, spec.excluded):
+                self._add(pattern, spec, spec.excluded, own, named, files)
+        for pattern in spec.tools:
+            self._add(pattern, spec, (), own, {}, files)
         refuse_odd(files)
         return tuple(named), list(files)
+
+    def _add(
+        self,
+        pattern: str,
+        spec: Task,
+        excluded: Sequence[str],
+        own: Own,
+        named: dict[str, None],
+        files: dict[str, None],
+    ) -> None:
+        """Add the files behind a pattern to ``files``, and to ``named`` what the pattern gives to ``$in``."""
+        if not is_glob(pattern) and not pattern.endswith("/"):
+            named[pattern] = None
+            files.update(dict.fromkeys(self._exact(pattern, excluded, own)))
+            return
+        found = dict.fromkeys(path for path in self._globbing.files(pattern, excluded) if not own.has(path))
+        if is_glob(pattern):
+            if not found and not spec.allow_empty:
+                raise FileFault(FreshnessReason("no-match", pattern))
+            named.update(found)
+        else:
+            if not self._fingerprints.is_folder(pattern):
+                raise FileFault(FreshnessReason("input-missing", pattern))
+            named[pattern] = None
+        files.update(found)
 
     def fault(self, spec: Task) -> FreshnessReason | None:
         """Why a task's inputs cannot be read, as far as that can be seen without reading them."""
@@ -99,10 +112,10 @@ class Resolution:
                 raise FileFault(FreshnessReason("input-unreadable", path, self._fingerprints.complaint(path)))
         return found
 
-    def _exact(self, path: str, spec: Task, own: Own) -> list[str]:
+    def _exact(self, path: str, excluded: Sequence[str], own: Own) -> list[str]:
         """The files behind an exact input: itself, or all that is in it where it is a folder."""
         if self._fingerprints.is_folder(path):
-            inside = [found for found in self._globbing.files(f"{path}/", spec.excluded) if not own.has(found)]
+            inside = [found for found in self._globbing.files(f"{path}/", excluded) if not own.has(found)]
             return [path, *inside]
         return [path]
 
@@ -112,7 +125,7 @@ class Resolution:
         for pattern in spec.outputs or ():
             if is_glob(pattern):
                 paths = self._globbing.files(pattern)
-                if not paths:
+                if not paths and not spec.allow_empty:
                     return found, pattern
             elif pattern.endswith("/"):
                 if not self._fingerprints.is_folder(pattern):

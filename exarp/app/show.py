@@ -31,7 +31,8 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     except FileFault:
         inputs = ()
     missing = _missing(project, number, checker)
-    place = project.locator.entry(("task", name, "inputs"), missing) if missing else None
+    field = "tools" if missing in task.tools else "inputs"
+    place = project.locator.entry(("task", name, field), missing) if missing else None
     names = project.graph.names
     environment = Environment(project.manifest, environ)
     variables = {

@@ -186,7 +186,9 @@ def locate_in(project: Project) -> Callable[[str, str, str], str]:
         if field == "needs" and value not in project.manifest.tasks[project.graph.ids[task]].needs:
             # The need follows from files, or the parent: the line that says so is that of the input.
             return _edge_line(project, value, task)
-        if field in ("inputs", "outputs", "modifies", "needs", "parent", "after", "mutex"):
+        if field == "inputs" and value in project.manifest.tasks[project.graph.ids[task]].tools:
+            path = ("task", task, "tools")
+        if field in ("inputs", "tools", "outputs", "modifies", "needs", "parent", "after", "mutex"):
             place = project.locator.entry(path, value)
         else:
             place = project.locator.key(*path)

@@ -68,9 +68,10 @@ def edge_origin(tasks: Sequence[Task], earlier: int, later: int) -> EdgeOrigin:
         return EdgeOrigin("parent", 0, before.name)
     if before.name in task.sources:
         return EdgeOrigin("inputs", 0, before.name)
-    for index, pattern in enumerate(task.inputs or ()):
-        if any(_is_made(pattern, output, task.excluded) for output in before.outputs or () if not is_glob(output)):
-            return EdgeOrigin("inputs", index, pattern)
+    for field, patterns, excluded in (("inputs", task.inputs or (), task.excluded), ("tools", task.tools, ())):
+        for index, pattern in enumerate(patterns):
+            if any(_is_made(pattern, output, excluded) for output in before.outputs or () if not is_glob(output)):
+                return EdgeOrigin(field, index, pattern)
     if before.name in task.after:
         return EdgeOrigin("after", task.after.index(before.name), before.name)
     raise LookupError(f"no edge from {before.name} to {task.name}")

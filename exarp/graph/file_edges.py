@@ -35,7 +35,7 @@ class DuplicateOutput(msgspec.Struct, frozen=True):
 
 
 class SelfInput(msgspec.Struct, frozen=True):
-    """A task declares an input that is its own output, or lies in it."""
+    """A task declares an input or tool that is its own output, or lies in it."""
 
     task: int
     pattern: str
@@ -74,23 +74,27 @@ class FileEdges:
                     self.duplicates.append(DuplicateOutput(path, first, number))
 
     def makers(self, number: int) -> frozenset[int]:
-        """Ids of the tasks that make what task ``number`` declares as inputs. Tasks with equal inputs share one set."""
+        """Ids of the tasks that make what task ``number`` declares as inputs and tools. Tasks with equal ones share one set."""
         task = self._tasks[number]
-        if not task.inputs:
-            return _NOBODY
-        key = (task.inputs, task.excluded)
+        found = self._shared_makers(number, task.inputs, task.excluded) if task.inputs else _NOBODY
+        if task.tools:
+            of_tools = self._shared_makers(number, task.tools, ())
+            found = found | of_tools if found else of_tools
+        return found
+
+    def _shared_makers(self, number: int, patterns: tuple[str, ...], excluded: tuple[str, ...]) -> frozenset[int]:
+        key = (patterns, excluded)
         shared = self._shared.get(key)
         if shared is None or number in shared:
-            found = self._find(number)
+            found = self._find(number, patterns, excluded)
             shared = found - {number} if number in found else self._shared.setdefault(key, found)
         return shared
 
-    def _find(self, number: int) -> frozenset[int]:
-        """Who makes a task's inputs, the task itself included: then it is told where it needs itself."""
-        task = self._tasks[number]
+    def _find(self, number: int, patterns: tuple[str, ...], excluded: tuple[str, ...]) -> frozenset[int]:
+        """Who makes what a task reads, the task itself included: then it is told where it needs itself."""
         found: set[int] = set()
-        for pattern in task.inputs or ():
-            if task.excluded and is_taken_away(pattern, task.excluded):
+        for pattern in patterns:
+            if excluded and is_taken_away(pattern, excluded):
                 continue
             maker = self._makers.get(pattern)
             if maker is not None and not self._nested:
@@ -98,11 +102,11 @@ class FileEdges:
                 inside: tuple[int, ...] = (maker,)
             elif is_glob(pattern):
                 found.update(self._makers_in(literal_prefix(pattern)))
-                found.update(self._makers_below(pattern, task.excluded))
+                found.update(self._makers_below(pattern, excluded))
                 continue
             else:
                 inside = self._makers_at(pattern)
-                found.update(self._makers_below(pattern, task.excluded))
+                found.update(self._makers_below(pattern, excluded))
             found.update(inside)
             if number in inside:
                 self.self_inputs.append(SelfInput(number, pattern))

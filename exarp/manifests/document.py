@@ -53,6 +53,11 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
         list[str] | UnsetType,
         Meta(description="Files, folders (trailing slash) and globs that are made; parent folders are made before."),
     ] = UNSET
+    tools: Annotated[
+        list[str],
+        Meta(description="Files, folders and globs that the command itself is made of: as inputs, but not in $in."),
+    ] = []
+    allow_empty: Annotated[bool, Meta(description="A glob of inputs, tools or outputs may match nothing.")] = False
     modifies: Annotated[list[str], Meta(description="Files changed in place: neither input nor output.")] = []
     needs: Annotated[list[str], Meta(description="Tasks that must have passed before this one starts.")] = []
     after: Annotated[list[str], Meta(description="Tasks that go first if they run too; order only.")] = []
@@ -175,7 +180,7 @@ def wave_words(name: str) -> str:
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
 LATER_TASK = frozenset(
-    "matrix extends prompt by tools allow_empty verify params aliases internal confirm when "
+    "matrix extends prompt by verify params aliases internal confirm when "
     "platforms requires finally service agent cache no_retry_on".split()
 )
 LATER_SETTINGS = frozenset("max_agents verify secrets".split())

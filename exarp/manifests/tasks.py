@@ -67,7 +67,7 @@ class TaskReader:
 
     def check_group(self, written: TaskDocument, at: KeyPath) -> None:
         """A task without a command gathers others: it reads, makes and changes nothing itself."""
-        for field in ("inputs", "outputs", "modifies", "depfile"):
+        for field in ("inputs", "outputs", "modifies", "tools", "depfile"):
             value = getattr(written, field)
             if not isinstance(value, UnsetType) and value:
                 message = f"task {at[1]!r} runs nothing, so it has no {field}"
@@ -100,6 +100,10 @@ class TaskReader:
         found: dict[str, Any] = {}
         if not isinstance(written.argv, UnsetType):
             found["argv"] = self.argv(written.argv, (*at, "argv"))
+        if written.tools:
+            found["tools"] = fields.paths(written.tools, (*at, "tools"), inside=False)
+        if written.allow_empty:
+            found["allow_empty"] = True
         if written.modifies:
             path = (*at, "modifies")
             found["modifies"] = self.unprotected(fields.paths(written.modifies, path), path)

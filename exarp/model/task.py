@@ -18,6 +18,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
 
     Paths are normalised patterns relative to the workspace root (see ``model.path``). ``None`` for
     ``inputs`` or ``outputs`` means undeclared; an empty tuple means "declared: none".
+    ``tools`` are read as inputs are, but for ``excluded``, and are not in ``$in``. ``allow_empty``: a glob may match nothing.
     ``sources`` are tasks whose outputs are among the inputs, as ``{ from = … }`` wants.
     ``parent`` is a task that this one is a part of; it orders like a need.
     ``variables``: values that only this task has, such as those of its matrix: exported to scripts that name them.
@@ -35,6 +36,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     inputs: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    allow_empty: bool = False
     outputs: tuple[str, ...] | None = None
     modifies: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()

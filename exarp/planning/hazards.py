@@ -1,6 +1,6 @@
 """Which tasks touch the same files, from what they declare.
 
-Knows accesses (outputs, modifies, depfile: writes; inputs: reads) and how to find the patterns that overlap with one
+Knows accesses (outputs, modifies, depfile: writes; inputs, tools: reads) and how to find the patterns that overlap with one
 (``model.overlap`` decides). Does not judge: an overlap between tasks that the graph orders is none of its business
 (``doubts``, ``wave_verdicts``).
 
@@ -133,6 +133,8 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
 def _uses(task: Task) -> Iterable[tuple[str, tuple[str, ...] | None]]:
     for pattern in task.inputs or ():
         yield pattern, task.excluded
+    for pattern in task.tools:
+        yield pattern, ()
     for pattern in task.outputs or ():
         yield pattern, None
     for pattern in task.modifies:

@@ -41,6 +41,7 @@ def recipe_digest(task: Task, counted: Mapping[str, bytes | None]) -> bytes:
         task.inputs,
         task.excluded,
         task.sources,
+        task.tools,
         task.outputs,
         task.modifies,
         task.depfile,

@@ -57,9 +57,9 @@ _REASONS: dict[str, tuple[str, str]] = {
 }
 # What to do about a task that cannot be run, or did not do what it declares.
 _STEPS = {
-    "input-missing": "make it, correct inputs, or let the task that makes it declare it in outputs",
+    "input-missing": "make it, correct its name, or let the task that makes it declare it in outputs",
     "input-unreadable": "let yourself read it, or take it out of inputs",
-    "no-match": "correct the pattern, or take it out of inputs",
+    "no-match": "correct the pattern, take it out, or allow it to match nothing: allow_empty = true",
     "name-not-utf8": "rename the file, or keep it out with an input that begins with !",
     "outputs-not-made": "correct outputs, or let the command make it there",
     "output-unreadable": "let the command leave it readable",

@@ -157,6 +157,36 @@ def test_a_parent_contributes_as_a_need_does(tmp_path: Path) -> None:
     assert bench.why("child") == "need-changed"
 
 
+def test_a_tool_makes_a_task_run_again_and_may_not_change_while_it_runs(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Task("t", commands=("python gen.py > o",), inputs=(), tools=("gen.py",), outputs=("o",)))
+    assert bench.why("t") == "input-missing"
+    bench.write({"gen.py": "1"})
+    bench.begin()
+    assert bench.do("t", o="1") == "never-ran"
+    bench.begin()
+    assert bench.why("t") == ""
+
+    bench.write({"gen.py": "2"})
+    bench.begin()
+    assert bench.reason("t") == FreshnessReason("input-changed", "gen.py")
+    bench.write({"gen.py": "3"})
+    assert "gen.py changed while the task ran" in bench.settle("t")[0]
+
+
+def test_a_tool_that_another_task_makes_is_that_tasks_contribution(tmp_path: Path) -> None:
+    maker = Task("maker", commands=("x",), inputs=("a",), outputs=("gen", "other"))
+    user = Task("user", commands=("./gen > o",), inputs=(), tools=("gen",), outputs=("o",), needs=("maker",))
+    bench = Bench(tmp_path, maker, user)
+    bench.write({"a": "1"})
+    assert bench.graph.needs[1] == (0,)
+    bench.do("maker", gen="1", other="1")
+    bench.do("user", o="1")
+    bench.write({"a": "2"})
+    bench.begin()
+    bench.do("maker", gen="1", other="2")
+    assert bench.why("user") == ""
+
+
 def test_a_variable_that_is_named_or_tracked_makes_a_task_run_again_and_is_told(tmp_path: Path) -> None:
     task = Task("t", commands=("echo $CC > o",), inputs=(), outputs=("o",), track_env=("AWS_*", "MODE"))
     bench = Bench(tmp_path, task)

@@ -47,3 +47,33 @@ def test_what_is_not_there_is_told(tmp_path: Path, pattern: str, code: str) -> N
     with pytest.raises(FileFault) as caught:
         resolution(tmp_path, task).inputs(task)
     assert (caught.value.reason.code, caught.value.reason.subject) == (code, pattern)
+
+
+def test_tools_count_but_are_not_in_the_list(tmp_path: Path) -> None:
+    for name in ("a.c", "gen.py", "lib/x.py", "lib/made.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    task = Task("t", inputs=("a.c",), excluded=("gen.py",), tools=("gen.py", "lib/*.py"), outputs=("lib/made.py",))
+    assert resolution(tmp_path, task).inputs(task) == (("a.c",), ["a.c", "gen.py", "lib/x.py"])
+    alone = Task("t", tools=("gen.py",), outputs=("o",))
+    assert resolution(tmp_path, alone).inputs(alone) == ((), ["gen.py"])
+
+
+@pytest.mark.parametrize(("tool", "code"), [("none.py", "input-missing"), ("*.none", "no-match")])
+def test_a_tool_that_is_not_there_is_told_as_an_input_is(tmp_path: Path, tool: str, code: str) -> None:
+    task = Task("t", inputs=(), tools=(tool,))
+    reason = resolution(tmp_path, task).fault(task)
+    assert reason is not None and (reason.code, reason.subject) == (code, tool)
+
+
+def test_globs_may_match_nothing_where_that_is_allowed_and_nothing_else_may(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    task = Task("t", inputs=("*.none",), tools=("*.py",), outputs=("*.o", "made/"), allow_empty=True)
+    found = resolution(tmp_path, task)
+    assert found.inputs(task) == ((), [])
+    assert found.outputs(task)[1] is None
+    for missing in (Task("t", inputs=("none",), allow_empty=True), Task("t", inputs=("none/",), allow_empty=True)):
+        reason = resolution(tmp_path, missing).fault(missing)
+        assert reason is not None and reason.code == "input-missing"
+    strict = Task("t", outputs=("*.o",))
+    assert resolution(tmp_path, strict).outputs(strict)[1] == "*.o"

@@ -98,7 +98,7 @@ def test_a_dry_run_and_show_tell_what_cannot_run_and_what_to_do(workspace: Works
     dry = workspace.exarp("run", "-n", "n")
     assert dry.code == 0
     assert "m  cannot run: input nope is missing   exarp.toml:3" in dry.out
-    assert "make it, correct inputs" in dry.out
+    assert "make it, correct its name" in dry.out
     assert "n  cannot run: m, which it needs, cannot" in dry.out
     assert dry.out.endswith("0 tasks would run, 2 cannot, 0 up to date\n")
     (first, second) = workspace.exarp("run", "-n", "n", "--json").json["tasks"]
@@ -110,7 +110,7 @@ def test_a_dry_run_and_show_tell_what_cannot_run_and_what_to_do(workspace: Works
     assert "missing" not in workspace.exarp("show", "n").out
     failed = workspace.exarp("n")
     assert failed.code == 1
-    assert "next: make it, correct inputs" in failed.err
+    assert "next: make it, correct its name" in failed.err
 
 
 def test_show_does_not_miss_what_a_need_will_make(workspace: Workspace) -> None:

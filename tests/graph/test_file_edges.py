@@ -156,15 +156,16 @@ def plainly_makes(maker, reader):
         if is_glob(output):
             continue
         made = f"{output.rstrip('/')}/"
-        for pattern in reader.inputs or ():
-            if not is_glob(pattern) and any(_takes(out, pattern) for out in reader.excluded):
+        reads = [(pattern, reader.excluded) for pattern in reader.inputs or ()]
+        for pattern, excluded in [*reads, *((tool, ()) for tool in reader.tools)]:
+            if not is_glob(pattern) and any(_takes(out, pattern) for out in excluded):
                 continue
             inside = root(pattern) if is_glob(pattern) else f"{pattern.rstrip('/')}/"
             if inside.startswith(made):
                 return True
-            spared = any(out == made[:-1] or _covers(out, made[:-1]) for out in reader.excluded)
+            spared = any(out == made[:-1] or _covers(out, made[:-1]) for out in excluded)
             if is_glob(pattern) and output.endswith("/") and ".x" not in pattern:
-                spared = spared or f"{output}**" in reader.excluded
+                spared = spared or f"{output}**" in excluded
             holds = covers(pattern, made[:-1]) if is_glob(pattern) else made.startswith(inside)
             if holds and not spared:
                 return True
@@ -195,7 +196,7 @@ def test_edges_are_just_those_that_the_contract_names(case):
         for maker in (*graph.needs[reader], *graph.after[reader]):
             origin = edge_origin(tasks, maker, reader)
             said = {"needs": tasks[reader].needs, "inputs": tasks[reader].inputs, "after": tasks[reader].after}
-            said["parent"] = parent
+            said |= {"parent": parent, "tools": tasks[reader].tools}
             assert said[origin.field][origin.index] == origin.text
 
 

@@ -38,6 +38,8 @@ memory = "4GiB"
 [task.gen]
 description = "Generate sources"
 inputs = ["gen.py", "!gen.pyc"]
+tools = ["tools/*.py", "/usr/bin/env"]
+allow_empty = true
 outputs = ["src/gen.c", "include/gen/"]
 run = "python gen.py > $out"
 env = { HOME_OF = "${env.HOME:-/}", ARCH = "${arch}", N = 3 }

@@ -97,3 +97,4 @@ def _read_against(reader: Task, written: str) -> Iterator[str]:
     for pattern in reader.inputs or ():
         if overlap(pattern, written) and not spared(reader, written, pattern):
             yield pattern
+    yield from (tool for tool in reader.tools if overlap(tool, written))

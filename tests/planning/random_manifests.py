@@ -101,6 +101,7 @@ def _task(dice: Dice, name: str, earlier: Sequence[str], own: Sequence[str], tou
         commands=() if dice.below(10) == 9 else ("true",),
         inputs=dice.of(None, dice.some(touched, 2)),
         excluded=dice.some(touched, 1),
+        tools=dice.of((), (), dice.some(touched, 1)),
         outputs=dice.of(None, dice.some(own, 2)),
         modifies=dice.some(touched, 1),
         needs=dice.some(earlier, 2),
@@ -135,7 +136,8 @@ def _without_graph_faults(specs: list[Task]) -> list[Task]:
         if not guilty:
             return specs
         specs = [
-            msgspec.structs.replace(task, inputs=()) if number in guilty else task for number, task in enumerate(specs)
+            msgspec.structs.replace(task, inputs=(), tools=()) if number in guilty else task
+            for number, task in enumerate(specs)
         ]
 
 
