@@ -1,13 +1,12 @@
 """Finding the manifest: in the working directory, then its parents up to the git root.
 
-Knows file names and where to stop. Does not read what it finds, but for the table header in ``pyproject.toml``.
+Knows file names and where to stop. Does not read what it finds, but to see whether ``pyproject.toml`` has a manifest.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import shlex
 import stat
 from typing import NamedTuple
@@ -16,10 +15,10 @@ from exarp.errors import ManifestError, Place, Problem
 from exarp.manifests.notation import Notation
 from exarp.manifests.reading import MAX_BYTES, too_large
 
-NAMES = ("exarp.toml", "exarp.yaml", "exarp.json", "pyproject.toml")
+NAMES = ("exarp.toml", "exarp.yaml", "exarp.yml", "exarp.json", "pyproject.toml")
+_PROJECT = NAMES[-1]
 # What makes a folder a manifest.
 _PLANS = ("*-PLAN.md", "*/*-PLAN.md", "todo2.db", "state.todo2.json")
-_TOOL_TABLE = re.compile(rb"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*exarp[ \t]*[.\]]", re.MULTILINE)
 # Larger files that a manifest names are refused by whoever reads them.
 _SMALL = 1024 * 1024
 _NO_FILE = "it is not a regular file"
@@ -42,14 +41,15 @@ def find_manifest(start: str) -> Found:
     while True:
         for name in NAMES:
             path = os.path.join(folder, name)
-            if os.path.isfile(path) and (name != "pyproject.toml" or _has_table(path, start)):
+            if _is_manifest(path, start):
                 return _found(path, start)
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             break
         folder = parent
-    looked = ", ".join(NAMES[:3]) + ", [tool.exarp] in pyproject.toml"
-    message = f"no manifest here or above (looked for {looked})"
+    message = (
+        "no manifest here or above (looked for exarp.toml, exarp.yaml, exarp.json, [tool.exarp] in pyproject.toml)"
+    )
     raise ManifestError(Problem("no-manifest", message, None, f"write one with: {_init(start)}"))
 
 
@@ -59,7 +59,7 @@ def named_manifest(path: str, directory: str) -> Found:
     Raises ManifestError if it is not a file we read.
     """
     if os.path.isdir(path):
-        inside = [name for name in NAMES[:3] if os.path.isfile(os.path.join(path, name))]
+        inside = [name for name in NAMES if _is_manifest(os.path.join(path, name), directory)]
         if not inside:
             if _is_plans(path):
                 raise _not_yet(_shown(path, directory))
@@ -97,10 +97,22 @@ def _not_yet(name: str, place: Place | None = None) -> ManifestError:
 
 def notation_of(name: str) -> Notation | None:
     """What a manifest of this file name is written in; None if it is not supported. Imported by those who use it."""
-    if name.endswith(".toml") and name != "pyproject.toml":
+    if name == _PROJECT:
+        from exarp.manifests import pyproject
+
+        return pyproject
+    if name.endswith(".toml"):
         from exarp.manifests import toml
 
         return toml
+    if name.endswith((".yaml", ".yml")):
+        from exarp.manifests import yaml
+
+        return yaml
+    if name.endswith(".json") and name != "state.todo2.json":
+        from exarp.manifests import json
+
+        return json
     return None
 
 
@@ -119,8 +131,18 @@ def _shown(path: str, directory: str) -> str:
     return min(os.path.relpath(path, directory), path, key=len)
 
 
-def _has_table(path: str, start: str) -> bool:
-    return _TOOL_TABLE.search(read_bytes(path, _shown(path, start))) is not None
+def _is_manifest(path: str, start: str) -> bool:
+    """Whether a file is there that ``NAMES`` names; a project's file only if it has the table."""
+    if not os.path.isfile(path):
+        return False
+    if os.path.basename(path) != _PROJECT:
+        return True
+    data = read_bytes(path, _shown(path, start))
+    if b"exarp" not in data:
+        return False
+    from exarp.manifests.pyproject import has_table
+
+    return has_table(data.decode("utf-8-sig", "replace"))
 
 
 def read_bytes(path: str, shown: str) -> bytes:

@@ -1,6 +1,6 @@
 """What the readers must know of a notation, such as TOML, to read a manifest that is written in it.
 
-Knows the five functions of one. Does not know which there are (``discover``), or what keys mean.
+Knows the four functions of one. Does not know which there are (``discover``), or what keys mean.
 """
 
 from __future__ import annotations
@@ -28,6 +28,3 @@ class Notation(Protocol):
 
     def is_header(self, text: str) -> bool:
         """Whether a table that starts with ``text`` is written apart from its parent's."""
-
-    def string_end(self, text: str, start: int, line_end: int) -> int:
-        """Where the string ends that stands at ``start``; its first line ends at ``line_end``."""

@@ -65,7 +65,7 @@ class Locator:
     def within(self, path: KeyPath, part: str) -> Place:
         """Where ``part`` first stands inside the string at ``path``; the whole value where it is written otherwise."""
         if path not in self._strings:
-            self._strings[path] = self._extent(self.value(*path))
+            self._strings[path] = self._extent(path)
         start, reached, end = self._strings[path]
         # Who asks for several parts asks in their order: a text may have a fault every ten characters.
         at = self.text.find(part, reached, end)
@@ -124,17 +124,17 @@ class Locator:
 
     def _find(self, path: KeyPath, on_key: bool) -> Place:
         path = self._real(path)
-        for end in range(len(path), 0, -1):
+        for end in range(len(path), -1, -1):
             # Above the asked-for depth the key says more than the (whole) value would.
             span = self._lookup(path[:end], on_key or end < len(path))
             if span is not None:
                 return self._place(span)
         return Place(self.file, 1, 1, 1, self._line(1))
 
-    def _extent(self, whole: Place) -> tuple[int, int, int]:
-        """Offsets of a string whose first line is ``whole``: its start, how far it was searched, its end."""
-        start = self._line_starts[whole.line - 1] + whole.column - 1
-        return start, start, self._notation.string_end(self.text, start, start + whole.length)
+    def _extent(self, path: KeyPath) -> tuple[int, int, int]:
+        """Offsets of the value at ``path``: its start, how far it was searched, its end."""
+        start, end = self.positions.extent(self._real(path)) or (0, 0)
+        return start, start, end
 
     def _line(self, number: int) -> str:
         # One text for all problems of a line: a line may be a megabyte long, and have a fault every ten characters.
@@ -149,6 +149,21 @@ class Locator:
         if on_key:
             return self.positions.key(path)
         return self.positions.value(path) or self.positions.key(path)
+
+
+def place_at(file: str, text: str, start: int, end: int) -> Place:
+    """Offsets of ``text``, whose lines end in a newline alone, as a place of one line.
+
+    At the end of the text, the end of the last line that says something.
+    """
+    if start >= len(text):
+        end = len(text.rstrip()) + 1
+        start = end - 1
+    begin = text.rfind("\n", 0, start) + 1
+    stop = text.find("\n", start)
+    line = text[begin : stop if stop >= 0 else len(text)]
+    length = max(1, min(end - start, begin + len(line) - start))
+    return Place(file, text.count("\n", 0, start) + 1, start - begin + 1, length, line)
 
 
 def from_root(path: str, root: str) -> str:

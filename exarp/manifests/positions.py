@@ -31,9 +31,12 @@ class Span(NamedTuple):
 class Positions:
     """The places in one document. A byte order mark is no part of its first line."""
 
-    def __init__(self, text: str, tree: Tree) -> None:
+    def __init__(self, text: str, tree: Tree, below: KeyPath = ()) -> None:
+        """``below``: the table that paths begin at, where it is not the document."""
         self._text = text
         self._tree = tree
+        self._root = DOCUMENT
+        self._root = self._find(below)
         self._starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
 
     def key(self, path: KeyPath) -> Span | None:
@@ -58,6 +61,12 @@ class Positions:
         own = self._span(tree.value_start[node], tree.value_end[node])
         return own or self._span(tree.key_start[node], tree.key_end[node])
 
+    def extent(self, path: KeyPath) -> tuple[int, int] | None:
+        """Offsets into the text where the value at ``path`` begins and ends, in whatever line; None as for ``value``."""
+        node = self._find(path)
+        start = self._tree.value_start[node]
+        return None if start == NOWHERE else (start, self._tree.value_end[node])
+
     def line_text(self, line: int) -> str:
         """The text of a 1-based line without its line end; empty for a line that the document does not have."""
         if not 1 <= line <= len(self._starts):
@@ -66,7 +75,7 @@ class Positions:
 
     def _find(self, path: KeyPath) -> int:
         """The node at ``path``; the document, which stands nowhere, if there is none."""
-        node = DOCUMENT
+        node = self._root
         for part in path:
             found = self._tree.children.get(node, {}).get(part)
             if found is None:
@@ -78,7 +87,7 @@ class Positions:
         if start == NOWHERE:
             return None
         line = bisect_right(self._starts, start)
-        return Span(line, start - self._starts[line - 1] + 1, min(end, self._line_end(line)) - start)
+        return Span(line, start - self._starts[line - 1] + 1, max(1, min(end, self._line_end(line)) - start))
 
     def _line_end(self, line: int) -> int:
         if line == len(self._starts):
@@ -114,6 +123,15 @@ class Tree:
         siblings = self.children[parent]
         node = siblings[len(siblings)] = self._add(NOWHERE, NOWHERE)
         return node
+
+    def loose(self, start: int, end: int) -> int:
+        """A node that no path leads to."""
+        return self._add(start, end)
+
+    def share(self, node: int, other: int) -> None:
+        """``node`` holds what ``other`` does, at the same places."""
+        if other in self.children:
+            self.children[node] = self.children[other]
 
     def set_key(self, node: int, start: int, end: int) -> None:
         self.key_start[node] = start

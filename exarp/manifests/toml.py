@@ -14,8 +14,6 @@ from exarp.errors import ManifestError
 if TYPE_CHECKING:
     from exarp.manifests.positions import Positions
 
-_LONG_QUOTES = ('"""', "'''")
-
 
 def parse(text: str, file: str) -> dict[str, Any]:
     """See ``Notation.parse``."""
@@ -43,10 +41,3 @@ def element(text: str) -> Any:
 def is_header(text: str) -> bool:
     """See ``Notation.is_header``."""
     return text.startswith("[")
-
-
-def string_end(text: str, start: int, line_end: int) -> int:
-    """See ``Notation.string_end``."""
-    quotes = text[start : start + 3]
-    end = text.find(quotes, start + 3) if quotes in _LONG_QUOTES else line_end
-    return end if end >= 0 else len(text)

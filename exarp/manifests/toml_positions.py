@@ -13,7 +13,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from exarp.manifests.positions import DOCUMENT, NOWHERE, Positions, Tree
+from exarp.manifests.positions import DOCUMENT, NOWHERE, KeyPath, Positions, Tree
 
 # What is repeated is possessive, for no pattern here needs a way back; but for groups, which Python 3.11.0 to 3.11.4 then
 # get wrong (gh-106052).
@@ -34,8 +34,8 @@ _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
 
 
-def scan(text: str) -> Positions:
-    """The places of every key and value in ``text``, a TOML document that tomli accepts.
+def scan(text: str, below: KeyPath = ()) -> Positions:
+    """The places of every key and value in ``text``, a TOML document that tomli accepts; paths begin ``below``.
 
     Time and memory are linear in the text. Never raises; see the module for text that tomli refuses.
     """
@@ -43,7 +43,7 @@ def scan(text: str) -> Positions:
     text = text.removeprefix("\ufeff")
     scanner = _Scanner(text)
     scanner.run()
-    return Positions(text, scanner.tree)
+    return Positions(text, scanner.tree, below)
 
 
 class _Name(NamedTuple):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import tomli
 
 from exarp.errors import Place, Problem
-from exarp.manifests.place import here_first
+from exarp.manifests.place import here_first, place_at
 from exarp.manifests.toml_positions import scan
 
 _KEY_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
@@ -71,16 +71,7 @@ class _Complaint:
         return Problem("syntax", f"not valid TOML: {finding.message}", place, finding.step)
 
     def place(self, start: int, end: int) -> Place:
-        """The span as a place; at the end of the text, the end of the last line that says something."""
-        if start >= len(self.text):
-            end = len(self.text.rstrip()) + 1
-            start = end - 1
-        begin = self.text.rfind("\n", 0, start) + 1
-        stop = self.text.find("\n", start)
-        line = self.text[begin : stop if stop >= 0 else len(self.text)]
-        number = self.text.count("\n", 0, start) + 1
-        length = max(1, min(end - start, begin + len(line) - start))
-        return Place(self.file, number, start - begin + 1, length, line)
+        return place_at(self.file, self.text, start, end)
 
     # -- a second definition ----------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from exarp.errors import ManifestError, Problem
-from exarp.manifests import toml
+from exarp.manifests import json, pyproject, toml, yaml
 from exarp.manifests.discover import Found, find_manifest, named_manifest, read_bytes
+from exarp.manifests.notation import Notation
 
 
 def content(found: Found) -> bytes:
@@ -81,21 +82,33 @@ def test_toml_is_looked_for_before_the_other_kinds(project: Path) -> None:
     assert find_manifest(str(project)).shown == "exarp.toml"
 
 
-@pytest.mark.parametrize("name", ["exarp.yaml", "exarp.json"])
-def test_a_kind_that_is_not_read_yet_is_refused_and_not_passed_over(project: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "notation"), [("exarp.yaml", yaml), ("exarp.yml", yaml), ("exarp.json", json)])
+def test_the_other_kinds_are_read_as_what_they_are(project: Path, name: str, notation: Notation) -> None:
     (project / name).write_text("")
-    problem = refusal(project, named=False)
-    assert (problem.slug, str(problem.place)) == ("not-supported-yet", f"{name}:1:1")
-    assert problem.message == f"{name}: this kind of manifest is not supported yet"
+    assert find_manifest(str(project)) == Found(str(project / name), str(project), name, notation)
+    assert named_manifest(str(project), str(project)) == Found(str(project / name), str(project), name, notation)
 
 
-@pytest.mark.parametrize("header", ["[tool.exarp]", " [ tool . exarp ]", "[tool.exarp.task.a]"])
-def test_a_project_file_counts_if_it_has_the_table(project: Path, header: str) -> None:
-    (project / "pyproject.toml").write_text(f"[project]\nname = 'x'\n{header}\n")
-    assert refusal(project, named=False).slug == "not-supported-yet"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.exarp]",
+        " [ tool . exarp ]",
+        "[tool.exarp.task.a]",
+        "[[tool.exarp.wave]]",
+        "[tool]\nexarp.vars.a = 1",
+        "[tool.exarp]\n[broken",
+    ],
+)
+def test_a_project_file_counts_if_it_has_the_table(project: Path, text: str) -> None:
+    (project / "pyproject.toml").write_text(f"[project]\nname = 'x'\n{text}\n")
+    found = Found(str(project / "pyproject.toml"), str(project), "pyproject.toml", pyproject)
+    assert find_manifest(str(project)) == named_manifest(str(project), str(project)) == found
 
 
-@pytest.mark.parametrize("text", ["[tool.exarpeggio]", "# [tool.exarp]", "[tool]", ""])
+@pytest.mark.parametrize(
+    "text", ["[tool.exarpeggio]", "# [tool.exarp]", "[tool]", "x = '''\n[tool.exarp]'''", "tool = 'exarp'", ""]
+)
 def test_a_project_file_without_the_table_is_passed_over(project: Path, text: str) -> None:
     (project / "pyproject.toml").write_text(text)
     assert refusal(project, named=False).slug == "no-manifest"

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import copy
-import math
 import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from exarp.cli.entry import run_cli
 from exarp.errors import ManifestError, Problem
 from exarp.views.problem import as_json, render_all
 from tests.manifests.examples import GOOD
+from tests.manifests.writing import toml_text
 
 BAD = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "bad_manifests").glob("*.toml"))]
 TEXTS = [text.encode() for text in GOOD.values()] * 10 + BAD
@@ -178,62 +178,12 @@ def changed(tree: dict[str, Any], new: list[Any], rng: random.Random) -> dict[st
     return tree
 
 
-def document(tree: dict[str, Any], headers: Callable[[], bool]) -> str:
-    """``tree`` as TOML; ``headers``: whether a table gets one, or is written inline."""
-    lines: list[str] = []
-    write_table(tree, "", headers, lines)
-    return "\n".join(lines) + "\n"
-
-
-def write_table(table: dict[str, Any], name: str, headers: Callable[[], bool], lines: list[str]) -> None:
-    later: list[tuple[str, list[Any], str]] = []
-    for key, value in table.items():
-        tables = value if isinstance(value, list) and value else [value]
-        full = f"{name}.{key_text(key)}" if name else key_text(key)
-        if all(isinstance(each, dict) for each in tables) and headers():
-            later.append((full, tables, "[[{}]]" if isinstance(value, list) else "[{}]"))
-        else:
-            lines.append(f"{key_text(key)} = {value_text(value)}")
-    for full, tables, brackets in later:
-        for each in tables:
-            lines.append(brackets.format(full))
-            write_table(each, full, headers, lines)
-
-
-def key_text(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else string_text(key)
-
-
-def string_text(text: str) -> str:
-    return (
-        '"'
-        + "".join(char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08x}" for char in text)
-        + '"'
-    )
-
-
-def value_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return string_text(value.encode("utf-8", "replace").decode())
-    if isinstance(value, int):
-        return hex(value) if value > 2**64 else str(value)
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else "nan" if math.isnan(value) else "-inf" if value < 0 else "inf"
-    if isinstance(value, list):
-        return f"[{', '.join(map(value_text, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key_text(key)} = {value_text(item)}" for key, item in value.items()) + "}"
-    return str(value.isoformat())
-
-
 @thorough
 @given(st.sampled_from(TREES), st.lists(VALUES, min_size=1, max_size=5), st.randoms(use_true_random=False))
 def test_a_manifest_with_other_values_is_read_or_refused(
     tmp_path: Path, tree: dict[str, Any], new: list[Any], rng: random.Random
 ) -> None:
-    data = document(changed(tree, new, rng), lambda: rng.random() < 0.8).encode()
+    data = toml_text(changed(tree, new, rng), lambda: rng.random() < 0.8).encode()
     tomli.loads(data.decode())
     assert_places(problems_in(data, tmp_path / "exarp.toml"), data)
 
@@ -241,7 +191,7 @@ def test_a_manifest_with_other_values_is_read_or_refused(
 @thorough
 @given(DOCUMENTS, st.randoms(use_true_random=False))
 def test_any_document_is_read_or_refused(tmp_path: Path, tree: dict[str, Any], rng: random.Random) -> None:
-    data = document(tree, lambda: rng.random() < 0.5).encode()
+    data = toml_text(tree, lambda: rng.random() < 0.5).encode()
     tomli.loads(data.decode())
     assert_places(problems_in(data, tmp_path / "exarp.toml"), data)
 

@@ -1,0 +1,64 @@
+"""``[tool.exarp]`` of ``pyproject.toml``, as a notation of manifests.
+
+Knows that a manifest is one table of a file that has others. All else is as in ``toml``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import tomli
+
+from exarp.errors import ManifestError, Place, Problem
+from exarp.manifests import toml
+from exarp.manifests.toml import element, is_header
+
+if TYPE_CHECKING:
+    from exarp.manifests.positions import Positions
+
+__all__ = ["element", "has_table", "is_header", "parse", "scan"]
+
+TABLE = ("tool", "exarp")
+_LOOKS_SO = re.compile(r"^[ \t]*\[+[ \t]*tool[ \t]*\.[ \t]*exarp[ \t]*[.\]]", re.MULTILINE)
+
+
+def parse(text: str, file: str) -> dict[str, Any]:
+    """See ``Notation.parse``."""
+    found: Any = toml.parse(text, file)
+    for part in TABLE:
+        found = found.get(part) if isinstance(found, dict) else None
+    if isinstance(found, dict):
+        return found
+    raise ManifestError(_no_table(found, file, text))
+
+
+def scan(text: str) -> Positions:
+    """See ``Notation.scan``."""
+    from exarp.manifests.toml_positions import scan
+
+    return scan(text, below=TABLE)
+
+
+def has_table(text: str) -> bool:
+    """Whether a project's file holds a manifest; so does one that is no TOML, if it looks so."""
+    try:
+        document = tomli.loads(text)
+    except (ValueError, RecursionError):
+        return _LOOKS_SO.search(text) is not None
+    tool = document.get("tool")
+    return isinstance(tool, dict) and "exarp" in tool
+
+
+def _no_table(found: Any, file: str, text: str) -> Problem:
+    if found is None:
+        step = "add [tool.exarp.task.NAME] to it, or name another file"
+        return Problem(
+            "no-manifest", f"{file} has no [tool.exarp]", Place(file, 1, 1, 1, text.partition("\n")[0]), step
+        )
+    from exarp.manifests.place import Locator
+    from exarp.manifests.type_words import value_words
+
+    message = f"[tool.exarp] must be a table, not {value_words(found)}"
+    place = Locator(file, text, toml).value(*TABLE)
+    return Problem("wrong-type", message, place, "write [tool.exarp.task.NAME]")
