@@ -13,6 +13,7 @@ from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside
 from exarp.model.task import Task
+from exarp.planning.arguments import script_command
 from exarp.planning.environment import Environment
 from exarp.planning.recipe import (
     ListFault,
@@ -76,9 +77,9 @@ class Launcher:
 
     def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
         if task.argv:
-            commands: tuple[tuple[str, ...], ...] = (expand_argv(task.argv, lists),)
+            commands: tuple[tuple[str, ...], ...] = (expand_argv(task.argv, lists, task.arguments),)
         else:
-            commands = tuple([(*task.shell, script) for script in task.commands])
+            commands = tuple([script_command(task, script) for script in task.commands])
         return Launch(
             key=key,
             label=task.name,

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from exarp.app.project import Project
-from exarp.app.unknown_names import SHOWN, UnknownNames
+from exarp.app.unknown_names import SHOWN, UnknownNames, listed
 from exarp.errors import Problem, UsageError
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
@@ -112,20 +112,29 @@ class _Choice:
     def stands_for(self, name: str) -> Sequence[str] | Problem | None:
         """The tasks that one name or pattern stands for; None where it stands for nothing."""
         found = self.catalogue.named(name)
+        if found is not None and self.unnamed != "all" and len(self.catalogue.listed(found)) < len(found):
+            return self.internal(name, found[0])
         if found is not None or not is_pattern(name):
             return found
-        matching = self.catalogue.matching(name)
+        matching = self.catalogue.listed(self.catalogue.matching(name))
         offered = matching if self.unnamed == "all" else self.catalogue.offered(matching)
         if matching and not offered:
             message = f"{name!r} matches only tasks that are manual: {', '.join(matching[:SHOWN])}"
             return Problem("manual-task", message, None, "a manual task runs when its own name is given")
         return offered or None
 
+    def internal(self, name: str, task: str) -> Problem:
+        message = f"task {name!r} is internal: it runs only where another task needs it"
+        users = [self.graph.names[user] for user in self.graph.dependents[self.graph.ids[task]]]
+        named = self.catalogue.listed(users)
+        step = f"run one that needs it: {listed(named)}" if named else "take internal = true out to run it by its name"
+        return Problem("internal-task", message, None, step)
+
     def usual(self) -> tuple[str, ...]:
         """What is taken where nothing is named."""
         manifest, wanted = self.manifest, self.wanted
         if self.unnamed == "all" and not wanted.waves:
-            return tuple([task.name for task in manifest.tasks])
+            return tuple([task.name for task in manifest.tasks if not task.internal])
         if wanted.every or wanted.tags or wanted.groups:
             return all_targets(manifest)
         found = default_targets(manifest)
@@ -133,11 +142,11 @@ class _Choice:
             return found
         if self.unnamed != "default" or wanted.narrows:
             return all_targets(manifest)
-        listed = ", ".join([task.name for task in manifest.tasks[:SHOWN]])
-        more = f" and {len(manifest.tasks) - SHOWN} more" if len(manifest.tasks) > SHOWN else ""
+        names = [task.name for task in manifest.tasks if not task.internal]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         step = (
-            f"name one: {listed}{more}; or set default in [settings]; or say --all"
-            if listed
+            f"name one: {', '.join(names[:SHOWN])}{more}; or set default in [settings]; or say --all"
+            if names
             else "add a [task.NAME] first"
         )
         raise UsageError(Problem("no-target", "no task is named, and the manifest has no default", None, step))

@@ -33,7 +33,7 @@ class UnknownNames:
         """What is wrong with a name, or a pattern, that stands for nothing. ``first``: it stands where a command may."""
         commands = self._commands if first else ()
         if name.startswith("-"):
-            step = "options go before the task; arguments for a task after -- are not supported yet"
+            step = "options go before the task, and arguments for a task after --: exarp run TASK -- …"
             return Problem("unknown-task", f"there is no task {name!r}", None, step)
         if "=" in name:
             step = f"set a variable instead: --set {shlex.quote(name)}"
@@ -44,7 +44,7 @@ class UnknownNames:
         for wave in self._manifest.waves:
             if wave.name == name:
                 return _wave(name, wave.tasks)
-        tasks = [task.name for task in self._manifest.tasks]
+        tasks = [name for task in self._manifest.tasks if not task.internal for name in (task.name, *task.aliases)]
         what, step = "task", "`exarp list` shows the tasks"
         if commands:
             what, step = "task or command", "`exarp list` shows the tasks, `exarp --help` the commands"

@@ -139,8 +139,8 @@ def _answer(invocation: Invocation) -> int:
 
 def _carry_out(invocation: Invocation) -> int:
     try:
-        _refuse_arguments(invocation)
-        status = group.main(list(invocation.arguments), prog_name="exarp", standalone_mode=False, obj=invocation)
+        arguments = _without_passed(invocation)
+        status = group.main(arguments, prog_name="exarp", standalone_mode=False, obj=invocation)
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -166,18 +166,19 @@ def _end_with_status() -> dict[int, Any]:
     return {signum: signal.signal(signum, handlers[signum]) for signum in heard}
 
 
-def _refuse_arguments(invocation: Invocation) -> None:
-    """Words behind ``--`` are for a task: raises UsageError where one would get them. Other commands take them as names."""
+def _without_passed(invocation: Invocation) -> list[str]:
+    """The command line without what follows ``--``, where that is for a task: other commands take it as names.
+
+    Raises click.UsageError where nothing says what is to be run.
+    """
     before, rest = _split(invocation.arguments)
     command = next(_words(before), "")
-    if not rest or (command in COMMANDS and command != "run"):
-        return
-    from exarp.errors import Problem, UsageError
-
-    invocation.json = "--json" in before
-
-    step = "set a variable instead: exarp run TASK --set NAME=VALUE"
-    raise UsageError(Problem("not-supported-yet", "arguments for a task, after --, are not supported yet", None, step))
+    if command in COMMANDS and command != "run":
+        return list(invocation.arguments)
+    if rest and not command:
+        raise click.UsageError("words behind -- are arguments for a task: name it before them, exarp run TASK -- …")
+    invocation.passed = tuple(rest)
+    return list(before)
 
 
 def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

@@ -26,6 +26,8 @@ class Invocation:
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         self.arguments = tuple(arguments)
+        # What stands behind ``--``, for tasks.
+        self.passed: tuple[str, ...] = ()
         self.file: str | None = None
         self.directory: str | None = None
         self.verbosity = 0
@@ -46,13 +48,18 @@ class Invocation:
                 Problem("no-directory", "the working directory is gone", None, "cd to a folder that exists")
             ) from None
 
-    def call(self, variables: Mapping[str, str] | None = None, options: tuple[str, ...] = ()) -> Call:
-        """How to reach the same manifest again; ``variables``: those of ``--set``; ``options``: others that count."""
+    def call(
+        self,
+        variables: Mapping[str, str] | None = None,
+        options: tuple[str, ...] = (),
+        behind: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Call:
+        """How to reach the same manifest again; ``variables``: those of ``--set``; the rest as in ``Call``."""
         from exarp.model.call import Call
 
         chosen = (("-C", self.directory), ("-f", self.file))
         where = tuple(word for option, value in chosen if value is not None for word in (option, value))
-        return Call(where, tuple(f"{name}={value}" for name, value in (variables or {}).items()), options)
+        return Call(where, tuple(f"{name}={value}" for name, value in (variables or {}).items()), options, behind or {})
 
     def wants_color(self, stream: Any) -> bool:
         """Whether to colour what goes to ``stream``."""
@@ -221,7 +228,8 @@ def complete_tasks(context: click.Context, parameter: click.Parameter, incomplet
         project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)
     except (ExarpError, OSError):
         return []
-    return [name for name in project.graph.names if name.startswith(incomplete)]
+    names = (name for task in project.manifest.tasks if not task.internal for name in (task.name, *task.aliases))
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def write(text: str) -> None:

@@ -65,6 +65,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp run                    what the manifest takes as its default
       exarp run test -j4           one task, four commands at once
       exarp test                   the same, shorter
+      exarp run test -- -k name    words for "$@" in the task's script
       exarp run -n                 what would run, and why
       exarp run --set arch=arm64   with another value of a variable
       exarp run --tag fast         every task with that tag
@@ -72,6 +73,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp run --only link        that alone, without what it needs
     """
     invocation = current()
+    from exarp.app.arguments import with_arguments, words_behind
     from exarp.app.run import RunRequest
 
     if invocation.first_word is not None:
@@ -82,14 +84,16 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     project = invocation.project(overrides)
     _refuse_idle(invocation, options)
     wanted = wanted_from(tasks, options)
+    chosen = _chosen(invocation, project, wanted)
+    project = with_arguments(project, chosen, invocation.passed)
     request = RunRequest(
-        chosen=_chosen(invocation, project, wanted),
+        chosen=chosen,
         keep_going=options["keep_going"],
         fail_fast=options["fail_fast"],
         force=options["force"],
         wait=not options["no_wait"],
         command=("exarp", *invocation.arguments),
-        call=invocation.call(overrides.variables, words_of(wanted)),
+        call=invocation.call(overrides.variables, words_of(wanted), words_behind(project, chosen)),
     )
     if options["dry_run"]:
         return _dry_run(invocation, project, request)

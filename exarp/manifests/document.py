@@ -81,6 +81,7 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
         Meta(description="Which of several ready tasks starts first; medium is 0, higher numbers go first."),
     ] = "medium"
     tags: Annotated[list[str], Meta(description="Words to select tasks by.")] = []
+    aliases: Annotated[list[str], Meta(description="Other names of the task on the command line.")] = []
     mutex: Annotated[list[str], Meta(description="Names; no two tasks that share one run at the same time.")] = []
     resources: Annotated[
         dict[str, Amount], Meta(description="How much of each pool of [resources] the task takes while it runs.")
@@ -97,6 +98,7 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     interactive: Annotated[bool, Meta(description="Runs alone and owns the terminal.")] = False
     daemon: Annotated[bool, Meta(description="What the task leaves running is not ended.")] = False
     manual: Annotated[bool, Meta(description="Runs only when named or needed.")] = False
+    internal: Annotated[bool, Meta(description="Runs only when needed; it cannot be named, and is not listed.")] = False
     keep_outputs: Annotated[bool, Meta(description="Do not empty output folders before the task runs.")] = False
 
 
@@ -180,7 +182,7 @@ def wave_words(name: str) -> str:
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
 LATER_TASK = frozenset(
-    "matrix extends prompt by verify params aliases internal confirm when "
+    "matrix extends prompt by verify params confirm when "
     "platforms requires finally service agent cache no_retry_on".split()
 )
 LATER_SETTINGS = frozenset("max_agents verify secrets".split())

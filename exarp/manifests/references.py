@@ -13,6 +13,7 @@ from exarp.manifests.document import wave_words
 from exarp.manifests.place import Locator, here_first
 from exarp.manifests.suggestions import Suggestions
 from exarp.model.manifest import Manifest, WaveSpec
+from exarp.model.task import Task
 
 if TYPE_CHECKING:
     from exarp.manifests.positions import KeyPath
@@ -30,6 +31,8 @@ class _References:
         self.problems = problems
         self.names = {task.name for task in manifest.tasks}
         self.suggestions = Suggestions()
+        # By alias, the first task that has it.
+        self.aliases: dict[str, str] = {}
 
     def check(self) -> None:
         names = self.names
@@ -42,6 +45,8 @@ class _References:
                 self.check_edges(task.name, "parent", "is a part of", (task.parent,))
             if task.sources and (not names.issuperset(task.sources) or task.name in task.sources):
                 self.check_edges(task.name, "inputs", "takes inputs from", task.sources)
+            if task.aliases:
+                self.check_aliases(task)
         for name in _each(self.manifest.settings.default):
             if name not in names:
                 self.unknown(f"default names task {name!r}, which does not exist", name, ("settings", "default"))
@@ -56,12 +61,34 @@ class _References:
             elif name not in self.names:
                 self.unknown(f"task {task!r} {verb} {name!r}, which does not exist", name, path)
 
+    def check_aliases(self, task: Task) -> None:
+        """No alias may be a task's name, or another task's alias; the instances of a matrix share theirs."""
+        path = ("task", task.name, "aliases")
+        for index, alias in enumerate(task.aliases):
+            owner = self.aliases.setdefault(alias, task.name)
+            if alias in self.names or alias in self.manifest.instances:
+                message = f"alias {alias!r} of task {task.name!r} is the name of a task"
+                self.problems.append(Problem("duplicate-name", message, self.locator.entry(path, alias), "take it out"))
+            elif alias in task.aliases[:index]:
+                message = f"task {task.name!r} has the alias {alias!r} twice"
+                place = self.locator.entry(path, alias, nth=1)
+                self.problems.append(Problem("duplicate-name", message, place, "keep one of them"))
+            elif owner.partition("@")[0] != task.name.partition("@")[0]:
+                first = self.locator.entry(("task", owner, "aliases"), alias)
+                message = f"tasks {owner!r} and {task.name!r} have the same alias: {alias!r}"
+                self.twice("duplicate-name", message, self.locator.entry(path, alias), first)
+
     def unknown(self, message: str, name: str, path: KeyPath) -> None:
         place = self.locator.entry(path, name)
         matrix = name.partition("@")[0]
         if matrix != name and matrix in self.names:
             message = f"{name!r} names an instance of a matrix, which is not supported yet"
             self.problems.append(Problem("not-supported-yet", message, place, f"write {matrix!r}"))
+            return
+        meant = next((task.name for task in self.manifest.tasks if name in task.aliases), None)
+        if meant is not None:
+            message = message.replace("which does not exist", "which is only an alias, for the command line")
+            self.problems.append(Problem("unknown-task", message, place, f"write {meant.partition('@')[0]!r}"))
             return
         step = self.suggestions.did_you_mean(name, self.names) or "define it, or take the name out"
         self.problems.append(Problem("unknown-task", message, place, step))

@@ -17,7 +17,7 @@ from exarp.manifests.fields import Fields, is_plain_path, is_reserved
 from exarp.manifests.place import here_first
 from exarp.manifests.script import script_faults
 from exarp.model.manifest import Settings
-from exarp.model.name import LAUNCH_WORDS, name_fault, variable_fault
+from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS, name_fault, variable_fault
 from exarp.model.path import is_glob
 from exarp.model.task import PRIORITIES, Task
 
@@ -33,7 +33,7 @@ class Pool(NamedTuple):
 
 
 _PROTECTED = frozenset({".git", ".exarp"})
-_SWITCHES = ("allow_failure", "interactive", "daemon", "manual", "keep_outputs")
+_SWITCHES = ("allow_failure", "interactive", "daemon", "manual", "keep_outputs", "internal")
 _is_plain_name = re.compile(r"[A-Za-z0-9_/][\w./-]*+", re.ASCII).fullmatch
 
 
@@ -78,7 +78,14 @@ class TaskReader:
         """How the task is run, as far as it says so."""
         fields = self.fields
         found: dict[str, Any] = {}
-        if written.allow_failure or written.interactive or written.daemon or written.manual or written.keep_outputs:
+        if (
+            written.allow_failure
+            or written.interactive
+            or written.daemon
+            or written.manual
+            or written.keep_outputs
+            or written.internal
+        ):
             found = {name: getattr(written, name) for name in _SWITCHES}
         if not isinstance(written.shell, UnsetType):
             found["shell"] = fields.texts(written.shell, (*at, "shell"))
@@ -125,16 +132,26 @@ class TaskReader:
             found["cwd"] = self.cwd(written.cwd, (*at, "cwd"))
         if written.tags:
             found["tags"] = fields.texts(written.tags, (*at, "tags"))
+        if written.aliases:
+            found["aliases"] = self.aliases(written.aliases, (*at, "aliases"))
         if written.mutex:
             found["mutex"] = fields.texts(written.mutex, (*at, "mutex"))
         if written.resources:
             found["resources"] = self.requests(written.resources, at)
         return found
 
+    def aliases(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:
+        found = self.fields.texts(written, path)
+        for name in found:
+            if fault := name_fault(name):
+                place = self.fields.locator.entry(path, name)
+                self.fields.problems.append(Problem("bad-name", f"alias {name!r}: {fault}", place, "rename it"))
+        return found
+
     def argv(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:
         found = self.fields.texts(written, path)
         for index, (before, element) in enumerate(zip(written, found, strict=False)):
-            if element != before and len(found) == len(written) and element in LAUNCH_WORDS:
+            if element != before and len(found) == len(written) and element in (*LAUNCH_WORDS, ARGUMENTS_WORD):
                 message = f"with its variables filled in this is {element}, which would be replaced by paths"
                 step = f"write {element} itself, or give the variable another value"
                 self.fields.add("bad-substitution", message, (*path, index), step)

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # Whole elements of argv that stand for paths.
 LAUNCH_WORDS = ("$in", "$out", "$depfile", "$in_file")
+# The one that stands for what follows -- on the command line.
+ARGUMENTS_WORD = "$@"
 RESERVED_VARIABLES = frozenset({"in", "out", "depfile", "in_file", "PATH"})
 
 

@@ -22,6 +22,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``sources`` are tasks whose outputs are among the inputs, as ``{ from = … }`` wants.
     ``parent`` is a task that this one is a part of; it orders like a need.
     ``variables``: values that only this task has, such as those of its matrix: exported to scripts that name them.
+    ``arguments``: what a script finds as ``"$@"``; a manifest never says it. ``aliases``: other names on the command line.
     ``track_env``: names and globs of variables that count although no script names them. ``dotenv``: files of variables.
     ``commands`` are scripts for ``shell``, run one after the other; ``argv`` is run without a shell.
     ``prose``: what somebody is to do, in words that are never executed, as plans and task states have it; then there are no
@@ -52,6 +53,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     shell: tuple[str, ...] = ("sh", "-eu", "-c")
     priority: int = 0
     tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     mutex: tuple[str, ...] = ()
     resources: dict[str, int] = {}
     retries: int = 0
@@ -62,6 +65,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     interactive: bool = False
     daemon: bool = False
     manual: bool = False
+    internal: bool = False
     keep_outputs: bool = False
     prose: str | None = None
 

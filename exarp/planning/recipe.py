@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from blake3 import blake3
 
-from exarp.model.name import LAUNCH_WORDS
+from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS
 from exarp.model.path import is_glob
 from exarp.model.task import Task
 
@@ -31,7 +31,7 @@ def recipe_digest(task: Task, counted: Mapping[str, bytes | None]) -> bytes:
 
     ``counted``: variables that count for the task, see ``Environment.counted``.
     """
-    recipe = (
+    recipe: tuple[object, ...] = (
         task.commands,
         task.argv,
         task.shell if task.commands else (),
@@ -46,6 +46,9 @@ def recipe_digest(task: Task, counted: Mapping[str, bytes | None]) -> bytes:
         task.modifies,
         task.depfile,
     )
+    if task.arguments:
+        # They need not be UTF-8.
+        recipe += (tuple([word.encode("utf-8", "surrogateescape") for word in task.arguments]),)
     return blake3(msgspec.msgpack.encode(recipe)).digest()
 
 
@@ -111,12 +114,16 @@ def _is_unquoted(name: str, script: str) -> bool:
     return False
 
 
-def expand_argv(argv: Iterable[str], lists: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """``argv`` with each whole element ``$in``, ``$out``, ``$depfile``, ``$in_file`` replaced by its paths."""
+def expand_argv(
+    argv: Iterable[str], lists: Mapping[str, Iterable[str]], arguments: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """``argv`` with each whole element that is ``$in`` or another of ``lists`` replaced by its paths, ``$@`` by ``arguments``."""
     words: list[str] = []
     for word in argv:
         if word in LAUNCH_WORDS:
             words.extend(lists[word[1:]])
+        elif word == ARGUMENTS_WORD:
+            words.extend(arguments)
         else:
             words.append(word)
     return tuple(words)

@@ -54,8 +54,8 @@ def default_targets(manifest: Manifest) -> tuple[str, ...] | None:
 
 
 def all_targets(manifest: Manifest) -> tuple[str, ...]:
-    """Every task that is not ``manual``, as listed."""
-    return tuple([task.name for task in manifest.tasks if not task.manual])
+    """Every task that is neither ``manual`` nor ``internal``, as listed."""
+    return tuple([task.name for task in manifest.tasks if not task.manual and not task.internal])
 
 
 class Catalogue:
@@ -64,10 +64,24 @@ class Catalogue:
     def __init__(self, manifest: Manifest, graph: TaskGraph) -> None:
         self._manifest = manifest
         self._graph = graph
+        self._by_alias: dict[str, list[str]] | None = None
 
     def named(self, word: str) -> tuple[str, ...] | None:
-        """The task of that name, or those of the matrix; None where there is neither."""
-        return (word,) if word in self._graph.ids else self._manifest.instances.get(word)
+        """The task of that name or alias, or those of the matrix; None where there is none."""
+        if word in self._graph.ids:
+            return (word,)
+        if word in self._manifest.instances:
+            return self._manifest.instances[word]
+        found = self._aliases().get(word)
+        return tuple(found) if found else None
+
+    def _aliases(self) -> dict[str, list[str]]:
+        if self._by_alias is None:
+            self._by_alias = {}
+            for task in self._manifest.tasks:
+                for alias in task.aliases:
+                    self._by_alias.setdefault(alias, []).append(task.name)
+        return self._by_alias
 
     def matching(self, pattern: str) -> list[str]:
         """The tasks whose names match, as listed."""
@@ -76,7 +90,12 @@ class Catalogue:
     def offered(self, names: Iterable[str]) -> list[str]:
         """Those of ``names`` that are run without being named one by one."""
         tasks, ids = self._manifest.tasks, self._graph.ids
-        return [name for name in names if not tasks[ids[name]].manual]
+        return [name for name in names if not tasks[ids[name]].manual and not tasks[ids[name]].internal]
+
+    def listed(self, names: Iterable[str]) -> list[str]:
+        """Those of ``names`` that a person may name."""
+        tasks, ids = self._manifest.tasks, self._graph.ids
+        return [name for name in names if not tasks[ids[name]].internal]
 
 
 def is_pattern(word: str) -> bool:

@@ -21,11 +21,17 @@ def lines(tasks: Sequence[Task], columns: int | None, color: bool) -> Iterator[s
     names = [escape.name(task.name) for task in tasks]
     width = min(max(map(len, names), default=0), _WIDEST)
     for task, name in zip(tasks, names, strict=True):
-        about = escape.name(task.description) + (" (manual)" if task.manual else "")
+        about = escape.name(task.description) + _beside(task)
         room = None if columns is None else max(columns - max(width, len(name)) - 2, 10)
         if room is not None and len(about) > room:
             about = f"{about[: room - 1]}…"
         yield f"{name:<{width}}  {paint(about, 'same', color)}".rstrip() if about else name
+
+
+def _beside(task: Task) -> str:
+    """What is worth knowing beside the description."""
+    aliases = f" (also {', '.join(map(escape.name, task.aliases))})" if task.aliases else ""
+    return aliases + (" (manual)" if task.manual else "")
 
 
 def document(tasks: Iterable[Task]) -> bytes:
@@ -36,6 +42,7 @@ def document(tasks: Iterable[Task]) -> bytes:
             "description": task.description,
             "manual": task.manual,
             "tags": list(task.tags),
+            "aliases": list(task.aliases),
             "parent": task.parent or None,
         }
         for task in tasks

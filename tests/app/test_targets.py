@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from exarp.app import unknown_names
+from exarp.app.arguments import with_arguments, words_behind
 from exarp.app.project import Project
 from exarp.app.targets import Chosen, Unnamed, choose, known_targets
 from exarp.errors import Problem, UsageError
@@ -137,6 +138,50 @@ def test_what_stands_for_nothing_is_told(wanted: Wanted, slug: str, message: str
     (problem,) = refused(wanted)
     assert (problem.slug, problem.message) == (slug, message)
     assert step in problem.next
+
+
+INSIDE = (
+    Task("a", commands=("true",), internal=True),
+    Task("b", commands=("true",), needs=("a",), aliases=("bee",)),
+    Task("gone", commands=("true",), internal=True),
+)
+
+
+def test_what_is_internal_runs_only_where_it_is_needed() -> None:
+    of = project(INSIDE)
+    assert taken(Wanted(("bee",)), of) == (["b"], ["a", "b"])
+    assert taken(Wanted(every=True), of) == (["b"], ["a", "b"])
+    assert taken(Wanted(("bee",), excluded=("a",)), of) == (["b"], ["b"])
+    assert taken(Wanted(), of, "all")[0] == ["b"]
+    assert taken(Wanted(("a",)), of, "all")[0] == ["a"]
+    needed, unused = refused(Wanted(("a", "gone")), of)
+    assert (needed.slug, needed.next) == ("internal-task", "run one that needs it: b")
+    assert unused.next == "take internal = true out to run it by its name"
+
+
+def test_arguments_go_to_the_targets_that_take_them() -> None:
+    tasks = (
+        Task("gen", commands=('echo "$@"',)),
+        Task("test", commands=('pytest "$@"',), needs=("gen",)),
+        Task("plain", commands=("true",)),
+        Task("all", needs=("test",)),
+    )
+    of = project(tasks)
+    chosen = choose(of, Wanted(("test", "plain")))
+    found = with_arguments(of, chosen, ["-k", "x"])
+    assert [task.arguments for task in found.manifest.tasks] == [(), ("-k", "x"), (), ()]
+    assert words_behind(found, chosen) == {"test": ("--", "-k", "x")}
+    assert with_arguments(of, chosen, []) is of
+    for names, message, step in [
+        (("plain",), "task 'plain' takes no arguments", 'write "$@"'),
+        (("all",), "task 'all' takes no arguments", "arguments go to tasks that are named: name 'test'"),
+        (("all", "plain"), "tasks 'all', 'plain' take no arguments", "name 'test'"),
+    ]:
+        with pytest.raises(UsageError) as raised:
+            with_arguments(of, choose(of, Wanted(names)), ["x"])
+        (problem,) = raised.value.problems
+        assert problem.message == message
+        assert step in problem.next
 
 
 def test_what_a_manifest_has_no_tags_for_is_told() -> None:

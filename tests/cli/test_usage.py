@@ -40,14 +40,31 @@ def test_usage_errors_name_what_was_meant(workspace: Workspace) -> None:
     assert "build" in nothing.err
 
 
-def test_words_behind_dashes_are_names_where_no_task_could_get_them(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\ninputs = []\noutputs = []\nrun = "true"')
+def test_words_behind_dashes_are_arguments_of_a_task_else_names(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [settings]
+        default = ["t"]
+        [task.t]
+        aliases = ["list"]
+        inputs = []
+        outputs = []
+        run = 'printf "<%s>" "$0" "$@"; echo'
+        [task.n]
+        run = "false"
+        """)
     assert workspace.exarp("show", "--", "t").code == 0
-    assert workspace.exarp("-C", ".", "list", "--").code == 0
-    assert workspace.exarp("t", "--").code == 0
-    for words in (["t", "--", "x"], ["-C", "list", "t", "--", "x"], ["run", "--", "x"], ["--", "x"]):
+    assert workspace.exarp("-C", ".", "list", "--", "n").out == "n\n"
+    for words, out in (
+        (["t", "--", "a b", "--json", "--"], "<t><a b><--json><-->\n"),
+        (["t", "--"], "<t>\n"),
+        (["-C", ".", "run", "--", "$x"], "<t><$x>\n"),
+        (["run", "list", "--", "x"], "<t><x>\n"),
+    ):
         result = workspace.exarp(*words)
-        assert (result.code, "not supported yet" in result.err) == (2, True), words
+        assert (result.code, result.out) == (0, out), result.err
+    assert "up to date" in workspace.exarp("t", "--", "x").err
+    assert "name it before them" in workspace.exarp("--", "x").err
+    assert workspace.exarp("n", "--", "x").code == 2
 
 
 def test_a_later_command_does_not_hide_what_is_wrong_with_the_manifest(workspace: Workspace) -> None:
@@ -61,11 +78,10 @@ def test_a_refused_format_is_told_as_json_too(workspace: Workspace) -> None:
     assert workspace.exarp("check", "--format", "sarif", "--json").json["error"]["exit_code"] == 2
 
 
-def test_arguments_for_a_task_are_refused_not_taken_for_tasks(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\nrun = "true"\n[task.other]\nrun = "touch other"')
-    result = workspace.exarp("run", "t", "--", "other")
-    assert result.code == 2
-    assert not workspace.exists("other")
+def test_what_failed_with_arguments_is_run_again_with_them(workspace: Workspace) -> None:
+    workspace.manifest("[task.t]\nrun = 'exit $1'")
+    assert workspace.exarp("run", "t", "--", "3").err.endswith("again: exarp run t -- 3\n")
+    assert workspace.exarp("status").out.splitlines()[1] == "  exarp run t -- 3"
 
 
 @pytest.mark.parametrize(("command", "option"), LATER_OPTIONS)

@@ -77,6 +77,7 @@ OF_THE_RECIPE = {
     "shell": ("bash", "-c"),
     "depfile": "x.d",
     "track_env": ("TOKEN",),
+    "arguments": ("x",),
 }
 OF_THE_RUN = {
     "name": "b",
@@ -86,6 +87,8 @@ OF_THE_RUN = {
     "parent": "b",
     "priority": 5,
     "tags": ("t",),
+    "aliases": ("a",),
+    "internal": True,
     "mutex": ("m",),
     "resources": {"gpu": 1},
     "retries": 3,

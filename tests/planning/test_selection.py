@@ -57,6 +57,21 @@ def test_the_default_may_be_a_matrix():
     assert default_targets(manifest) == ("default@a",)
 
 
+def test_an_alias_stands_for_its_task_or_all_of_its_matrix():
+    tasks = (Task("cc@a", aliases=("c",)), Task("cc@b", aliases=("c",)), Task("t", aliases=("x", "y")))
+    catalogue = Catalogue(Manifest("exarp.toml", tasks), build_graph(tasks)[0])
+    assert [catalogue.named(word) for word in ("c", "y", "z")] == [("cc@a", "cc@b"), ("t",), None]
+
+
+def test_what_is_internal_is_neither_offered_nor_taken_with_all():
+    tasks = (Task("a", internal=True), Task("b", manual=True), Task("c"))
+    manifest = Manifest("exarp.toml", tasks)
+    catalogue = Catalogue(manifest, build_graph(tasks)[0])
+    assert all_targets(manifest) == ("c",)
+    assert catalogue.offered(["a", "b", "c"]) == ["c"]
+    assert catalogue.listed(["a", "b", "c"]) == ["b", "c"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [

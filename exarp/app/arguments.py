@@ -1,0 +1,62 @@
+"""What follows ``--`` on the command line, given to the tasks that are asked for.
+
+Knows that only targets get it, and what to say where none of them takes it. What taking means, ``planning.arguments`` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from exarp.app.project import Project
+from exarp.app.targets import Chosen
+from exarp.errors import Problem, UsageError
+from exarp.model.task import Task
+from exarp.planning.arguments import takes_arguments
+
+_NAMES = 3
+
+
+def with_arguments(project: Project, chosen: Chosen, arguments: Sequence[str]) -> Project:
+    """The project whose targets have ``arguments``. Raises UsageError where none of them takes any."""
+    if not arguments:
+        return project
+    targets = [project.graph.ids[name] for name in chosen.targets]
+    taking = {task for task in targets if takes_arguments(project.manifest.tasks[task])}
+    if not taking and targets:
+        raise UsageError(_refusal(project, [project.manifest.tasks[task] for task in targets]))
+    tasks = tuple(
+        [
+            replace(task, arguments=tuple(arguments)) if number in taking else task
+            for number, task in enumerate(project.manifest.tasks)
+        ]
+    )
+    return replace(project, manifest=replace(project.manifest, tasks=tasks))
+
+
+def words_behind(project: Project, chosen: Chosen) -> dict[str, tuple[str, ...]]:
+    """What follows the name of each target that is run again as it was."""
+    tasks, ids = project.manifest.tasks, project.graph.ids
+    found = {name: tasks[ids[name]].arguments for name in chosen.targets}
+    return {name: ("--", *arguments) for name, arguments in found.items() if arguments}
+
+
+def _refusal(project: Project, targets: Sequence[Task]) -> Problem:
+    names = [repr(task.name) for task in targets[:_NAMES]]
+    more = f" and {len(targets) - _NAMES} more" if len(targets) > _NAMES else ""
+    whose = "task" if len(targets) == 1 else "tasks"
+    takes = "takes" if len(targets) == 1 else "take"
+    message = f"{whose} {', '.join(names)}{more} {takes} no arguments"
+    graph, tasks = project.graph, project.manifest.tasks
+    inside = [
+        tasks[need].name
+        for task in targets
+        if task.is_group
+        for need in graph.needs[graph.ids[task.name]]
+        if takes_arguments(tasks[need])
+    ]
+    if inside:
+        return Problem("no-arguments", message, None, f"arguments go to tasks that are named: name {inside[0]!r}")
+    step = 'write "$@" in the script where they belong, or leave out what follows --'
+    return Problem("no-arguments", message, None, step)
