@@ -15,7 +15,8 @@ from signal import SIGTSTP
 import msgspec
 
 from exarp.app.checker import Checker
-from exarp.app.launcher import Launcher, LaunchFault
+from exarp.app.command_lines import LaunchFault
+from exarp.app.launcher import Launcher
 from exarp.app.ports import Clock, Host
 from exarp.app.resolution import FileFault
 from exarp.app.stream import Stream

@@ -1,7 +1,7 @@
 """From a task that must run to what a host is told to start.
 
-Knows the contract under "Commands" (which variables reach a script, what ``$in`` and ``$out`` are) and prepares the folders
-around outputs. Does not start anything.
+Knows how the parts of a task's environment lie upon each other, where ``$in_file`` is written, and prepares the folders around
+outputs. Does not start anything.
 """
 
 from __future__ import annotations
@@ -9,26 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from exarp.app.command_lines import LaunchFault, file_lists, file_variables, vectors
 from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside
 from exarp.model.task import Task
-from exarp.planning.arguments import script_command
 from exarp.planning.environment import Environment
-from exarp.planning.recipe import (
-    ListFault,
-    expand_argv,
-    is_odd,
-    list_variable,
-    named_variables,
-    names_launch_word,
-    out_paths,
-)
+from exarp.planning.recipe import is_odd, names_launch_word
 from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders, seen_from, working_folder
-
-
-class LaunchFault(Exception):
-    """A task cannot be started; the message says why and what to do."""
 
 
 class Launcher:
@@ -62,11 +50,7 @@ class Launcher:
         if task.cwd and not os.path.isdir(cwd):
             raise LaunchFault(f"cannot enter {task.cwd}: there is no such folder: make it, or correct cwd")
         folder = working_folder(self.root, task.cwd)
-        lists = {
-            "in": [seen_from(folder, path, self.root) for path in named],
-            "out": [seen_from(folder, path, self.root) for path in out_paths(task)],
-            "depfile": [seen_from(folder, task.depfile, self.root)] if task.depfile else [],
-        }
+        lists = file_lists(task, named, self.root)
         if names_launch_word(task, "in_file"):
             lists["in_file"] = [self._list_path(key, folder)]
         launch = self._launch(key, task, lists, cwd, log)
@@ -76,14 +60,10 @@ class Launcher:
         return launch
 
     def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
-        if task.argv:
-            commands: tuple[tuple[str, ...], ...] = (expand_argv(task.argv, lists, task.arguments),)
-        else:
-            commands = tuple([script_command(task, script) for script in task.commands])
         return Launch(
             key=key,
             label=task.name,
-            commands=commands,
+            commands=vectors(task, lists),
             env=self._environment(task, lists),
             cwd=cwd,
             log=log,
@@ -99,7 +79,7 @@ class Launcher:
 
     def takes_long(self, task: Task) -> bool:
         """Whether ``launch`` may take long: folders are emptied, which may hold much."""
-        return bool(_emptied(task))
+        return bool(emptied_folders(task))
 
     def done(self, key: int) -> None:
         """An attempt is over: its list is no longer needed, and folders may be gone."""
@@ -114,29 +94,15 @@ class Launcher:
         return "inherited" if self.raw else "captured"
 
     def _prepare(self, task: Task) -> None:
-        for folder in parent_folders((*(task.outputs or ()), task.depfile)):
-            if not is_outside(folder):
-                self.folders.make(folder)
-        for path in _emptied(task):
+        for folder in made_folders(task):
+            self.folders.make(folder)
+        for path in emptied_folders(task):
             self.folders.empty(path)
 
     def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
-        """What comes from outside, over it the manifest's variables and words for files that scripts name, over all the env."""
-        env = {**self.environment.around(task), **self.own, "EXARP_TASK": task.name}
-        for name in named_variables(task.commands):
-            if name in lists:
-                env[name] = self._list(name, lists[name], task)
-            elif name in task.variables:
-                env[name] = task.variables[name]
-            elif name in self.manifest.vars:
-                env[name] = self.manifest.vars[name]
-        return env | task.env
-
-    def _list(self, name: str, paths: Sequence[str], task: Task) -> str:
-        value = list_variable(name, paths, task.commands)
-        if isinstance(value, ListFault):
-            raise LaunchFault(value.message)
-        return value
+        """What comes from outside, over it what is exarp's own, over all what the manifest says."""
+        own = {**self.own, "EXARP_TASK": task.name, **file_variables(task, lists)}
+        return {**self.environment.around(task), **own, **self.environment.given(task)}
 
     def _write_list(self, key: int, path: str, paths: Sequence[str]) -> None:
         if odd := next((entry for entry in paths if "\n" in entry), None):
@@ -150,6 +116,12 @@ class Launcher:
         self._lists[key] = path
 
 
-def _emptied(task: Task) -> list[str]:
+def made_folders(task: Task) -> tuple[str, ...]:
+    """The folders that are made before a task starts."""
+    folders = parent_folders((*(task.outputs or ()), task.depfile))
+    return tuple([folder for folder in folders if not is_outside(folder)])
+
+
+def emptied_folders(task: Task) -> list[str]:
     """The output folders that are emptied before a task starts."""
     return [] if task.keep_outputs else [path for path in task.outputs or () if is_folder(path)]

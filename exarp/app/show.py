@@ -5,17 +5,21 @@ Knows how to gather what a task resolves to. Changes nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 from exarp.app.checker import Checker
+from exarp.app.command_lines import LaunchFault, file_lists, file_variables, vectors
+from exarp.app.launcher import emptied_folders, made_folders
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
 from exarp.app.targets import known_targets
 from exarp.model.overlap import overlap
 from exarp.model.path import is_glob
-from exarp.model.sheet import TaskSheet
-from exarp.planning.environment import Environment
-from exarp.planning.recipe import named_variables, out_paths
+from exarp.model.sheet import DotenvFile, Execution, TaskSheet
+from exarp.model.task import Task
+from exarp.planning.environment import FILE_WORDS, Environment
+from exarp.planning.recipe import named_variables
 from exarp.workspace.fingerprints import Fingerprints
 from exarp.workspace.folders import seen_from, working_folder
 
@@ -35,11 +39,12 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     place = project.locator.entry(("task", name, field), missing) if missing else None
     names = project.graph.names
     environment = Environment(project.manifest, environ)
-    variables = {
-        variable: environment.value(variable, task) or ""
-        for variable in named_variables(task.commands)
-        if variable not in ("in", "out", "depfile", "in_file") and variable not in task.env
-    }
+    lists = file_lists(task, inputs, project.root)
+    variables = [name for name in named_variables(task.commands) if name not in FILE_WORDS and name not in task.env]
+    variables += [name for name in environment.tracked(task) if name not in variables and name not in task.env]
+    executed = _execution(project, task, environment, lists)
+    reaching = {**environment.caller, **executed.env}
+    files = (*project.manifest.settings.dotenv, *task.dotenv)
     folder = working_folder(project.root, task.cwd)
 
     def seen(paths: Iterable[str]) -> tuple[str, ...]:
@@ -47,17 +52,45 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
 
     return TaskSheet(
         task=task,
-        inputs=seen(inputs),
+        inputs=tuple(lists["in"]),
         missing=seen([missing])[0] if missing else "",
         missing_at=f"{place.file}:{place.line}" if place is not None else "",
-        outputs=seen(out_paths(task)),
+        outputs=tuple(lists["out"]),
         matched=seen(path for path in task.outputs or () if is_glob(path)),
         depfile=seen([task.depfile])[0] if task.depfile else "",
         needs=tuple(names[need] for need in project.graph.needs[number]),
         after=tuple(names[edge] for edge in project.graph.after[number]),
         needed_by=tuple(names[dependent] for dependent in project.graph.dependents[number]),
-        variables=variables,
+        variables={name: reaching.get(name, "") for name in variables},
+        sources={name: executed.sources.get(name, "caller") for name in variables if name in reaching},
+        dotenv=tuple([DotenvFile(file, os.path.exists(f"{project.root}/{file}")) for file in files]),
+        execution=executed,
+        folders=made_folders(task),
+        emptied=tuple(emptied_folders(task)),
         wave=next((wave.name for wave in project.manifest.waves if name in wave.tasks), None),
+    )
+
+
+def _execution(project: Project, task: Task, environment: Environment, lists: Mapping[str, list[str]]) -> Execution:
+    """What would be executed for a task."""
+    around, caller = environment.around(task), environment.caller
+    env = {name: value for name, value in around.items() if name not in caller}
+    sources = dict.fromkeys(env, "dotenv")
+    own, fault = {"EXARP_TASK": task.name, "EXARP_WORKSPACE": project.root}, ""
+    try:
+        files = file_variables(task, lists)
+    except LaunchFault as error:
+        files, fault = {}, str(error)
+    given = environment.given(task)
+    sources |= dict.fromkeys(own, "exarp") | dict.fromkeys(files, "files")
+    sources |= {name: environment.source(name, task) for name in given}
+    return Execution(
+        commands=vectors(task, {**lists, "in_file": ["$in_file"]}),
+        cwd=f"{project.root}/{task.cwd}" if task.cwd else project.root,
+        env={**env, **own, **files, **given},
+        sources=sources,
+        inherited=tuple(sorted(caller)) if project.manifest.settings.clean_env else None,
+        fault=fault,
     )
 
 

@@ -44,6 +44,16 @@ class Environment:
                 return values[name]
         return self.around(task).get(name)
 
+    def given(self, task: Task) -> dict[str, str]:
+        """What the manifest sets for ``task``: its own variables and vars that its scripts name, and its env."""
+        found = {}
+        for name in named_variables(task.commands):
+            if name in task.variables:
+                found[name] = task.variables[name]
+            elif name in self._vars:
+                found[name] = self._vars[name]
+        return found | task.env
+
     def source(self, name: str, task: Task) -> str:
         """Who says what ``value`` is: ``env``, ``task``, ``vars``, ``caller``, ``dotenv``, or nobody: an empty text."""
         for word, values in (

@@ -18,7 +18,7 @@ from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
 _WORDED = frozenset(
-    "name description prose commands argv inputs excluded sources outputs depfile needs after env variables shell "
+    "name description prose dotenv commands argv inputs excluded sources outputs depfile needs after env variables shell "
     "resources".split()
 )
 _DURATIONS = frozenset({"retry_delay", "timeout"})
@@ -38,9 +38,12 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
         if values:
             yield from _list(label, values)
     asked = {pool: amount(number) for pool, number in task.resources.items()}
-    for label, pairs in (("env", task.env), ("variables", sheet.variables), ("resources", asked)):
+    for label, pairs in (("env", task.env), ("resources", asked)):
         if pairs:
             yield from _list(label, tuple(f"{name}={value}" for name, value in pairs.items()))
+    yield from _environment(sheet)
+    if sheet.execution.fault:
+        yield _row("cannot start", sheet.execution.fault)
     if sheet.wave is not None:
         yield _row("wave", sheet.wave)
     yield from _rest(task)
@@ -78,6 +81,31 @@ def _files(sheet: TaskSheet) -> Iterator[str]:
         yield from _list("out matching", sheet.matched)
     if sheet.depfile:
         yield _row("depfile", sheet.depfile)
+
+
+_SOURCES = {
+    "caller": "from your environment",
+    "dotenv": "from a dotenv file",
+    "task": "of this task",
+    "vars": "from vars",
+    "exarp": "from exarp",
+}
+
+
+def _environment(sheet: TaskSheet) -> Iterator[str]:
+    if sheet.variables:
+        yield from _list("variables", tuple(_variable(name, sheet) for name in sheet.variables))
+    if sheet.dotenv:
+        yield from _list("dotenv", tuple(it.file if it.there else f"{it.file}  (not there)" for it in sheet.dotenv))
+    if sheet.execution.inherited is not None:
+        yield _row("clean env", f"of your environment it gets {', '.join(sheet.execution.inherited) or 'nothing'}")
+
+
+def _variable(name: str, sheet: TaskSheet) -> str:
+    source = sheet.sources.get(name, "")
+    if not source and name.startswith("EXARP_"):
+        return f"{name}  (exarp may set it in a run)"
+    return f"{name}={sheet.variables[name]}  ({_SOURCES.get(source, source)})" if source else f"{name}  (not set)"
 
 
 def _list(label: str, values: tuple[str, ...] | None) -> Iterator[str]:

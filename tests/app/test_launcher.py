@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exarp.app.launcher import Launcher, LaunchFault
+from exarp.app.command_lines import LaunchFault
+from exarp.app.launcher import Launcher
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 

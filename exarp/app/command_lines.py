@@ -1,0 +1,48 @@
+"""What is executed for a task, word by word: its argument vectors, and the variables that are about its files.
+
+Knows what ``$in``, ``$out`` and ``$depfile`` stand for, seen from the task's folder. Does not start or prepare anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from exarp.model.task import Task
+from exarp.planning.arguments import script_command
+from exarp.planning.recipe import ListFault, expand_argv, list_variable, named_variables, out_paths
+from exarp.workspace.folders import seen_from, working_folder
+
+Lists = Mapping[str, Sequence[str]]
+
+
+class LaunchFault(Exception):
+    """A task cannot be started; the message says why and what to do."""
+
+
+def file_lists(task: Task, named: Sequence[str], root: str) -> dict[str, list[str]]:
+    """The paths of each word for files but ``in_file``. ``named``: what ``$in`` stands for, seen from the workspace ``root``."""
+    folder = working_folder(root, task.cwd)
+    return {
+        "in": [seen_from(folder, path, root) for path in named],
+        "out": [seen_from(folder, path, root) for path in out_paths(task)],
+        "depfile": [seen_from(folder, task.depfile, root)] if task.depfile else [],
+    }
+
+
+def vectors(task: Task, lists: Lists) -> tuple[tuple[str, ...], ...]:
+    """The argument vectors of a task, run one after the other until one fails."""
+    if task.argv:
+        return (expand_argv(task.argv, lists, task.arguments),)
+    return tuple([script_command(task, script) for script in task.commands])
+
+
+def file_variables(task: Task, lists: Lists) -> dict[str, str]:
+    """The words for files that the task's scripts name, as variables. Raises LaunchFault where a shell would misread one."""
+    found = {}
+    for name in named_variables(task.commands):
+        if name in lists:
+            value = list_variable(name, lists[name], task.commands)
+            if isinstance(value, ListFault):
+                raise LaunchFault(value.message)
+            found[name] = value
+    return found
