@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from exarp.app.project import Project
 from exarp.app.targets import choose
+from exarp.app.unknown_names import matrix_problem
 from exarp.errors import Problem, UsageError
 from exarp.graph.reachability import path_between
 from exarp.model.name import nearest
@@ -38,6 +39,9 @@ def judge(project: Project, one: str, other: str) -> Verdict:
     waves = declared | derived
     if {one, other} <= waves:
         return _judge_derived(project, plan, one, other)
+    matrices = project.manifest.instances
+    if several := [name for name in (one, other) if name in matrices and name not in waves]:
+        raise UsageError(*(matrix_problem(name, matrices[name]) for name in several))
     missing = [name for name in (one, other) if name not in tasks | waves]
     if missing:
         raise UsageError(*(_unknown(project, name) for name in missing))

@@ -13,6 +13,7 @@ import msgspec
 from blake3 import blake3
 
 from exarp.app.faults import FaultPlaces
+from exarp.app.outside import Outside
 from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import build_graph
 from exarp.graph.task_graph import TaskGraph
@@ -64,24 +65,33 @@ def open_project(
 
 
 def examine(
-    directory: str, file: str | None, environ: Mapping[str, str], overrides: Overrides | None = None
+    directory: str,
+    file: str | None,
+    environ: Mapping[str, str],
+    overrides: Overrides | None = None,
+    commands: bool = True,
 ) -> tuple[Project, list[Problem]]:
     """The project as far as it can be read, and everything that is wrong with it, in the order of the file.
 
+    ``commands`` False: variables that are commands are taken for empty, and nothing is run.
     Raises ManifestError where nothing can be read.
     """
     found = _find(directory, file)
     with not_collecting():
-        return _examine(found, environ, overrides or Overrides())
+        return _examine(found, environ, overrides or Overrides(), Outside(found.root, environ, commands))
 
 
-def _examine(found: Found, environ: Mapping[str, str], overrides: Overrides) -> tuple[Project, list[Problem]]:
+def _examine(
+    found: Found, environ: Mapping[str, str], overrides: Overrides, outside: Outside
+) -> tuple[Project, list[Problem]]:
     data, memory = read_bytes(found.path, found.shown), physical_memory()
 
     def read(path: str) -> bytes:
         return read_beside(found.root, path)
 
-    reading = read_manifest(data, found.shown, found.notation, environ, memory, overrides.variables, found.root, read)
+    reading = read_manifest(
+        data, found.shown, found.notation, environ, memory, overrides.variables, found.root, read, outside
+    )
     manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
     graph, faults = build_graph(manifest.tasks)
     places = FaultPlaces(manifest, reading.locator)

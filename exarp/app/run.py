@@ -16,6 +16,7 @@ from exarp.app.driver import Driver
 from exarp.app.faults import plan_warnings
 from exarp.app.launcher import Launcher
 from exarp.app.memory import selection
+from exarp.app.outside import evaluate
 from exarp.app.ports import View
 from exarp.app.project import Project
 from exarp.app.stream import Stream
@@ -56,6 +57,7 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
         plan = make_plan(project.manifest, chosen.graph, chosen.targets, session.memory.expected, told=False)
         for problem in plan_warnings(project.manifest, project.locator, plan):
             voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
+        evaluate(project.manifest, (task for wave in plan.waves for task in wave.tasks))
         number = session.new_run()
         views = voice.views()
         try:

@@ -13,7 +13,7 @@ from exarp.app.command_lines import LaunchFault, file_lists, file_variables, vec
 from exarp.app.launcher import emptied_folders, made_folders
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
-from exarp.app.targets import known_targets
+from exarp.app.targets import single_task
 from exarp.model.overlap import overlap
 from exarp.model.path import is_glob
 from exarp.model.sheet import DotenvFile, Execution, TaskSheet
@@ -26,7 +26,7 @@ from exarp.workspace.folders import seen_from, working_folder
 
 def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     """Everything about a task. Raises UsageError if there is none of that name."""
-    name = known_targets(project, [name])[0]
+    name = single_task(project, name)
     number = project.graph.ids[name]
     task = project.manifest.tasks[number]
     checker = Checker(project.root, project.manifest, project.graph, environ, {}, Fingerprints(project.root, {}))

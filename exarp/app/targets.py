@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from exarp.app.project import Project
-from exarp.app.unknown_names import SHOWN, UnknownNames, listed
+from exarp.app.unknown_names import SHOWN, UnknownNames, listed, matrix_problem
 from exarp.errors import Problem, UsageError
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
@@ -60,6 +60,27 @@ def known_targets(project: Project, names: Sequence[str]) -> tuple[str, ...]:
     words = UnknownNames(project.manifest)
     _refuse([words.problem(name) for name in names if catalogue.named(name) is None])
     return tuple([task for name in names for task in catalogue.named(name) or ()])
+
+
+def single_task(project: Project, name: str) -> str:
+    """``name``, which must be one task. Raises UsageError; of a matrix it says which tasks it has."""
+    instances = project.manifest.instances
+    if name in instances:
+        raise UsageError(matrix_problem(name, instances[name]))
+    return known_targets(project, [name])[0]
+
+
+def completions(manifest: Manifest, incomplete: str) -> list[str]:
+    """Names that begin like ``incomplete``; instances only once their matrix stands there, which may have very many."""
+    wants_instances = "@" in incomplete or incomplete in manifest.instances
+    found: dict[str, None] = {}
+    for task in manifest.tasks:
+        if not task.internal:
+            matrix = task.name.partition("@")[0]
+            found.update(dict.fromkeys((matrix, *task.aliases)))
+            if wants_instances:
+                found[task.name] = None
+    return [name for name in found if name.startswith(incomplete)]
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

@@ -15,6 +15,7 @@ from exarp.planning.selection import is_pattern
 
 # More names than this in an error message help nobody; `exarp list` has them all.
 SHOWN = 20
+_FEW = 3
 # Somebody waits for the answer, and has typed few names.
 _COMPARISONS = 20_000
 # What many tools have as a command, and exarp as an option.
@@ -44,7 +45,11 @@ class UnknownNames:
         for wave in self._manifest.waves:
             if wave.name == name:
                 return _wave(name, wave.tasks)
+        instances = self._manifest.instances.get(name.partition("@")[0])
+        if "@" in name and instances:
+            return self._no_instance(name, instances)
         tasks = [name for task in self._manifest.tasks if not task.internal for name in (task.name, *task.aliases)]
+        tasks += self._manifest.instances
         what, step = "task", "`exarp list` shows the tasks"
         if commands:
             what, step = "task or command", "`exarp list` shows the tasks, `exarp --help` the commands"
@@ -55,12 +60,27 @@ class UnknownNames:
             )
         return Problem("unknown-task", f"there is no {what} {name!r}", None, step)
 
+    def _no_instance(self, name: str, instances: Sequence[str]) -> Problem:
+        step = self._suggestions.did_you_mean(name, instances) or f"there is {_few(instances)}"
+        return Problem("unknown-task", f"there is no task {name!r}", None, step)
+
     def tag(self, tag: str) -> Problem:
         """What is wrong with a tag that no task has."""
         known = dict.fromkeys(tag for task in self._manifest.tasks for tag in task.tags)
         meant = self._suggestions.nearest(tag, known)
         step = f"did you mean {meant!r}?" if meant is not None else _those("tags", known)
         return Problem("unknown-tag", f"no task has the tag {tag!r}", None, step)
+
+
+def matrix_problem(name: str, instances: Sequence[str]) -> Problem:
+    """That one task is wanted, and ``name`` is a matrix."""
+    count = f"{len(instances)} task{'' if len(instances) == 1 else 's'}"
+    step = f"name one of them: {_few(instances)}" if instances else "its axis has no values"
+    return Problem("matrix-named", f"{name!r} is a matrix of {count}, and one is wanted", None, step)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_FEW]) + (", …" if len(names) > _FEW else "")
 
 
 def _those(what: str, known: Sequence[str] | dict[str, None]) -> str:

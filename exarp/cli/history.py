@@ -60,11 +60,11 @@ def command(task: str | None, limit: int) -> int:
 def _check_name(invocation: Invocation, task: str) -> None:
     """Raises UsageError where a task of which nothing is stored is none. A manifest that cannot be read knows no tasks."""
     from exarp.app.project import examine
-    from exarp.app.targets import known_targets
+    from exarp.app.targets import single_task
     from exarp.errors import ManifestError
 
     try:
-        project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)
+        project, _ = examine(invocation.folder, invocation.manifest_path, os.environ, commands=False)
     except ManifestError:
         return
-    known_targets(project, [task])
+    single_task(project, task)

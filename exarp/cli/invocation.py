@@ -99,6 +99,19 @@ class Invocation:
         """The manifest that ``-f`` names, or None."""
         return None if self.file is None else os.path.join(self.folder, self.file)
 
+    def refuse_matrix(self, name: str) -> None:
+        """Raises UsageError where ``name`` is a matrix, and one task is wanted. A manifest that cannot be read has none."""
+        from exarp.app.project import examine
+        from exarp.app.targets import single_task
+        from exarp.errors import ManifestError
+
+        try:
+            project, _ = examine(self.folder, self.manifest_path, os.environ, commands=False)
+        except ManifestError:
+            return
+        if name in project.manifest.instances:
+            single_task(project, name)
+
     def _refuse_task_as_file(self) -> None:
         """``exarp run -f build``: in make -f names a file, in other tools it forces; here ``build`` is a task."""
         from exarp.app.project import examine
@@ -108,7 +121,7 @@ class Invocation:
         if path is None or os.path.exists(path):
             return
         try:
-            project, _ = examine(self.folder, None, os.environ)
+            project, _ = examine(self.folder, None, os.environ, commands=False)
         except ExarpError:
             return
         if self.file in project.graph.ids:
@@ -220,16 +233,17 @@ def _edge_line(project: Project, earlier: str, later: str) -> str:
 def complete_tasks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Task names for the shell's completion; none where the manifest cannot be read."""
     from exarp.app.project import examine
+    from exarp.app.targets import completions
     from exarp.errors import ExarpError
 
     root = context.find_root()
     invocation = context.find_object(Invocation) or root.ensure_object(Invocation)
     try:
-        project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)
+        # Who presses a key does not mean to run anything.
+        project, _ = examine(invocation.folder, invocation.manifest_path, os.environ, commands=False)
     except (ExarpError, OSError):
         return []
-    names = (name for task in project.manifest.tasks if not task.internal for name in (task.name, *task.aliases))
-    return [name for name in names if name.startswith(incomplete)]
+    return completions(project.manifest, incomplete)
 
 
 def write(text: str) -> None:

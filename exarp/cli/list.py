@@ -16,7 +16,7 @@ from exarp.cli.selection import selection_options, wanted_from
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
 @selection_options("every", "only")
 @json_option()
-@common_options("quiet", "verbose")
+@common_options("quiet")
 def command(tasks: Sequence[str], **options: Any) -> int:
     """List the manifest's tasks, or TASKS of them, with their descriptions, as they are written.
 
@@ -25,6 +25,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp list
       exarp list 'test:*'
       exarp list --tag slow
+      exarp list -v              also each task of a matrix
       exarp list --json
     """
     from exarp.app.targets import choose
@@ -34,13 +35,15 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     chosen = choose(project, wanted_from(tasks, options), "all")
     named = frozenset(chosen.targets)
     listed = [task for task in project.manifest.tasks if task.name in named]
+    # Asked for more, each task of a matrix has its own line.
+    matrices = {} if invocation.verbosity > 0 else project.manifest.instances
     if invocation.json:
         from exarp.views.task_list import document
 
-        write_bytes(document(listed))
+        write_bytes(document(listed, project.manifest.instances))
     else:
         from exarp.views.task_list import lines
 
-        columns = invocation.columns(sys.stdout)
-        write("".join(f"{line}\n" for line in lines(listed, columns, invocation.wants_color(sys.stdout))))
+        columns, color = invocation.columns(sys.stdout), invocation.wants_color(sys.stdout)
+        write("".join(f"{line}\n" for line in lines(listed, columns, color, matrices)))
     return 0

@@ -27,11 +27,16 @@ def command(task: str, run: str | None, follow: bool) -> int:
       exarp log test | grep error
     """
     from exarp.app.history import find_attempt, follow_log, printed
+    from exarp.errors import UsageError
     from exarp.views.status import log_header
 
     invocation = current()
     root = invocation.root()
-    row = find_attempt(root, task, run)
+    try:
+        row = find_attempt(root, task, run)
+    except UsageError:
+        invocation.refuse_matrix(task)
+        raise
     if invocation.verbosity >= 0:
         header = log_header(row, datetime.now().astimezone(), invocation.wants_color(sys.stderr))
         sys.stderr.write(f"{header}\n")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
-from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
+
+if TYPE_CHECKING:
+    from exarp.model.manifest import Manifest
 
 
 @click.command("show", short_help="Show one task with every default filled in.")
@@ -23,13 +27,19 @@ def command(task: str, shell: bool) -> int:
       exarp show link
       exarp show link --json
       exarp show link --shell
+      exarp show cc              of a matrix: its tasks
+      exarp show cc@src/main.c
     """
     from exarp.app.show import show
 
     invocation = current()
     if invocation.json and shell:
         raise click.UsageError("--json and --shell exclude each other")
-    sheet = show(invocation.project(), task, os.environ)
+    project = invocation.project()
+    if task in project.manifest.instances and not shell:
+        _show_matrix(invocation, task, project.manifest)
+        return 0
+    sheet = show(project, task, os.environ)
     if invocation.json:
         from exarp.views.task_sheet import document
 
@@ -43,3 +53,13 @@ def command(task: str, shell: bool) -> int:
 
         write("".join(f"{line}\n" for line in lines(sheet)))
     return 0
+
+
+def _show_matrix(invocation: Invocation, name: str, manifest: Manifest) -> None:
+    from exarp.views.task_sheet import matrix_document, matrix_lines
+
+    instances = manifest.instances[name]
+    if invocation.json:
+        write_bytes(matrix_document(name, instances))
+    else:
+        write("".join(f"{line}\n" for line in matrix_lines(name, instances)))

@@ -6,7 +6,7 @@ Does not know defaults that depend on other keys (``resolve``), nor whether name
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -27,15 +27,46 @@ Amount = Integer | Size
 class FromDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``{ from = "cc" }``: whatever that task declares as its outputs."""
 
+    words: ClassVar[str] = '{ from = "TASK" }'
     source: str = msgspec.field(name="from")
 
 
 InputDocument = str | FromDocument
 
 
+class CommandDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``{ run = "git describe" }``: what that script prints."""
+
+    words: ClassVar[str] = '{ run = "SCRIPT" }'
+    run: str
+
+
+class GlobDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``{ glob = "src/**/*.c" }``: the files that match, one after the other; ``!…`` takes away."""
+
+    words: ClassVar[str] = '{ glob = "PATTERN" }'
+    glob: str | Annotated[list[str], Meta(min_length=1)]
+
+
+VariableDocument = Scalar | list[Scalar] | CommandDocument
+# `words` as above: a string can only be one list variable.
+AxisDocument = (
+    Annotated[str, Meta(extra={"words": 'a list variable such as "${names}"'})]
+    | list[Scalar | dict[str, Scalar]]
+    | GlobDocument
+)
+
+
 class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
     """A task, as in ``[task.NAME]``."""
 
+    extends: Annotated[
+        str | list[str], Meta(description="Templates whose fields are this task's defaults; later ones win.")
+    ] = ""
+    matrix: Annotated[
+        dict[str, AxisDocument],
+        Meta(description="Axes: the task becomes one instance for each value, or for each combination of values."),
+    ] = {}
     description: Annotated[str, Meta(description="One line, shown by `exarp list`.")] = ""
     run: Annotated[
         str | Annotated[list[str], Meta(min_length=1)] | UnsetType,
@@ -57,7 +88,9 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
         list[str],
         Meta(description="Files, folders and globs that the command itself is made of: as inputs, but not in $in."),
     ] = []
-    allow_empty: Annotated[bool, Meta(description="A glob of inputs, tools or outputs may match nothing.")] = False
+    allow_empty: Annotated[
+        bool, Meta(description="A glob of inputs, tools, outputs or a matrix may match nothing.")
+    ] = False
     modifies: Annotated[list[str], Meta(description="Files changed in place: neither input nor output.")] = []
     needs: Annotated[list[str], Meta(description="Tasks that must have passed before this one starts.")] = []
     after: Annotated[list[str], Meta(description="Tasks that go first if they run too; order only.")] = []
@@ -153,9 +186,14 @@ class WaveDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A whole manifest."""
 
-    vars: Annotated[dict[str, Scalar], Meta(description="Variables: ${name} in fields, $name in scripts.")] = {}
+    vars: Annotated[
+        dict[str, VariableDocument], Meta(description="Variables: ${name} in fields, $name in scripts.")
+    ] = {}
     settings: SettingsDocument = SettingsDocument()
     resources: Annotated[dict[str, Amount], Meta(description="Pools that tasks take from while they run.")] = {}
+    template: Annotated[
+        dict[str, TaskDocument], Meta(description="Fields for several tasks, by the name that `extends` gives.")
+    ] = {}
     task: Annotated[dict[str, TaskDocument], Meta(description="The tasks, by name.")] = {}
     wave: Annotated[list[WaveDocument], Meta(description="The planner's own grouping.")] = []
 
@@ -182,9 +220,8 @@ def wave_words(name: str) -> str:
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
 LATER_TASK = frozenset(
-    "matrix extends prompt by verify params confirm when "
-    "platforms requires finally service agent cache no_retry_on".split()
+    "prompt by verify params confirm when platforms requires finally service agent cache no_retry_on".split()
 )
 LATER_SETTINGS = frozenset("max_agents verify secrets".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
-LATER_TOP = frozenset("include recovery cache agents template".split())
+LATER_TOP = frozenset("include recovery cache agents".split())

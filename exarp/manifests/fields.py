@@ -7,7 +7,7 @@ belongs to. Faults are collected with their places; a faulty value is left out, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from exarp.errors import Problem
@@ -63,14 +63,29 @@ class Fields:
             self.problems.append(Problem(fault.slug, str(fault), self.locator.within(path, fault.use), fault.step))
 
     def texts(self, values: Sequence[str], path: KeyPath) -> tuple[str, ...]:
-        """Texts, without those that are at fault."""
+        """Texts, without those that are at fault. A list variable that is a whole element gives its items."""
         for value in values:
             if "${" in value or "\0" in value:
                 break
         else:
             return tuple(values)
-        found = [self.text(value, (*path, index)) for index, value in enumerate(values)]
-        return tuple([text for text in found if text is not None])
+        return tuple([text for _, text in self.elements(values, path)])
+
+    def elements(self, values: Sequence[str], path: KeyPath) -> Iterator[tuple[int, str]]:
+        """Elements with their variables filled in, each with its place in the list; without those that are at fault."""
+        for index, value in enumerate(values):
+            items = self.items(value) if value.startswith("${") else None
+            if items is not None:
+                yield from ((index, item) for item in items)
+            elif (text := self.text(value, (*path, index))) is not None:
+                yield index, text
+
+    def items(self, value: str) -> tuple[str, ...] | None:
+        """The items of a list variable that is the whole of ``value``; none of one whose definition is at fault."""
+        try:
+            return self.variables.items(value)
+        except VariableFault:
+            return ()
 
     def variables_named(self, values: Sequence[str], path: KeyPath, tracked: bool) -> tuple[str, ...]:
         """Names and globs of environment variables. ``tracked``: those that may count for what a task makes."""
@@ -131,16 +146,20 @@ class Fields:
                 break
         else:
             return tuple(values)
-        found = [self.path(value, (*path, index), inside) for index, value in enumerate(values)]
+        found = [
+            self.normal(text, values[index], (*path, index), inside) for index, text in self.elements(values, path)
+        ]
         return tuple([each for each in found if each is not None])
 
     def path(self, value: str, path: KeyPath, inside: bool = True) -> str | None:
         """A normalised path; None where it is at fault."""
         text = self.text(value, path)
-        if text is None:
-            return None
+        return None if text is None else self.normal(text, value, path, inside)
+
+    def normal(self, text: str, written: str, path: KeyPath, inside: bool = True) -> str | None:
+        """``text`` as a normalised path, from what is ``written`` at ``path``; None where it is at fault."""
         if not text:
-            message = "a path cannot be empty" if not value else "this path is empty once its variables are filled in"
+            message = "a path cannot be empty" if not written else "this path is empty once its variables are filled in"
             self.add("bad-path", message, path, 'name a file or a folder; "./" is the workspace root')
             return None
         if inside and text.startswith("!"):

@@ -8,9 +8,9 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from exarp.errors import Place, Related
 from exarp.manifests.variables import VariableFault
@@ -25,7 +25,8 @@ class Locator:
     """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid in its notation; ``root`` is the
     workspace root, absolute, or empty where nobody knows it.
 
-    ``expand`` fills in the variables of a text; who knows the variables sets it.
+    ``expand`` fills in the variables of a text; who knows the variables sets it. ``scopes`` knows the instances of matrices;
+    ``chains``: by task the templates that it extends, the one that wins first.
     """
 
     def __init__(self, file: str, text: str, notation: Notation, root: str = "") -> None:
@@ -34,6 +35,8 @@ class Locator:
         self.root = root
         self.text = text
         self.expand: Callable[[str], str] = str
+        self.scopes: Scopes | None = None
+        self.chains: Mapping[str, Sequence[str]] = {}
         self._elsewhere: dict[KeyPath, KeyPath] = {}
         self._entries: dict[KeyPath, _Entries] = {}
         self._lines: dict[int, str] = {}
@@ -58,8 +61,11 @@ class Locator:
         variables are filled in), so the list as written is asked. ``nth``: which one, where it stands there twice.
         """
         if path not in self._entries:
-            self._entries[path] = _Entries([self._meaning(item) for item in self._written(path)], self.root)
+            expand = self.expand if self.scopes is None or path[0] != "task" else self.scopes.expand(str(path[1]))
+            self._entries[path] = _Entries([_meaning(item, expand) for item in self._written(path)], self.root)
         index = self._entries[path].find(wanted, nth)
+        if index is None and self.scopes is not None and (matrix := self.scopes.written_as(wanted)) != wanted:
+            return self.entry(path, matrix, nth)
         return self.value(*path) if index is None else self.value(*path, index)
 
     def within(self, path: KeyPath, part: str) -> Place:
@@ -107,19 +113,36 @@ class Locator:
             except ValueError:
                 yield None  # it goes on in further lines: no name or path that anybody writes does
 
-    def _meaning(self, item: Any) -> str:
-        text = item.get("from") if isinstance(item, dict) else item
-        if not isinstance(text, str):
-            return ""
-        try:
-            return self.expand(text)
-        except VariableFault:
-            return text
-
     def _real(self, path: KeyPath) -> KeyPath:
+        if path and path[0] == "task" and len(path) > 1:
+            path = self._inherited(self._of_matrix(path))
+        return self._moved(path)
+
+    def _of_matrix(self, path: KeyPath) -> KeyPath:
+        """Instances stand where their matrix does."""
+        name = str(path[1])
+        written = self.scopes.written_as(name) if self.scopes is not None else name
+        if written == name or self.positions.key(self._moved(path[:2])) is not None:
+            return path
+        return ("task", written, *path[2:])
+
+    def _inherited(self, path: KeyPath) -> KeyPath:
+        """What a task does not say itself stands in the first of its templates that does."""
+        chain = self.chains.get(str(path[1]))
+        if not chain or len(path) < 3:
+            return path
+        rest = path[2:]
+        # An entry of a table may come from elsewhere than the table.
+        field = rest[:2] if len(rest) > 1 and isinstance(rest[1], str) else rest[:1]
+        for home in (path[:2], *(("template", name) for name in chain)):
+            if self.positions.key(self._moved((*home, *field))) is not None:
+                return (*home, *rest)
+        return path
+
+    def _moved(self, path: KeyPath) -> KeyPath:
         for end in range(len(path) if self._elsewhere else 0, 0, -1):
             if path[:end] in self._elsewhere:
-                return self._real(self._elsewhere[path[:end]]) + path[end:]
+                return self._moved(self._elsewhere[path[:end]]) + path[end:]
         return path
 
     def _find(self, path: KeyPath, on_key: bool) -> Place:
@@ -164,6 +187,27 @@ def place_at(file: str, text: str, start: int, end: int) -> Place:
     line = text[begin : stop if stop >= 0 else len(text)]
     length = max(1, min(end - start, begin + len(line) - start))
     return Place(file, text.count("\n", 0, start) + 1, start - begin + 1, length, line)
+
+
+class Scopes(Protocol):
+    """Instances of matrices, and what their fields know."""
+
+    def written_as(self, task: str) -> str:
+        """The name under which a task is written: that of its matrix, or its own."""
+
+    def expand(self, task: str) -> Callable[[str], str]:
+        """Fills in the variables of a text in the fields of a task."""
+
+
+def _meaning(item: Any, expand: Callable[[str], str]) -> str:
+    """The text of an entry of a list, or of the task in ``{ from = … }``, with its variables filled in."""
+    text = item.get("from") if isinstance(item, dict) else item
+    if not isinstance(text, str):
+        return ""
+    try:
+        return expand(text)
+    except VariableFault:
+        return text
 
 
 def from_root(path: str, root: str) -> str:

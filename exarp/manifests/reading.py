@@ -15,12 +15,15 @@ import msgspec
 from msgspec.structs import replace
 
 from exarp.errors import ManifestError, Place, Problem, UsageError
-from exarp.manifests.document import Document
+from exarp.manifests.document import CommandDocument, Document, SettingsDocument, VariableDocument
+from exarp.manifests.fields import Fields
 from exarp.manifests.notation import Notation
+from exarp.manifests.outside import Nothing, Outside
 from exarp.manifests.place import Locator
 from exarp.manifests.references import check_references
 from exarp.manifests.resolve import resolve
-from exarp.manifests.variables import Variables
+from exarp.manifests.sound import Sound
+from exarp.manifests.variables import Command, Definition, VariableFault, Variables
 from exarp.model.manifest import Manifest
 from exarp.model.name import did_you_mean
 
@@ -69,12 +72,14 @@ def read_manifest(
     variables: Mapping[str, str] | None = None,
     root: str = "",
     read: Callable[[str], bytes] | None = None,
+    outside: Outside | None = None,
 ) -> Reading:
     """Read ``data``, the content of ``file`` (as messages name it).
 
     ``memory``: physical memory in bytes, the default of that pool; 0 where it is not known. ``variables`` replace those
     of ``[vars]``. ``root``: the workspace root, absolute. ``read``: gives the content of another file that the manifest names
-    (its path as in the model), or raises OSError.
+    (its path as in the model), or raises OSError. ``outside``: where files are found and commands are run; None: there are no
+    files, and commands print nothing.
     Raises ManifestError for what leaves nothing to check: too large, not UTF-8, not of the notation; UsageError for ``variables``
     that ``[vars]`` does not have.
     """
@@ -85,18 +90,41 @@ def read_manifest(
         problems: list[Problem] = []
         if variables:
             _override(raw, variables)
-        document, broken = _convert(raw, locator, problems)
-        raw_vars = {name: str(value) for name, value in document.vars.items()}
-        files = _dotenv_files(document, read, environ, locator, problems)
+        sound = _convert(raw, locator, problems)
+        outside = outside or Nothing()
+        files = _dotenv_files(sound.document, read, environ, locator, problems)
         if files is not None:
-            environ = files.read_shared(document.settings.dotenv, lambda seen: Variables(raw_vars, seen, broken))
-        known = Variables(raw_vars, environ, broken)
+            written = sound.document.settings.dotenv
+            environ = files.read_shared(written, lambda seen: _variables(sound, seen, outside))
+        known = _variables(sound, environ, outside)
         locator.expand = known.expand
-        manifest = resolve(document, known, locator, memory, problems)
+        manifest, broken = resolve(sound, raw, Fields(known, locator, problems), outside, memory)
         if files is not None:
             manifest = _with_dotenv(manifest, files)
-        check_references(manifest, locator, problems)
-        return Reading(manifest, problems, locator, bool(document.settings.schedule))
+        check_references(manifest, locator, problems, broken)
+        return Reading(manifest, problems, locator, bool(sound.document.settings.schedule))
+
+
+def _variables(sound: Sound, environ: Mapping[str, str], outside: Outside) -> Variables:
+    settings = sound.document.settings
+
+    def evaluate(script: str, named: Mapping[str, str]) -> str:
+        try:
+            shell = [known.expand(word) for word in settings.shell]
+        except VariableFault:
+            # It is told where it is written; or the shell is to be found out by a command, which needs one itself.
+            shell = SettingsDocument().shell
+        return outside.printed(script, shell, named)
+
+    definitions = {name: _definition(value) for name, value in sound.document.vars.items()}
+    known = Variables(definitions, environ, sound.broken_variables, evaluate)
+    return known
+
+
+def _definition(value: VariableDocument) -> Definition:
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    return Command(value.run) if isinstance(value, CommandDocument) else str(value)
 
 
 def _dotenv_files(
@@ -107,11 +135,16 @@ def _dotenv_files(
     problems: list[Problem],
 ) -> DotenvFiles | None:
     """What reads dotenv files; None where the manifest names none."""
-    if read is None or not (document.settings.dotenv or any(task.dotenv for task in document.task.values())):
+    if read is None or not (document.settings.dotenv or any(_say_dotenv(document))):
         return None
     from exarp.manifests.dotenv_files import DotenvFiles
 
     return DotenvFiles(read, environ, locator, problems)
+
+
+def _say_dotenv(document: Document) -> Iterator[bool]:
+    for written in (*document.task.values(), *document.template.values()):
+        yield bool(written.dotenv)
 
 
 def _with_dotenv(manifest: Manifest, files: DotenvFiles) -> Manifest:
@@ -126,7 +159,14 @@ def _override(raw: dict[str, Any], variables: Mapping[str, str]) -> None:
     unknown = [name for name in variables if name not in known]
     if unknown:
         raise UsageError(*(_unknown_variable(name, known) for name in unknown))
-    known.update(variables)
+    known.update({name: _given(value, known[name]) for name, value in variables.items()})
+
+
+def _given(value: str, written: Any) -> str | list[str]:
+    """What ``--set`` gives: of a list its items, separated by commas."""
+    if not isinstance(written, list):
+        return value
+    return value.split(",") if value else []
 
 
 def _unknown_variable(name: str, known: Mapping[str, Any]) -> Problem:
@@ -161,12 +201,12 @@ def _encoding_problem(error: UnicodeDecodeError, file: str) -> Problem:
     return Problem("not-utf8", f"byte 0x{data[error.start]:02x} is not valid UTF-8", place, "save the file as UTF-8")
 
 
-def _convert(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -> tuple[Document, frozenset[str]]:
+def _convert(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -> Sound:
     try:
-        return msgspec.convert(raw, Document), frozenset()
+        return Sound(msgspec.convert(raw, Document))
     except msgspec.ValidationError:
         from exarp.manifests.shape import sound_part
 
         sound = sound_part(raw, locator, problems)
         assert problems, "msgspec refused what no field check refuses"
-        return sound.document, sound.broken_variables
+        return sound

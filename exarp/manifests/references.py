@@ -5,7 +5,7 @@ Knows the model only. Runs one pass over all tasks; places are looked up only fo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from exarp.errors import Place, Problem
@@ -19,17 +19,28 @@ if TYPE_CHECKING:
     from exarp.manifests.positions import KeyPath
 
 
-def check_references(manifest: Manifest, locator: Locator, problems: list[Problem]) -> None:
-    """Append a problem for each name that does not exist or stands twice."""
-    _References(manifest, locator, problems).check()
+def check_references(
+    manifest: Manifest, locator: Locator, problems: list[Problem], broken: Collection[str] = ()
+) -> None:
+    """Append a problem for each name that does not exist or stands twice. ``broken``: matrices that are at fault."""
+    _References(manifest, locator, problems, broken).check()
+
+
+# More names in a message help nobody.
+_SHOWN = 5
 
 
 class _References:
-    def __init__(self, manifest: Manifest, locator: Locator, problems: list[Problem]) -> None:
+    def __init__(self, manifest: Manifest, locator: Locator, problems: list[Problem], broken: Collection[str]) -> None:
         self.manifest = manifest
         self.locator = locator
         self.problems = problems
-        self.names = {task.name for task in manifest.tasks}
+        self.broken = broken
+        self.told: set[tuple[str, Place]] = set()
+        # The name of a matrix is left where it has no instances: in the parent of a task, and where it is at fault.
+        self.names = {task.name for task in manifest.tasks} | {
+            name for name in manifest.instances if not manifest.instances[name]
+        }
         self.suggestions = Suggestions()
         # By alias, the first task that has it.
         self.aliases: dict[str, str] = {}
@@ -57,9 +68,9 @@ class _References:
         for name in _each(others):
             if name == task:
                 message = f"task {task!r} {verb} itself"
-                self.problems.append(Problem("self-need", message, self.locator.entry(path, name), "take it out"))
+                self.tell(task, Problem("self-need", message, self.locator.entry(path, name), "take it out"))
             elif name not in self.names:
-                self.unknown(f"task {task!r} {verb} {name!r}, which does not exist", name, path)
+                self.unknown(f"task {task!r} {verb} {name!r}, which does not exist", name, path, task)
 
     def check_aliases(self, task: Task) -> None:
         """No alias may be a task's name, or another task's alias; the instances of a matrix share theirs."""
@@ -68,30 +79,41 @@ class _References:
             owner = self.aliases.setdefault(alias, task.name)
             if alias in self.names or alias in self.manifest.instances:
                 message = f"alias {alias!r} of task {task.name!r} is the name of a task"
-                self.problems.append(Problem("duplicate-name", message, self.locator.entry(path, alias), "take it out"))
+                self.tell(task.name, Problem("duplicate-name", message, self.locator.entry(path, alias), "take it out"))
             elif alias in task.aliases[:index]:
                 message = f"task {task.name!r} has the alias {alias!r} twice"
                 place = self.locator.entry(path, alias, nth=1)
-                self.problems.append(Problem("duplicate-name", message, place, "keep one of them"))
+                self.tell(task.name, Problem("duplicate-name", message, place, "keep one of them"))
             elif owner.partition("@")[0] != task.name.partition("@")[0]:
                 first = self.locator.entry(("task", owner, "aliases"), alias)
                 message = f"tasks {owner!r} and {task.name!r} have the same alias: {alias!r}"
                 self.twice("duplicate-name", message, self.locator.entry(path, alias), first)
 
-    def unknown(self, message: str, name: str, path: KeyPath) -> None:
-        place = self.locator.entry(path, name)
-        matrix = name.partition("@")[0]
-        if matrix != name and matrix in self.names:
-            message = f"{name!r} names an instance of a matrix, which is not supported yet"
-            self.problems.append(Problem("not-supported-yet", message, place, f"write {matrix!r}"))
+    def unknown(self, message: str, name: str, path: KeyPath, task: str = "") -> None:
+        matrix, at, _ = name.partition("@")
+        if at and matrix in self.broken:
             return
-        meant = next((task.name for task in self.manifest.tasks if name in task.aliases), None)
+        meant = next((other.name for other in self.manifest.tasks if name in other.aliases), None)
         if meant is not None:
             message = message.replace("which does not exist", "which is only an alias, for the command line")
-            self.problems.append(Problem("unknown-task", message, place, f"write {meant.partition('@')[0]!r}"))
+            step = f"write {meant.partition('@')[0]!r}"
+            self.tell(task, Problem("unknown-task", message, self.locator.entry(path, name), step))
             return
-        step = self.suggestions.did_you_mean(name, self.names) or "define it, or take the name out"
-        self.problems.append(Problem("unknown-task", message, place, step))
+        instances = self.manifest.instances.get(matrix, ())
+        step = self.suggestions.did_you_mean(name, instances or self.names) or "define it, or take the name out"
+        if at and instances:
+            step = f"{matrix} has {_some(instances)}" if "did you" not in step else step
+        elif at and matrix in self.names:
+            step = f"{matrix!r} has no matrix: write {matrix!r}"
+        self.tell(task, Problem("unknown-task", message, self.locator.entry(path, name), step))
+
+    def tell(self, task: str, problem: Problem) -> None:
+        """Append a problem; of the instances of one matrix, one at each place is enough."""
+        if "@" in task and problem.place is not None:
+            if (problem.slug, problem.place) in self.told:
+                return
+            self.told.add((problem.slug, problem.place))
+        self.problems.append(problem)
 
     def check_waves(self) -> None:
         seen_waves: dict[str, int] = {}
@@ -137,6 +159,12 @@ class _References:
 
     def twice(self, slug: str, message: str, place: Place, first: Place) -> None:
         self.problems.append(Problem(slug, message, place, "keep one of them", here_first(place, first)))
+
+
+def _some(names: Sequence[str]) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _each(names: Iterable[str]) -> Iterable[str]:

@@ -6,18 +6,22 @@ Knows defaults that depend on other keys. Does not know whether the names that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from exarp.errors import Problem, Related
-from exarp.manifests.document import Document, SettingsDocument, is_stand_in, stand_in
+from exarp.errors import Place, Problem, Related
+from exarp.manifests.document import SettingsDocument, TaskDocument, is_stand_in, stand_in
+from exarp.manifests.expansion import Expansion, Readers
+from exarp.manifests.exported import exported
 from exarp.manifests.fields import Fields, is_reserved
-from exarp.manifests.place import Locator
-from exarp.manifests.tasks import Pool, TaskReader
-from exarp.manifests.variables import Variables
+from exarp.manifests.naming import named, named_tasks, named_wave, with_sources
+from exarp.manifests.outside import Outside
+from exarp.manifests.sound import Sound
+from exarp.manifests.tasks import Pool
+from exarp.manifests.templates import Templates
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.name import name_fault
 from exarp.model.task import Task
@@ -27,46 +31,95 @@ _WAVE_RETRIES = 3
 
 
 def resolve(
-    document: Document, variables: Variables, locator: Locator, memory: int, problems: list[Problem]
-) -> Manifest:
-    """The manifest that ``document`` means; faults are appended to ``problems``.
+    sound: Sound, raw: Mapping[str, Any], fields: Fields, outside: Outside, memory: int
+) -> tuple[Manifest, frozenset[str]]:
+    """The manifest that the ``sound`` part of a document means, which was parsed as ``raw``; faults are collected. Then the
+    matrices that have no instances because their axes are at fault.
 
     ``memory``: physical memory in bytes, the default of the pool of that name; 0 where it is not known.
     """
-    return _Resolver(document, Fields(variables, locator, problems), memory).manifest()
+    resolver = _Resolver(sound, raw, fields, outside, memory)
+    return resolver.manifest(), frozenset(resolver.expansion.broken)
 
 
 class _Resolver:
-    def __init__(self, document: Document, fields: Fields, memory: int) -> None:
-        self.document = document
+    def __init__(self, sound: Sound, raw: Mapping[str, Any], fields: Fields, outside: Outside, memory: int) -> None:
+        self.document = document = sound.document
         self.fields = fields
         self.memory = memory
+        self.templates = Templates(document, raw, fields)
+        self.told: set[tuple[str, Place | None]] = set()
+        fields.locator.chains = self.templates.chains
+        self.expansion = Expansion(fields, outside, sound.broken_matrices)
 
     def manifest(self) -> Manifest:
+        variables = self.fields.variables
         self.check_variables()
         settings = self.settings(self.document.settings)
         amounts = self.fields.sizes(self.document.resources, ("resources",))
         pools = self.pools(amounts)
-        waves = tuple([self.wave(index) for index in range(len(self.document.wave))])
-        reader = TaskReader(self.fields, settings, pools)
-        planned = TaskReader(self.fields, self.of_waves(settings), pools)
-        in_waves = {task for wave in waves for task in wave.tasks}
-        tasks = with_sources(
-            [
-                (planned if name in in_waves else reader).task(name, written)
-                for name, written in self.document.task.items()
-            ]
-        )
+        waves = [self.wave(index) for index in range(len(self.document.wave))]
+        planned = {task for wave in waves for task in wave.tasks}
+        readers = Readers(self.fields, settings, self.of_waves(settings), pools, planned)
+        tasks = self.tasks(readers)
+        instances = self.expansion.instances
+        if instances:
+            tasks, waves = named_tasks(tasks, instances), [named_wave(wave, instances) for wave in waves]
+            settings = replace(settings, default=named(settings.default, instances))
+        found = with_sources(tasks)
+        self.expansion.check_globs(found)
+        self.tell_failures()
         # Of an unknown machine a task may have what it asks for; two that ask for so much take turns.
-        memory = self.memory or max((task.resources.get("memory", 0) for task in tasks), default=0)
+        memory = self.memory or max((task.resources.get("memory", 0) for task in found), default=0)
         return Manifest(
             file=self.fields.locator.file,
-            tasks=tasks,
-            waves=waves,
+            tasks=found,
+            waves=tuple(waves),
             settings=settings,
             resources={"memory": memory} | amounts,
-            vars={name: self.fields.variables.values.get(name, "") for name in self.document.vars},
+            vars=exported(variables, self.document.vars, self.failure),
+            instances=instances,
         )
+
+    def tasks(self, readers: Readers) -> list[Task]:
+        self.templates.check()
+        found: list[Task] = []
+        for name, written in self.document.task.items():
+            if not written.extends and not written.matrix:
+                found.append(readers.of(name).task(name, written))
+            else:
+                found += self.composed(name, written, readers)
+        return found
+
+    def composed(self, name: str, written: TaskDocument, readers: Readers) -> list[Task]:
+        """The task, or its instances, of a table that extends templates or has a matrix."""
+        if written.extends:
+            written = self.templates.applied(name, written)
+        before = len(self.fields.problems)
+        found = (
+            self.expansion.tasks(name, written, readers) if written.matrix else [readers.of(name).task(name, written)]
+        )
+        self.once(before)
+        return found
+
+    def once(self, before: int) -> None:
+        """Of the problems since ``before``, keep one for each place that tasks share: others may have told of it already."""
+        found = self.fields.problems[before:]
+        del self.fields.problems[before:]
+        for problem in found:
+            if (problem.slug, problem.place) not in self.told:
+                self.told.add((problem.slug, problem.place))
+                self.fields.problems.append(problem)
+
+    def tell_failures(self) -> None:
+        """Commands of variables that fields asked for, and that did not work out."""
+        self.fields.problems += [self.failure(name) for name in self.fields.variables.failures]
+
+    def failure(self, name: str) -> Problem:
+        """What went wrong with the command of a variable, at its place."""
+        fault = self.fields.variables.failures[name]
+        place = self.fields.locator.value("vars", name)
+        return Problem(fault.slug, str(fault), place, fault.step)
 
     def pools(self, amounts: Mapping[str, int]) -> dict[str, Pool]:
         """What tasks can ask for: ``amounts``, and nothing known of pools whose size is at fault."""
@@ -148,19 +201,6 @@ class _Resolver:
             order=written.order,
             parallel=marking if isinstance(marking, bool) else self.fields.texts(marking, (*at, "parallel")),
         )
-
-
-def with_sources(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """The tasks, with what ``{ from = … }`` stands for among their inputs: all that those tasks declare as outputs."""
-    if not any(task.sources for task in tasks):
-        return tuple(tasks)
-    outputs = {task.name: task.outputs or () for task in tasks}
-    return tuple([_with_sources(task, outputs) if task.sources else task for task in tasks])
-
-
-def _with_sources(task: Task, outputs: Mapping[str, tuple[str, ...]]) -> Task:
-    taken = [path for name in task.sources for path in outputs.get(name, ())]
-    return replace(task, inputs=tuple(dict.fromkeys([*(task.inputs or ()), *taken])))
 
 
 def _given(value: Any, default: Any) -> Any:

@@ -19,19 +19,13 @@ from exarp.manifests import document as doc
 from exarp.manifests.key_hints import key_hint, meant_table
 from exarp.manifests.place import Locator
 from exarp.manifests.positions import KeyPath
+from exarp.manifests.sound import Sound
 from exarp.manifests.suggestions import Suggestions
 from exarp.manifests.type_words import Kind, field_kinds, repair, value_words
 
 _OF_TASKS = frozenset(doc.TaskDocument.__struct_encode_fields__) | doc.LATER_TASK
 # Keys that name further variables: without them ``${src}`` would be unknown, which is not what is wrong.
-_MAKE_VARIABLES = frozenset(("matrix", "params", "extends"))
-
-
-class Sound(NamedTuple):
-    """What is sound of a document, and the variables whose definitions are not: what uses them is no fault again."""
-
-    document: doc.Document
-    broken_variables: frozenset[str]
+_MAKE_VARIABLES = frozenset(("params",))
 
 
 class _Table(NamedTuple):
@@ -55,9 +49,11 @@ def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -
         kept["vars"] = shape.variables(raw["vars"])
     if "resources" in raw:
         kept["resources"] = shape.entries(raw["resources"], ("resources",), _entry_kind("resources"), "in [resources]")
+    kept["template"] = dict(shape.templates(raw.get("template", {})))
     kept["task"] = dict(shape.tasks(raw.get("task", {})))
     kept["wave"] = list(shape.waves(raw.get("wave", [])))
-    return Sound(msgspec.convert(kept, doc.Document), frozenset(shape.broken_variables))
+    document = msgspec.convert(kept, doc.Document)
+    return Sound(document, frozenset(shape.broken_variables), frozenset(shape.broken_matrices))
 
 
 class _Shape:
@@ -65,6 +61,7 @@ class _Shape:
         self.locator = locator
         self.problems = problems
         self.broken_variables: set[str] = set()
+        self.broken_matrices: set[str] = set()
         self.suggestions = Suggestions()
         self.hints: dict[tuple[str, type[msgspec.Struct]], str] = {}
 
@@ -87,13 +84,7 @@ class _Shape:
         return found
 
     def variables(self, raw: Any) -> dict[str, Any]:
-        later = {key: value for key, value in raw.items() if isinstance(value, list | dict)} if _is_table(raw) else {}
-        for key, value in later.items():
-            what = "a list as a variable" if isinstance(value, list) else "a command as a variable"
-            message = f"{what} ({key!r} in [vars]) is not supported yet"
-            self.add("not-supported-yet", message, ("vars", key), "write the value as a string")
-        rest = {key: value for key, value in raw.items() if key not in later} if later else raw
-        kept = self.entries(rest, ("vars",), _entry_kind("vars"), "in [vars]")
+        kept = self.entries(raw, ("vars",), _entry_kind("vars"), "in [vars]")
         self.broken_variables = set(raw) - set(kept) if _is_table(raw) else set()
         return kept
 
@@ -116,12 +107,31 @@ class _Shape:
         if dotted:
             table = {key: value for key, value in table.items() if key not in dotted}
         kept = self.fields(table, shape, f"task {name!r}", f'write [task.{name}] and below it run = "…"')
-        if _is_table(table) and not {"run", "argv"} & kept.keys() and set(table) - set(kept):
+        if _is_table(table):
+            self.forgive(name, table, kept)
+        return kept
+
+    def forgive(self, name: str, table: dict[str, Any], kept: dict[str, Any]) -> None:
+        """Change what is kept of a task so that what was refused is not told once more, in other words."""
+        if not {"run", "argv"} & kept.keys() and set(table) - set(kept):
             # What was refused may have been its command: it must not be told, too, that it runs nothing.
             kept["run"] = ""
-        if _is_table(table) and _MAKE_VARIABLES.intersection(table):
-            kept = {key: value for key, value in kept.items() if key == "run" or not _uses_variables(value)}
-        return kept
+        is_broken = kept.get("matrix", {}) != table.get("matrix", {})
+        if is_broken:
+            self.broken_matrices.add(name)
+            kept.pop("matrix", None)
+        if is_broken or _MAKE_VARIABLES.intersection(table) or ("extends" in table and "extends" not in kept):
+            for key in [key for key, value in kept.items() if key != "run" and _uses_variables(value)]:
+                del kept[key]
+
+    def templates(self, raw: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        if not _is_table(raw):
+            message = f"'template' must hold tables, one a template, not {value_words(raw)}"
+            self.add("wrong-type", message, ("template",), "write [template.NAME]")
+            return
+        for name, table in raw.items():
+            shape = _Table(("template", name), doc.TaskDocument, doc.LATER_TASK, f"in template {name!r}")
+            yield name, self.fields(table, shape, f"template {name!r}", f"write [template.{name}]")
 
     def dotted(self, name: str, table: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Tasks that ``[task.a.b]`` was meant to declare, with their paths in task ``a``; each is told."""
@@ -207,8 +217,8 @@ class _Shape:
             return [kept] if kept else []
         if _is_table(value) and kind.values:
             return [self.entries(value, path, kind.values, f"of {subject}")]
-        if _is_table(value) and kind.takes(inspect.StructType):
-            return self.source(value, path, subject)
+        if _is_table(value) and kind.struct is not None:
+            return self.inner(value, path, kind.struct, subject)
         if any(_fits(value, part) for part in kind.types):
             return [value]
         self.wrong_type(value, path, kind, subject)
@@ -224,20 +234,21 @@ class _Shape:
         elif (most := kind.most) is not None and type(value) is int and value > most:
             self.add("wrong-type", f"{subject} is too large: it can be {most} at most", path, f"write {most} or less")
         else:
-            wanted = 'a string or { from = "TASK" }' if kind.takes(inspect.StructType) else kind.words
-            step = repair(value, kind) or f"write {wanted}"
-            self.add("wrong-type", f"{subject} must be {wanted}, not {value_words(value)}", path, step)
+            step = repair(value, kind) or f"write {kind.words}"
+            self.add("wrong-type", f"{subject} must be {kind.words}, not {value_words(value)}", path, step)
 
-    def source(self, value: dict[str, Any], path: KeyPath, subject: str) -> list[Any]:
-        """An input that is a table: ``{ from = "TASK" }`` and nothing else."""
-        where = f"in {subject}"
-        unknown = self.refuse_keys(value, _Table(path, doc.FromDocument, frozenset(), where))
-        if "from" not in value:
-            if not unknown:
-                self.add("missing-key", f"{subject} has no 'from'", path, 'write { from = "TASK" }')
-            return []
-        source = self.sound(value["from"], (*path, "from"), field_kinds(doc.FromDocument)["from"], f"'from' {where}")
-        return [{"from": task} for task in source]
+    def inner(self, value: dict[str, Any], path: KeyPath, struct: type[msgspec.Struct], subject: str) -> list[Any]:
+        """A table with keys of its own where other kinds of values may stand too, such as ``{ from = "TASK" }``."""
+        kept = self.fields(value, _Table(path, struct, frozenset(), f"in {subject}"), subject)
+        missing = [
+            field.encode_name
+            for field in msgspec.structs.fields(struct)
+            if field.required and field.encode_name not in kept
+        ]
+        if missing and value.keys() <= set(struct.__struct_encode_fields__) and missing[0] not in value:
+            words = getattr(struct, "words", "")
+            self.add("missing-key", f"{subject} has no {missing[0]!r}", path, f"write {words}" if words else "")
+        return [] if missing else [kept]
 
 
 def _is_table(value: Any) -> bool:

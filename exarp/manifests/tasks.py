@@ -6,7 +6,7 @@ Knows the defaults and rules of a task's fields. Does not know other tasks, nor 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UnsetType
@@ -37,6 +37,15 @@ _SWITCHES = ("allow_failure", "interactive", "daemon", "manual", "keep_outputs",
 _is_plain_name = re.compile(r"[A-Za-z0-9_/][\w./-]*+", re.ASCII).fullmatch
 
 
+# What the key of a task becomes, where it is not the one field of the same name.
+BECOMES: Mapping[str, tuple[str, ...]] = {
+    "run": ("commands",),
+    "inputs": ("inputs", "excluded", "sources"),
+    "extends": (),
+    "matrix": (),
+}
+
+
 class TaskReader:
     """Reads tasks whose defaults are ``settings``, and that take from ``pools``."""
 
@@ -49,21 +58,34 @@ class TaskReader:
 
     def task(self, name: str, written: TaskDocument) -> Task:
         """The task that is meant; faults are collected."""
-        fields, at = self.fields, ("task", name)
-        if not _is_plain_name(name) and (fault := name_fault(name)):
-            fields.add("bad-name", f"task {name!r}: {fault}", at, "rename it", on_key=True)
-        if isinstance(written.run, UnsetType) and isinstance(written.argv, UnsetType):
-            self.check_group(written, at)
+        self.check_whole(name, written)
+        return Task(name=name, **self.meaning(written, ("task", name)))
+
+    def meaning(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
+        """What the task is but for its name, field by field."""
+        fields = self.fields
         # A struct is made six times as fast if the fields that most tasks leave alone are not passed to it.
-        return Task(
-            name=name,
-            description=fields.text(written.description, (*at, "description")) or "",
-            commands=self.commands(written, at),
-            outputs=self.outputs(written.outputs, (*at, "outputs")),
-            needs=fields.texts(written.needs, (*at, "needs")) if written.needs else (),
-            **(self.inputs(written.inputs, (*at, "inputs")) | self.defaults | self.policy(written, at)),
+        return {
+            "description": fields.text(written.description, (*at, "description")) or "",
+            "commands": self.commands(written, at),
+            "outputs": self.outputs(written.outputs, (*at, "outputs")),
+            "needs": fields.texts(written.needs, (*at, "needs")) if written.needs else (),
+            **self.defaults,
+            **self.inputs(written.inputs, (*at, "inputs")),
+            **self.policy(written, at),
             **self.rarer(written, at),
-        )
+        }
+
+    def check_whole(self, name: str, written: TaskDocument) -> None:
+        """Tell of what can only be seen of the whole task: a bad name, fields that do not go together."""
+        at = ("task", name)
+        if not _is_plain_name(name) and (fault := name_fault(name)):
+            self.fields.add("bad-name", f"task {name!r}: {fault}", at, "rename it", on_key=True)
+        if not isinstance(written.argv, UnsetType):
+            if not isinstance(written.run, UnsetType):
+                self.two_commands(at)
+        elif isinstance(written.run, UnsetType):
+            self.check_group(written, at)
 
     def check_group(self, written: TaskDocument, at: KeyPath) -> None:
         """A task without a command gathers others: it reads, makes and changes nothing itself."""
@@ -149,13 +171,13 @@ class TaskReader:
         return found
 
     def argv(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:
-        found = self.fields.texts(written, path)
-        for index, (before, element) in enumerate(zip(written, found, strict=False)):
-            if element != before and len(found) == len(written) and element in (*LAUNCH_WORDS, ARGUMENTS_WORD):
+        found = list(self.fields.elements(written, path))
+        for index, element in found:
+            if element in (*LAUNCH_WORDS, ARGUMENTS_WORD) and element != written[index]:
                 message = f"with its variables filled in this is {element}, which would be replaced by paths"
                 step = f"write {element} itself, or give the variable another value"
                 self.fields.add("bad-substitution", message, (*path, index), step)
-        return found
+        return tuple([element for _, element in found])
 
     def depfile(self, written: str, path: KeyPath) -> str:
         found = self.fields.path(written, path, inside=False) or ""
@@ -180,16 +202,24 @@ class TaskReader:
             return {"inputs": tuple(written)}
         found: dict[str, list[str]] = {"inputs": []}
         for index, entry in enumerate(written):
-            text: str | None
-            if isinstance(entry, FromDocument):
-                kind, text = "sources", self.fields.text(entry.source, (*path, index, "from"))
-            elif entry.startswith("!"):
-                kind, text = "excluded", self.fields.path(entry[1:], (*path, index), inside=False)
-            else:
-                kind, text = "inputs", self.fields.path(entry, (*path, index), inside=False)
-            if text is not None:
-                found.setdefault(kind, []).append(text)
+            for kind, text in self.input(entry, (*path, index)):
+                if text is not None:
+                    found.setdefault(kind, []).append(text)
         return {kind: tuple(texts) for kind, texts in found.items()}
+
+    def input(self, entry: InputDocument, path: KeyPath) -> Iterator[tuple[str, str | None]]:
+        """What one entry of ``inputs`` becomes: the field that it belongs to, and its text where that is sound."""
+        fields = self.fields
+        if isinstance(entry, FromDocument):
+            yield "sources", fields.text(entry.source, (*path, "from"))
+        elif entry.startswith("${") and (items := fields.items(entry)) is not None:
+            for item in items:
+                kind = "excluded" if item.startswith("!") else "inputs"
+                yield kind, fields.normal(item.removeprefix("!"), entry, path, inside=False)
+        elif entry.startswith("!"):
+            yield "excluded", fields.path(entry[1:], path, inside=False)
+        else:
+            yield "inputs", fields.path(entry, path, inside=False)
 
     def outputs(self, written: list[str] | UnsetType, path: KeyPath) -> tuple[str, ...] | None:
         if isinstance(written, UnsetType):
@@ -228,8 +258,6 @@ class TaskReader:
     def commands(self, written: TaskDocument, at: KeyPath) -> tuple[str, ...]:
         if isinstance(written.run, UnsetType):
             return ()
-        if not isinstance(written.argv, UnsetType):
-            self.two_commands(at)
         if isinstance(written.run, str):
             self.check_script(written.run, (*at, "run"))
             return (written.run,)

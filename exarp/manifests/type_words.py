@@ -19,7 +19,6 @@ _NAMES: dict[type[inspect.Type], str] = {
     inspect.StrType: "a string",
     inspect.FloatType: "a number",
     inspect.DictType: "a table",
-    inspect.StructType: "a table",
 }
 _SWITCHES = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 # A longer one is seen in the excerpt, or not at all.
@@ -41,6 +40,16 @@ class Kind:
     def types(self) -> tuple[inspect.Type, ...]:
         """The alternatives without what they are called."""
         return tuple(part for part, _ in self.alternatives)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether strings are allowed, and no numbers."""
+        return self.takes(inspect.StrType) and not self.takes(inspect.FloatType)
+
+    @property
+    def struct(self) -> type[msgspec.Struct] | None:
+        """The table with keys of its own that is allowed, where one is."""
+        return next((part.cls for part in self.types if isinstance(part, inspect.StructType)), None)
 
     @property
     def choices(self) -> list[str]:
@@ -70,7 +79,9 @@ class Kind:
         if isinstance(part, inspect.BoolType):
             return ["true", "false"]
         if isinstance(part, inspect.ListType):
-            return ["a list of strings"]
+            return ["a list of strings" if self.items and self.items.is_text else "a list"]
+        if isinstance(part, inspect.StructType):
+            return [getattr(part.cls, "words", "a table")]
         if isinstance(part, inspect.IntType):
             if part.ge is not None and part.ge >= 0:
                 return [f"a whole number, {part.ge} or more"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_is_plain_part = re.compile(r"[\w./+=-]+", re.ASCII).fullmatch
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # Whole elements of argv that stand for paths.
 LAUNCH_WORDS = ("$in", "$out", "$depfile", "$in_file")
@@ -22,7 +23,16 @@ def name_fault(name: str) -> str | None:
         return "a name cannot be empty"
     if name[0] in "-.":
         return f"a name cannot start with {name[0]!r}"
-    for char in name:
+    return part_fault(name)
+
+
+def part_fault(part: str) -> str | None:
+    """Why ``part`` cannot stand in the name of an instance, behind its ``@``, or None if it can."""
+    if _is_plain_part(part):
+        return None
+    if not part:
+        return "a name cannot be empty"
+    for char in part:
         if char in "@:,":
             return f"a name cannot contain {char!r}"
         if char.isspace():

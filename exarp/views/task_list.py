@@ -1,14 +1,15 @@
 """``exarp list``: tasks with their descriptions.
 
-Knows the two columns. Does not know the graph.
+Knows the two columns, and that a matrix has one line. Does not know the graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from exarp.model.task import Task
-from exarp.views import escape
+from exarp.views import escape, words
 from exarp.views.color import paint
 from exarp.views.json_line import json_line
 
@@ -16,26 +17,56 @@ from exarp.views.json_line import json_line
 _WIDEST = 32
 
 
-def lines(tasks: Sequence[Task], columns: int | None, color: bool) -> Iterator[str]:
-    """A line a task, as listed; cut to ``columns`` where given."""
-    names = [escape.name(task.name) for task in tasks]
-    width = min(max(map(len, names), default=0), _WIDEST)
-    for task, name in zip(tasks, names, strict=True):
-        about = escape.name(task.description) + _beside(task)
+Matrices = Mapping[str, Sequence[str]]
+
+
+def lines(
+    tasks: Sequence[Task], columns: int | None, color: bool, matrices: Matrices = MappingProxyType({})
+) -> Iterator[str]:
+    """A line a task, as listed, and one for all tasks of each of ``matrices``; cut to ``columns`` where given."""
+    rows = list(_rows(tasks, matrices))
+    width = min(max((len(name) for name, _ in rows), default=0), _WIDEST)
+    for name, about in rows:
         room = None if columns is None else max(columns - max(width, len(name)) - 2, 10)
         if room is not None and len(about) > room:
             about = f"{about[: room - 1]}…"
         yield f"{name:<{width}}  {paint(about, 'same', color)}".rstrip() if about else name
 
 
-def _beside(task: Task) -> str:
+def _rows(tasks: Sequence[Task], matrices: Matrices) -> Iterator[tuple[str, str]]:
+    """Names, and what is said of each."""
+    matrix_of = _matrix_of(matrices)
+    descriptions: dict[str, list[str]] = {}
+    for task in tasks:
+        if task.name in matrix_of:
+            descriptions.setdefault(matrix_of[task.name], []).append(task.description)
+    told: set[str] = set()
+    for task in tasks:
+        matrix = matrix_of.get(task.name)
+        about, notes = task.description, _notes(task)
+        if matrix is not None:
+            if matrix in told:
+                continue
+            told.add(matrix)
+            # What differs from one to the other is not said of all.
+            about = about if len(set(descriptions[matrix])) == 1 else ""
+            notes.append(words.tasks(len(descriptions[matrix])))
+        yield escape.name(matrix or task.name), " ".join([escape.name(about), *(f"({note})" for note in notes)]).strip()
+
+
+def _notes(task: Task) -> list[str]:
     """What is worth knowing beside the description."""
-    aliases = f" (also {', '.join(map(escape.name, task.aliases))})" if task.aliases else ""
-    return aliases + (" (manual)" if task.manual else "")
+    aliases = [f"also {', '.join(map(escape.name, task.aliases))}"] if task.aliases else []
+    return [*aliases, "manual"] if task.manual else aliases
 
 
-def document(tasks: Iterable[Task]) -> bytes:
-    """The list as one JSON document."""
+def _matrix_of(matrices: Matrices) -> dict[str, str]:
+    return {instance: name for name, instances in matrices.items() for instance in instances}
+
+
+def document(tasks: Iterable[Task], matrices: Matrices = MappingProxyType({})) -> bytes:
+    """The list as one JSON document, with a row for each task, also for those of ``matrices``."""
+    matrix_of = _matrix_of(matrices)
     rows = [
         {
             "task": task.name,
@@ -44,6 +75,7 @@ def document(tasks: Iterable[Task]) -> bytes:
             "tags": list(task.tags),
             "aliases": list(task.aliases),
             "parent": task.parent or None,
+            "matrix": matrix_of.get(task.name),
         }
         for task in tasks
     ]

@@ -6,14 +6,14 @@ Knows which fields are worth a line (those that differ from the default). Does n
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from exarp.model.quantity import amount, exact_duration
 from exarp.model.sheet import TaskSheet
 from exarp.model.task import PRIORITIES, Task
-from exarp.views import escape
+from exarp.views import escape, words
 from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
@@ -38,7 +38,7 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
         if values:
             yield from _list(label, values)
     asked = {pool: amount(number) for pool, number in task.resources.items()}
-    for label, pairs in (("env", task.env), ("resources", asked)):
+    for label, pairs in (("matrix", task.variables), ("env", task.env), ("resources", asked)):
         if pairs:
             yield from _list(label, tuple(f"{name}={value}" for name, value in pairs.items()))
     yield from _environment(sheet)
@@ -47,6 +47,17 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
     if sheet.wave is not None:
         yield _row("wave", sheet.wave)
     yield from _rest(task)
+
+
+def matrix_lines(name: str, instances: Sequence[str]) -> Iterator[str]:
+    """The tasks of a matrix."""
+    yield f"{escape.name(name)}: a matrix of {words.tasks(len(instances))}"
+    yield from (f"  {escape.name(instance)}" for instance in instances)
+
+
+def matrix_document(name: str, instances: Sequence[str]) -> bytes:
+    """The tasks of a matrix as one JSON document."""
+    return json_line({"version": 1, "matrix": name, "instances": list(instances)})
 
 
 def _row(label: str, value: str) -> str:

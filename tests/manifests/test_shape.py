@@ -84,13 +84,13 @@ def test_a_list_without_sound_elements_is_left_out() -> None:
 
 
 def test_a_refused_variable_is_not_also_unknown() -> None:
-    text = '[vars]\na = true\nb = ["x"]\nc = { run = "x" }\n[task.t]\nrun = "t"\noutputs = ["${a}/${b}/${c}"]'
-    assert slugs(text) == ["not-supported-yet", "not-supported-yet", "wrong-type"]
+    text = '[vars]\na = true\nb = [true]\nc = { ran = "x" }\n[task.t]\nrun = "t"\noutputs = ["${a}/${b}/${c}"]'
+    assert slugs(text) == ["wrong-type", "wrong-type", "unknown-key"]
 
 
 def test_the_variables_of_a_refused_matrix_are_not_also_unknown() -> None:
-    text = '[task.t]\nmatrix = { src = ["a"] }\noutputs = ["${src}.o"]\nneeds = ["x@${src}"]\nrun = "cc ${src.stem}"'
-    assert slugs(text) == ["not-supported-yet", "script-substitution"]
+    text = '[task.t]\nmatrix = { src = [true] }\noutputs = ["${src}.o"]\nneeds = ["x@${src}"]\nrun = "cc ${src.stem}"'
+    assert slugs(text) == ["wrong-type", "script-substitution"]
 
 
 @pytest.mark.parametrize("header", ["tasks", "taks", "Task"])
