@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from exarp.app.project import Project
-from exarp.app.targets import Chosen
 from exarp.errors import Problem, UsageError
 from exarp.model.task import Task
 from exarp.planning.arguments import takes_arguments
+from exarp.planning.selection import Chosen
 
 _NAMES = 3
 

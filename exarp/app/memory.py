@@ -12,10 +12,9 @@ import msgspec
 
 from exarp.app.project import Project
 from exarp.app.records import decoded
-from exarp.app.targets import Chosen
 from exarp.graph.reachability import closure
 from exarp.planning.freshness import Record
-from exarp.planning.selection import all_targets
+from exarp.planning.selection import Chosen, all_targets
 from exarp.store.database import Database
 from exarp.store.file_digests import FileDigests
 from exarp.store.reading import read

@@ -15,11 +15,11 @@ from exarp.app.faults import plan_warnings
 from exarp.app.forecast import forecast
 from exarp.app.memory import Memory, recall, selection
 from exarp.app.project import Project
-from exarp.app.targets import Chosen
 from exarp.errors import Problem
 from exarp.model.event import FreshnessReason
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
+from exarp.planning.selection import Chosen
 from exarp.workspace.fingerprints import Fingerprints
 
 

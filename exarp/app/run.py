@@ -20,13 +20,13 @@ from exarp.app.outside import evaluate
 from exarp.app.ports import View
 from exarp.app.project import Project
 from exarp.app.stream import Stream
-from exarp.app.targets import Chosen
 from exarp.app.wiring import Session, descriptor_room, usable_cpus
 from exarp.engine.machine import Limits, Machine
 from exarp.model.call import Call
 from exarp.model.event import PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
+from exarp.planning.selection import Chosen
 
 
 class RunRequest(msgspec.Struct, frozen=True):

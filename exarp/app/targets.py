@@ -6,21 +6,19 @@ Knows the order: names, else the manifest's default; then what narrows them down
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
-
-import msgspec
 
 from exarp.app.project import Project
 from exarp.app.unknown_names import SHOWN, UnknownNames, listed, matrix_problem
 from exarp.errors import Problem, UsageError
-from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest
 from exarp.model.plan import Plan
 from exarp.model.task import Task
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import (
     Catalogue,
+    Chosen,
     Wanted,
     all_targets,
     default_targets,
@@ -35,23 +33,18 @@ Unnamed = Literal["default", "default or all", "all"]
 or every task (``list``)."""
 
 
-class Chosen(msgspec.Struct, frozen=True):
-    """What a command takes: its targets, and the graph in which nothing waits for what is left out.
-
-    ``nothing``: why there are no targets, where that is no mistake.
-    """
-
-    targets: tuple[str, ...]
-    graph: TaskGraph
-    nothing: str = ""
-
-
-def choose(project: Project, wanted: Wanted, unnamed: Unnamed = "default", commands: Sequence[str] = ()) -> Chosen:
-    """What ``wanted`` means. ``commands``: those that the first name may have been meant as.
+def choose(
+    project: Project,
+    wanted: Wanted,
+    unnamed: Unnamed = "default",
+    commands: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Chosen:
+    """What ``wanted`` means. ``commands``: those that the first name may have been meant as. ``environ``: git's.
 
     Raises UsageError for names, patterns, tags, groups and waves that there are not, and where nothing is named at all.
     """
-    return _Choice(project, wanted, unnamed).chosen(commands)
+    return _Choice(project, wanted, unnamed, environ or {}).chosen(commands)
 
 
 def known_targets(project: Project, names: Sequence[str]) -> tuple[str, ...]:
@@ -90,7 +83,9 @@ def _refuse(problems: Iterable[Problem]) -> None:
 
 
 class _Choice:
-    def __init__(self, project: Project, wanted: Wanted, unnamed: Unnamed) -> None:
+    def __init__(self, project: Project, wanted: Wanted, unnamed: Unnamed, environ: Mapping[str, str]) -> None:
+        self.project = project
+        self.environ = environ
         self.manifest: Manifest = project.manifest
         self.graph = project.graph
         self.wanted = wanted
@@ -103,6 +98,13 @@ class _Choice:
         left_out = self.excluded()
         if wanted.tags or wanted.groups:
             targets = self.narrowed(targets)
+        if wanted.affected is not None:
+            targets, since = self.affected(targets, wanted.affected)
+            if not targets:
+                whose = "named tasks" if wanted.names else "tasks"
+                return Chosen(
+                    (), self.graph, f"nothing is selected: what changed since {since} affects none of the {whose}"
+                )
         targets = self.remaining(targets, left_out)
         graph = without(self.graph, [self.graph.ids[name] for name in left_out]) if left_out else self.graph
         if wanted.waves:
@@ -197,6 +199,18 @@ class _Choice:
             asked = [f"tag {tag}" for tag in wanted.tags] + [f"group {group}" for group in wanted.groups]
             raise _empty(f"no task {whose} has {' or '.join(asked)}", "`exarp list` with the same options shows more")
         return found
+
+    def affected(self, targets: tuple[str, ...], revision: str) -> tuple[tuple[str, ...], str]:
+        """Those of them that changes since a revision affect, and the revision."""
+        from exarp.app.affected import affected_tasks
+
+        found = affected_tasks(self.project, revision, self.environ)
+
+        def is_wanted(task: Task) -> bool:
+            # A task that gathers others would bring along also those that are not affected.
+            return not task.is_group and task.name in found.names
+
+        return picked(self.manifest, self.graph, targets, is_wanted), found.since
 
     def of_waves(self, plan: Plan) -> tuple[str, ...]:
         """The tasks of the waves that are asked for."""

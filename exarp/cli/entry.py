@@ -139,7 +139,7 @@ def _answer(invocation: Invocation) -> int:
 
 def _carry_out(invocation: Invocation) -> int:
     try:
-        arguments = _without_passed(invocation)
+        arguments = list(map(_complete, _without_passed(invocation)))
         status = group.main(arguments, prog_name="exarp", standalone_mode=False, obj=invocation)
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as end:
@@ -164,6 +164,11 @@ def _end_with_status() -> dict[int, Any]:
     # Under nohup a hang-up stays ignored.
     heard = [signum for signum in handlers if signal.getsignal(signum) is not signal.SIG_IGN]
     return {signum: signal.signal(signum, handlers[signum]) for signum in heard}
+
+
+def _complete(argument: str) -> str:
+    """Click would take the word behind ``--affected`` for its value, which only stands behind ``=``."""
+    return "--affected=" if argument == "--affected" else argument
 
 
 def _without_passed(invocation: Invocation) -> list[str]:

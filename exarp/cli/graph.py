@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
-from exarp.cli.selection import selection_options, wanted_from
+from exarp.cli.selection import selection_options, tell_nothing, wanted_from
 
 
 @click.command("graph", short_help="Print the task graph as DOT, Mermaid or JSON.")
@@ -37,7 +37,8 @@ def command(tasks: Sequence[str], dot: bool, mermaid: bool, boxes: bool, **optio
     if dot + mermaid + invocation.json > 1:
         raise click.UsageError("--dot, --mermaid and --json are three notations: say one of them")
     project = invocation.project()
-    chosen = choose(project, wanted_from(tasks, options), "default or all")
+    chosen = choose(project, wanted_from(tasks, options), "default or all", environ=os.environ)
+    tell_nothing(chosen)
     plan = preview(project, chosen, os.environ, look=False, warn=False).plan
     if invocation.json:
         from exarp.views.graph_json import graph_json

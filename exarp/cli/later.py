@@ -18,10 +18,9 @@ COMMANDS = frozenset(
     "explain events resume answer stop wait watch clean tui ui dashboard task locks handoff report analyze automation "
     "learn trace allow mcp import export cache doctor".split()
 )
-_SELECTING = ("--affected",)
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "run": (*_SELECTING, "--continue", "--yes", "--profile", "--junit"),
-    "plan": (*_SELECTING, "--what-if", "--diff"),
+    "run": ("--continue", "--yes", "--profile", "--junit"),
+    "plan": ("--what-if", "--diff"),
     "graph": ("--html",),
     "check": ("--fix",),
     "status": ("--follow", "--since"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
-from exarp.cli.selection import selection_options, wanted_from
+from exarp.cli.selection import selection_options, tell_nothing, wanted_from
 
 
 @click.command("list", short_help="List the tasks with their descriptions.")
@@ -32,7 +33,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
 
     invocation = current()
     project = invocation.project()
-    chosen = choose(project, wanted_from(tasks, options), "all")
+    chosen = choose(project, wanted_from(tasks, options), "all", environ=os.environ)
+    tell_nothing(chosen)
     named = frozenset(chosen.targets)
     listed = [task for task in project.manifest.tasks if task.name in named]
     # Asked for more, each task of a matrix has its own line.

@@ -11,7 +11,7 @@ import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
 from exarp.cli.options import jobs_option, override_options, overrides_from
-from exarp.cli.selection import selection_options, wanted_from
+from exarp.cli.selection import selection_options, tell_nothing, wanted_from
 
 
 @click.command("plan", short_help="Show the waves, what runs beside what, and why not.")
@@ -40,7 +40,9 @@ def command(tasks: Sequence[str], **options: Any) -> int:
 
     invocation = current()
     project = invocation.project(overrides_from(options))
-    chosen = choose(project, wanted_from(tasks, options), "default or all")
+    chosen = choose(project, wanted_from(tasks, options), "default or all", environ=os.environ)
+    if tell_nothing(chosen) and not invocation.json:
+        return 0
     found = preview(project, chosen, os.environ, look=invocation.json, told=True)
     for fault in found.faults:
         note(f"warning: {fault}")

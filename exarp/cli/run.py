@@ -22,14 +22,13 @@ from exarp.cli.invocation import (
     write_bytes,
 )
 from exarp.cli.options import jobs_option, override_options, overrides_from
-from exarp.cli.selection import selection_options, wanted_from, words_of
+from exarp.cli.selection import selection_options, tell_nothing, wanted_from, words_of
 from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
     from exarp.app.project import Project
     from exarp.app.run import RunRequest
-    from exarp.app.targets import Chosen
-    from exarp.planning.selection import Wanted
+    from exarp.planning.selection import Chosen, Wanted
 
 
 @click.command("run", short_help="Bring tasks and what they need up to date.")
@@ -70,6 +69,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp run --set arch=arm64   with another value of a variable
       exarp run --tag fast         every task with that tag
       exarp run --exclude lint     all but that; what needs it does not wait for it
+      exarp run --affected         what changes since the main branch concern
       exarp run --only link        that alone, without what it needs
     """
     invocation = current()
@@ -85,6 +85,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     _refuse_idle(invocation, options)
     wanted = wanted_from(tasks, options)
     chosen = _chosen(invocation, project, wanted)
+    if tell_nothing(chosen) and not invocation.json and options["events"] is None:
+        return 0
     project = with_arguments(project, chosen, invocation.passed)
     request = RunRequest(
         chosen=chosen,
@@ -118,7 +120,8 @@ def _chosen(invocation: Invocation, project: Project, wanted: Wanted) -> Chosen:
     from exarp.app.targets import choose
     from exarp.cli.entry import COMMANDS
 
-    return choose(project, wanted, commands=COMMANDS if invocation.first_word is not None else ())
+    commands = COMMANDS if invocation.first_word is not None else ()
+    return choose(project, wanted, commands=commands, environ=os.environ)
 
 
 def _run(invocation: Invocation, project: Project, request: RunRequest, events: str | None) -> int:

@@ -13,7 +13,7 @@ import click
 from exarp.cli.invocation import complete_tasks
 
 if TYPE_CHECKING:
-    from exarp.planning.selection import Wanted
+    from exarp.planning.selection import Chosen, Wanted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,6 +37,11 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         metavar="N",
         multiple=True,
         help="Only waves of this group number.",
+    ),
+    "affected": click.option(
+        "--affected",
+        metavar="[=REV]",
+        help="Only what git says changed since the merge base with REV (default: the main branch) affects.",
     ),
     "excluded": click.option(
         "--exclude",
@@ -67,6 +72,15 @@ def wanted_from(names: Sequence[str], options: Mapping[str, Any]) -> Wanted:
     from exarp.planning.selection import Wanted
 
     return Wanted(names=tuple(names), **{name: options[name] for name in _OPTIONS if name in options})
+
+
+def tell_nothing(chosen: Chosen) -> bool:
+    """Says why nothing is selected, where that is no mistake; whether it is so."""
+    if chosen.nothing:
+        from exarp.cli.run_views import note
+
+        note(chosen.nothing)
+    return bool(chosen.nothing)
 
 
 def words_of(wanted: Wanted) -> tuple[str, ...]:

@@ -42,6 +42,17 @@ class Wanted(msgspec.Struct, frozen=True):
         return bool(self.tags or self.groups or self.waves) or self.affected is not None
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """What a command takes: its targets, and the graph in which nothing waits for what is left out.
+
+    ``nothing``: why there are no targets, where that is no mistake.
+    """
+
+    targets: tuple[str, ...]
+    graph: TaskGraph
+    nothing: str = ""
+
+
 def default_targets(manifest: Manifest) -> tuple[str, ...] | None:
     """What ``run`` takes when no task is named, or None where the manifest does not say."""
     if manifest.settings.default:

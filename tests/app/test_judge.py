@@ -10,7 +10,6 @@ import pytest
 from exarp.app.judge import judge
 from exarp.app.plan import preview
 from exarp.app.project import Project
-from exarp.app.targets import Chosen
 from exarp.errors import UsageError
 from exarp.graph.build import build_graph
 from exarp.manifests import toml
@@ -18,6 +17,7 @@ from exarp.manifests.place import Locator
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.task import Task
 from exarp.planning.planner import make_plan
+from exarp.planning.selection import Chosen
 from exarp.planning.wave_verdicts import WaveEvidence
 
 

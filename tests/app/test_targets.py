@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from exarp.app import unknown_names
+from exarp.app import affected, unknown_names
+from exarp.app.affected import Affected
 from exarp.app.arguments import with_arguments, words_behind
 from exarp.app.project import Project
 from exarp.app.targets import Chosen, Unnamed, choose, known_targets
@@ -182,6 +183,31 @@ def test_arguments_go_to_the_targets_that_take_them() -> None:
         (problem,) = raised.value.problems
         assert problem.message == message
         assert step in problem.next
+
+
+@pytest.mark.parametrize(
+    ("wanted", "targets"),
+    [
+        (Wanted(affected=""), ["test:unit"]),
+        (Wanted(every=True, affected=""), ["build", "test:unit"]),
+        (Wanted(("build", "test:io"), affected=""), ["build"]),
+        (Wanted(("check",), tags=("fast",), affected=""), ["test:unit"]),
+        (Wanted(("check",), affected="", excluded=("build",)), ["test:unit"]),
+    ],
+)
+def test_of_what_is_taken_only_what_is_affected_and_runs_something(
+    wanted: Wanted, targets: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = frozenset({"build", "test:unit", "check", "deploy:all"})
+    monkeypatch.setattr(affected, "affected_tasks", lambda *_: Affected(names, "main"))
+    assert taken(wanted, project(default=["check"]))[0] == targets
+
+
+def test_that_nothing_is_affected_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(affected, "affected_tasks", lambda *_: Affected(frozenset(), "main"))
+    found = choose(project(), Wanted(("gen",), affected="", excluded=("build",)))
+    assert found.targets == ()
+    assert found.nothing == "nothing is selected: what changed since main affects none of the named tasks"
 
 
 def test_what_a_manifest_has_no_tags_for_is_told() -> None:

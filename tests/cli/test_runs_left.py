@@ -16,10 +16,10 @@ import pytest
 
 from exarp.app.project import open_project
 from exarp.app.run import RunRequest, Voice, run
-from exarp.app.targets import Chosen
 from exarp.cli import log
 from exarp.cli.invocation import Invocation
 from exarp.errors import Problem, UsageError
+from exarp.planning.selection import Chosen
 from exarp.store.ledger import StoreLedger
 from tests.cli.conftest import Workspace, environment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -140,7 +141,7 @@ def test_parameters_and_formats_of_a_later_version_are_told_as_such(workspace: W
 
 def test_a_refusal_is_json_wherever_json_stands(workspace: Workspace) -> None:
     for arguments in (
-        ("run", "--affected", "x", "--json"),
+        ("run", "--profile", "x", "--json"),
         ("run", "--frob", "--json"),
         ("run", "--json", "t", "--", "x"),
     ):
@@ -214,3 +215,30 @@ def test_an_option_is_offered_where_it_makes_a_difference_and_taken_everywhere(w
     assert offered == {"run", "plan"}
     assert "--file" not in workspace.exarp("schema", "--help").out
     assert workspace.exarp("list", "-v", "-q").out == "t\n"
+
+
+def test_behind_affected_stand_names_and_a_revision_behind_its_equals_sign(workspace: Workspace) -> None:
+    (workspace.path / ".git").rmdir()
+    workspace.manifest("""
+        [task.a]
+        inputs = ["a"]
+        outputs = []
+        run = "true"
+        [task.b]
+        inputs = ["b"]
+        outputs = []
+        run = "true"
+        """)
+    for command in ("init -qb main", "add exarp.toml", "-c user.name=a -c user.email=a@b commit -qm x"):
+        subprocess.run(["git", *command.split()], cwd=workspace.path, check=True, capture_output=True)
+    workspace.write("a", "x")
+    workspace.write("b", "x")
+    assert workspace.exarp("list", "--affected").out == "a\nb\n"
+    assert workspace.exarp("list", "--affected", "b").out == "b\n"
+    assert "git has no revision 'b'" in workspace.exarp("run", "--affected=b").err
+    for command in ("add a b", "-c user.name=a -c user.email=a@b commit -qm y"):
+        subprocess.run(["git", *command.split()], cwd=workspace.path, check=True, capture_output=True)
+    result = workspace.exarp("run", "--affected", "--json")
+    assert (result.code, result.json["tasks"]) == (0, [])
+    assert "nothing is selected: what changed since main affects none of the tasks" in result.err
+    assert workspace.exarp("plan", "--affected").out == ""
