@@ -23,6 +23,7 @@ from exarp.planning.environment import Environment
 from exarp.planning.freshness import Record, decide, variable_digests
 from exarp.planning.recipe import recipe_digest
 from exarp.workspace.fingerprints import FileClock, Fingerprints
+from exarp.workspace.programs import Programs
 
 
 class Checker:
@@ -54,6 +55,7 @@ class Checker:
         self._records = Records(graph.names, records)
         self._resolution = Resolution(root, manifest, fingerprints, clock)
         self._depfiles = Depfiles(root, fingerprints, self._records)
+        self._programs = Programs(root, environ.get("PATH"))
         self._contributions = Contributions(manifest, graph, self._records, self._remains)
 
     def found(self, tasks: Iterable[int]) -> dict[int, KeysView[str]]:
@@ -77,6 +79,9 @@ class Checker:
             self._contributions.failed(task)
             return Checked(task, impossible=fault.reason)
         stale = FreshnessReason("forced") if self.force else self._stale(task, record, now)
+        if stale is not None and (program := self.missing_program(spec)):
+            self._contributions.failed(task)
+            return Checked(task, impossible=FreshnessReason("no-program", program))
         if stale is not None:
             self.snapshots[task] = Snapshot(named, now, moment, self._records.turn)
         return Checked(task, stale=stale)
@@ -99,13 +104,27 @@ class Checker:
             return None
         if spec.prose is not None:
             return FreshnessReason("prose")
-        if self.force or record is None or spec.always_runs:
+        if self.surely_runs(task):
             surely = FreshnessReason("forced") if self.force else decide(spec, record, _NOTHING)
-            return self._resolution.fault(spec) or surely
+            return self._resolution.fault(spec) or self._no_program(spec) or surely
         try:
-            return self._stale(task, record, self._look(task, record)[1])
+            stale = self._stale(task, record, self._look(task, record)[1])
         except FileFault as fault:
             return fault.reason
+        return (self._no_program(spec) or stale) if stale is not None else None
+
+    def surely_runs(self, task: int) -> bool:
+        """Whether a task cannot be up to date, whatever its files are."""
+        return self.force or self.manifest.tasks[task].always_runs or self._records.success(task) is None
+
+    def missing_program(self, spec: Task) -> str:
+        """The first program that a task requires and that is not there; empty where none is missing."""
+        programs = (required.program for required in spec.requires if required.program)
+        return next((program for program in programs if not self._programs.has(program, spec.cwd)), "")
+
+    def _no_program(self, spec: Task) -> FreshnessReason | None:
+        program = self.missing_program(spec)
+        return FreshnessReason("no-program", program) if program else None
 
     def settle(self, task: int) -> tuple[Settled, Record | None]:
         """After a successful attempt: whether its outputs exist, and the record of the success."""

@@ -20,9 +20,20 @@ from exarp.app.launcher import Launcher
 from exarp.app.ports import Clock, Host
 from exarp.app.resolution import FileFault
 from exarp.app.stream import Stream
-from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
+from exarp.engine.command import Check, Command, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
-from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.engine.stimulus import (
+    BROKEN_OFF,
+    Begun,
+    Checked,
+    Ended,
+    Interrupted,
+    Probed,
+    Rested,
+    Settled,
+    Stimulus,
+    TimedOut,
+)
 from exarp.errors import DefectError, Problem
 from exarp.model.event import Event, RunFinished, TaskFinished, TaskRetried
 from exarp.model.launch import Exited, HostEvent, Output, Paused
@@ -32,6 +43,8 @@ from exarp.planning.freshness import Record
 TICK = 0.1
 # How long files are looked at before it is seen what happened meanwhile, in seconds.
 SLICE = 0.05
+# Bytes of what a probe prints that may hold its last line.
+_KEPT = 4096
 # More stories than this in one message help nobody.
 _STORIES = 10
 
@@ -43,10 +56,13 @@ class _BrokenOff(Exception):
 
 
 class _Running(msgspec.Struct):
+    """An attempt; or, numbered 0, a probe, of which only the end of what it prints is kept."""
+
     task: int
     attempt: int
-    log: str
-    interactive: bool
+    log: str = ""
+    interactive: bool = False
+    said: bytes = b""
 
 
 class Driver:
@@ -157,6 +173,8 @@ class Driver:
                 self._tell(event)
             case Check() | Settle():
                 self._jobs.append(command)
+            case Probe():
+                self._probe(command)
             case Start(attempt=attempt):
                 if attempt > 1:
                     # Its inputs are looked at again.
@@ -232,6 +250,31 @@ class Driver:
         else:
             self._start(start)
 
+    # -- conditions --------------------------------------------------------------------------------------------
+
+    def _probe(self, probe: Probe) -> None:
+        spec = self.machine.tasks[probe.task]
+        script = spec.when if probe.what == "when" else spec.requires[probe.index].run
+        key = self._next_key = self._next_key + 1
+        try:
+            launch = self.launcher.probe(key, spec, script)
+        except LaunchFault as fault:
+            self._stimuli.append(Probed(probe.task, None, error=str(fault)))
+            return
+        self._running[key] = _Running(probe.task, 0)
+        self._key_of[probe.task] = key
+        self.host.start(launch)
+        if probe.timeout:
+            self._arm(probe.timeout, TimedOut(probe.task, -probe.number))
+
+    def _probed(self, running: _Running, exited: Exited) -> None:
+        if exited.error:
+            error = f"could not be started: {exited.error}"
+        else:
+            error = f"killed by signal {exited.signal}" if exited.signal is not None else ""
+        status = exited.status if not error and not exited.early else None
+        self._stimuli.append(Probed(running.task, status, last_line(running.said), error))
+
     # -- attempts ----------------------------------------------------------------------------------------------
 
     def _start(self, start: Start) -> None:
@@ -269,6 +312,9 @@ class Driver:
     def _react(self, event: HostEvent) -> None:
         if isinstance(event, Output):
             running = self._running[event.key]
+            if not running.attempt:
+                running.said = (running.said + event.data)[-_KEPT:]
+                return
             self.stream.output(self.machine.tasks[running.task].name, running.attempt, event.data)
         elif isinstance(event, Exited):
             self._exited(event)
@@ -302,6 +348,9 @@ class Driver:
     def _exited(self, exited: Exited) -> None:
         running = self._running.pop(exited.key)
         del self._key_of[running.task]
+        if not running.attempt:
+            self._probed(running, exited)
+            return
         name = self.machine.tasks[running.task].name
         self.stream.end_output(name, running.attempt)
         if running.interactive:
@@ -362,6 +411,12 @@ def _broken_off(job: Job) -> Stimulus:
             return Settled(task, fault=BROKEN_OFF)
         case Start(task):
             return Ended(task, status=None)
+
+
+def last_line(data: bytes) -> str:
+    """The last line of some output that is not blank."""
+    lines = data.decode("utf-8", "replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _warnings(exited: Exited) -> tuple[str, ...]:

@@ -18,18 +18,23 @@ _NOT_THERE = frozenset({"input-missing", "no-match"})
 
 
 def forecast(
-    plan: Plan, tasks: Sequence[Task], checker: Checker, reads: Sequence[FoundRead] = ()
+    plan: Plan,
+    tasks: Sequence[Task],
+    checker: Checker,
+    reads: Sequence[FoundRead] = (),
+    unwanted: Mapping[int, FreshnessReason] | None = None,
 ) -> dict[int, FreshnessReason | None]:
     """For each selected task why it would run, or None; ``need-runs`` where that depends on what another makes.
 
-    A code of ``CANNOT_RUN`` says that it would not even start.
+    A code of ``CANNOT_RUN`` says that it would not even start, one of ``UNWANTED`` that it would be skipped (``unwanted``).
+    What ``when`` and ``requires`` say by commands is not asked.
 
     ``reads``: what tasks were found to read of what others make, beyond what they need.
     """
     makers: dict[int, list[int]] = {}
     for read in reads:
         makers.setdefault(read.reader, []).append(read.maker)
-    foresight = _Forecast(plan, tasks, checker, makers)
+    foresight = _Forecast(plan, tasks, checker, makers, unwanted or {})
     while foresight.look() and makers:
         # Makers that come later in the plan than their readers reach them in another round.
         continue
@@ -38,13 +43,19 @@ def forecast(
 
 class _Forecast:
     def __init__(
-        self, plan: Plan, tasks: Sequence[Task], checker: Checker, makers: Mapping[int, Sequence[int]]
+        self,
+        plan: Plan,
+        tasks: Sequence[Task],
+        checker: Checker,
+        makers: Mapping[int, Sequence[int]],
+        unwanted: Mapping[int, FreshnessReason],
     ) -> None:
         self.found: dict[int, FreshnessReason | None] = {}
         self._plan = plan
         self._tasks = tasks
         self._checker = checker
         self._makers = makers
+        self._unwanted = unwanted
         self._own: dict[int, FreshnessReason | None] = {}
         # Whose dependents are stale; who, or whose need, runs and so may make any file; who cannot run, and for whose sake.
         self._dirty: set[int] = set()
@@ -63,6 +74,8 @@ class _Forecast:
     def _look_at(self, task: int) -> FreshnessReason | None:
         needs, names = self._plan.needs[task], self._plan.names
         blocker = next((need for need in needs if need in self._stuck), None)
+        if blocker is None and task in self._unwanted:
+            return self._unwanted[task]
         if blocker is not None:
             self._stuck[task] = self._stuck[blocker]
             return FreshnessReason("blocked-by", names[self._stuck[task]])

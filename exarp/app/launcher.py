@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from exarp.app.command_lines import LaunchFault, file_lists, file_variables, vectors
 from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
@@ -46,9 +48,7 @@ class Launcher:
             self._prepare(task)
         except FolderFault as fault:
             raise LaunchFault(str(fault)) from None
-        cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root
-        if task.cwd and not os.path.isdir(cwd):
-            raise LaunchFault(f"cannot enter {task.cwd}: there is no such folder: make it, or correct cwd")
+        cwd = self._cwd(task)
         folder = working_folder(self.root, task.cwd)
         lists = file_lists(task, named, self.root)
         if names_launch_word(task, "in_file"):
@@ -58,6 +58,18 @@ class Launcher:
             # Last of all: ``done`` is told only of what was started.
             self._write_list(key, f"{self.scratch}/in-{key}.txt", lists["in"])
         return launch
+
+    def probe(self, key: int, task: Task, script: str) -> Launch:
+        """The launch of a script that a task's conditions are made of; what it prints is not kept. Raises LaunchFault."""
+        aside = msgspec.structs.replace(task, commands=(script,), argv=(), interactive=False, daemon=False)
+        launch = self._launch(key, aside, {}, self._cwd(task), "")
+        return msgspec.structs.replace(launch, streams="captured")
+
+    def _cwd(self, task: Task) -> str:
+        cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root
+        if task.cwd and not os.path.isdir(cwd):
+            raise LaunchFault(f"cannot enter {task.cwd}: there is no such folder: make it, or correct cwd")
+        return cwd
 
     def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
         return Launch(

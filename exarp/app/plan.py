@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from exarp.app.checker import Checker
+from exarp.app.conditions import unwanted
 from exarp.app.depfile_order import found_in, found_problems
 from exarp.app.faults import plan_warnings
 from exarp.app.forecast import forecast
@@ -61,5 +62,6 @@ def preview(
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
     found = found_in(plan, checker)
     warnings += tuple(found_problems(project, found))
-    freshness = forecast(plan, project.manifest.tasks, checker, found.reads) if look else {}
+    others = unwanted(plan, project.manifest.tasks)
+    freshness = forecast(plan, project.manifest.tasks, checker, found.reads, others) if look else {}
     return Preview(plan, warnings, freshness, memory.expected, memory.faults)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from exarp.app.checker import Checker
+from exarp.app.conditions import missing_programs, unwanted
 from exarp.app.depfile_order import found_in, found_problems
 from exarp.app.driver import Driver
 from exarp.app.faults import plan_warnings
@@ -27,6 +28,9 @@ from exarp.model.event import PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import Chosen
+
+# More names than this in one line help nobody.
+_NAMES = 3
 
 
 class RunRequest(msgspec.Struct, frozen=True):
@@ -96,7 +100,11 @@ class _Run:
         checker = self.checker()
         plan = self.with_found(plan, checker)
         limits = self.limits()
-        machine = Machine(plan, self.project.manifest.tasks, limits)
+        tasks = self.project.manifest.tasks
+        others = unwanted(plan, tasks)
+        for program, wanting in missing_programs(plan, tasks, checker, others):
+            self.note(f"warning: {program} is not in PATH, and {_listed(wanting)} will fail without it")
+        machine = Machine(plan, tasks, limits, others)
         stream.tell(_started(plan, limits.jobs, self.request.command, session.memory.expected))
         ticking = any(view.ticking for view in views)
         host = session.host(self.number)
@@ -166,6 +174,11 @@ class _Run:
     def log_path(self, task: str, attempt: int) -> tuple[str, str]:
         """Where the log of an attempt goes: absolute, and as events name it."""
         return self.session.log_path(self.number, task, attempt)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES
+    return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _started(plan: Plan, jobs: int, command: tuple[str, ...], expected: Mapping[str, float]) -> RunStarted:

@@ -208,7 +208,7 @@ def locate_in(project: Project) -> Callable[[str, str, str], str]:
             return _edge_line(project, value, task)
         if field == "inputs" and value in project.manifest.tasks[project.graph.ids[task]].tools:
             path = ("task", task, "tools")
-        if field in ("inputs", "tools", "outputs", "modifies", "needs", "parent", "after", "mutex"):
+        if field in ("inputs", "tools", "outputs", "modifies", "needs", "parent", "after", "mutex", "requires"):
             place = project.locator.entry(path, value)
         else:
             place = project.locator.key(*path)

@@ -204,14 +204,15 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
         note(f"warning: {fault}")
     for problem in found.warnings:
         note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
-    from exarp.views.dry_run import document, lines
+    from exarp.views.dry_run import asked_before, document, lines
 
     groups = {number for number, task in enumerate(project.manifest.tasks) if task.is_group}
     if invocation.json:
         write_bytes(document(found.plan, found.freshness, groups))
     else:
         color = invocation.wants_color(sys.stdout)
-        shown = lines(found.plan, found.freshness, groups, color, locate_in(project))
+        asked = asked_before(project.manifest.tasks)
+        shown = lines(found.plan, found.freshness, groups, color, locate_in(project), asked)
         write("".join(f"{line}\n" for line in shown))
     return 0
 

@@ -5,6 +5,8 @@ Knows the values. The run's driver carries them out, in order, ``Tell`` before w
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from exarp.model.event import Event, FreshnessReason
@@ -14,6 +16,17 @@ class Check(msgspec.Struct, frozen=True, gc=False):
     """Find out whether a task must run; answer with ``Checked``."""
 
     task: int
+
+
+class Probe(msgspec.Struct, frozen=True, gc=False):
+    """Run the script of a task's ``when``, or of its ``requires`` of that ``index``; answer with ``Probed``, and with
+    ``TimedOut`` of attempt ``-number`` after ``timeout`` seconds (0: never)."""
+
+    task: int
+    what: Literal["when", "requires"]
+    index: int
+    number: int
+    timeout: float
 
 
 class Start(msgspec.Struct, frozen=True, gc=False):
@@ -39,7 +52,7 @@ class Rest(msgspec.Struct, frozen=True):
 
 
 class Kill(msgspec.Struct, frozen=True):
-    """End a task's process tree; ``now`` without grace. ``Ended`` follows as ever."""
+    """End a task's process tree; ``now`` without grace. ``Ended`` or ``Probed`` follows as ever."""
 
     task: int
     now: bool
@@ -51,4 +64,4 @@ class Tell(msgspec.Struct, frozen=True, gc=False):
     event: Event
 
 
-Command = Check | Start | Settle | Rest | Kill | Tell
+Command = Check | Probe | Start | Settle | Rest | Kill | Tell

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
-from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
+from exarp.engine.command import Check, Command, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.failure import Cause, Failure, GiveUp, Retry, after_failure
 from exarp.engine.gates import Gates
 from exarp.engine.slots import Slots
 from exarp.engine.state import FINAL, State, States
-from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.engine.stimulus import (
+    BROKEN_OFF,
+    Begun,
+    Checked,
+    Ended,
+    Interrupted,
+    Probed,
+    Rested,
+    Settled,
+    Stimulus,
+    TimedOut,
+)
 from exarp.model.event import (
     FreshnessReason,
     Outcome,
@@ -65,9 +77,11 @@ class _Attempt(msgspec.Struct):
 
 class Machine:
     """One run. ``handle`` is the only way in; ``finished`` says whether the run is over, ``is_hurried`` whether it was
-    interrupted more than once."""
+    interrupted more than once. ``unwanted``: tasks that are known not to be wanted here, and why."""
 
-    def __init__(self, plan: Plan, tasks: Sequence[Task], limits: Limits) -> None:
+    def __init__(
+        self, plan: Plan, tasks: Sequence[Task], limits: Limits, unwanted: Mapping[int, FreshnessReason] | None = None
+    ) -> None:
         self.plan = plan
         self.tasks = tasks
         self.limits = limits
@@ -77,7 +91,11 @@ class Machine:
         self.finished = False
         self.exit_code = 0
         self._dependents: list[list[int]] | None = None
+        self._unwanted = unwanted or {}
         self._attempts: dict[int, _Attempt] = {}
+        self._probes: dict[int, Probe] = {}
+        self._probe_count = 0
+        self._late_probes: set[int] = set()
         self._active: dict[int, None] = {}
         # Tasks that are over and whose turn has come.
         self._over: deque[int] = deque()
@@ -100,6 +118,8 @@ class Machine:
         match stimulus:
             case Checked():
                 self._checked(stimulus)
+            case Probed():
+                self._probed(stimulus)
             case Ended():
                 self._ended(stimulus)
             case Settled():
@@ -128,7 +148,63 @@ class Machine:
             self._finish(task, State.CANCELLED, reason=self._stopping)
         else:
             self._attempts[task] = _Attempt(reason=checked.stale)
+            self._require(task, 0)
+
+    # -- conditions --------------------------------------------------------------------------------------------
+
+    def _require(self, task: int, index: int) -> None:
+        """Look at what a task requires from number ``index`` on; where nothing is left, it starts."""
+        requires = self.tasks[task].requires
+        while index < len(requires) and not requires[index].run:
+            index += 1
+        if index < len(requires):
+            self._probe(task, "requires", index)
+        else:
             self._start(task)
+
+    def _probe(self, task: int, what: Literal["when", "requires"], index: int) -> None:
+        self.states.change(task, State.PROBING)
+        self._active[task] = None
+        self._probe_count += 1
+        probe = Probe(task, what, index, self._probe_count, self.tasks[task].timeout)
+        self._probes[task] = probe
+        self._commands.append(probe)
+
+    def _probed(self, probed: Probed) -> None:
+        task = probed.task
+        probe = self._probes.pop(task)
+        del self._active[task]
+        spec = self.tasks[task]
+        late = probe.number in self._late_probes
+        error = f"timed out after {format_duration(probe.timeout)}" if late else probed.error
+        if self._stopping is not None:
+            self.slots.release(task)
+            self._finish(task, State.CANCELLED, reason=self._stopping)
+        elif probe.what == "requires":
+            if probed.status == 0:
+                self._require(task, probe.index + 1)
+            else:
+                required = spec.requires[probe.index]
+                detail = required.message or error or probed.said
+                self._fail(task, "impossible", FreshnessReason("requirement-failed", required.run.strip(), detail))
+        elif probed.status is None:
+            self._fail(task, "impossible", FreshnessReason("condition-broken", spec.when.strip(), error))
+        elif probed.status:
+            self.slots.release(task)
+            self._skip(task, FreshnessReason("condition-false", spec.when.strip(), probed.said))
+        else:
+            self._check(task)
+
+    def _skip(self, task: int, reason: FreshnessReason) -> None:
+        """A task is not wanted: those that need it run all the same."""
+        self._counts["unwanted"] = self._counts.get("unwanted", 0) + 1
+        self._finish(task, State.SKIPPED, reason=reason)
+
+    def _check(self, task: int) -> None:
+        self.states.change(task, State.CHECKING)
+        self._commands.append(Check(task))
+
+    # -- attempts ----------------------------------------------------------------------------------------------
 
     def _start(self, task: int) -> None:
         attempt = self._attempts[task]
@@ -179,7 +255,11 @@ class Machine:
 
     def _timed_out(self, stimulus: TimedOut) -> None:
         task = stimulus.task
-        if task in self._active and self._attempts[task].number == stimulus.attempt:
+        if task in self._probes:
+            if self._probes[task].number == -stimulus.attempt:
+                self._late_probes.add(-stimulus.attempt)
+                self._commands.append(Kill(task, now=False))
+        elif task in self._active and self._attempts[task].number == stimulus.attempt:
             self._attempts[task].timed_out = True
             self._commands.append(Kill(task, now=False))
 
@@ -312,15 +392,21 @@ class Machine:
             if self.states[task] is State.RESTING:
                 self._start(task)
                 continue
-            self.states.change(task, State.CHECKING)
             self._announce(self.gates.wave_of[task])
-            self._commands.append(Check(task))
+            if self.tasks[task].when:
+                self._probe(task, "when", 0)
+            else:
+                self._check(task)
 
     def _ready(self, task: int) -> None:
         """A task's turn has come."""
         if self.states[task] is not State.WAITING:
             # It was blocked or cancelled long before.
             self._over.append(task)
+            return
+        if task in self._unwanted:
+            self._announce(self.gates.wave_of[task])
+            self._skip(task, self._unwanted[task])
             return
         if not self.tasks[task].is_group:
             self.slots.add(task)
@@ -382,7 +468,7 @@ class Machine:
             outcome, self.exit_code = "interrupted", 128 + self._signal
         elif self._failed:
             outcome, self.exit_code = "failed", 1
-        elif set(self._counts) <= {"up_to_date"}:
+        elif self._counts.get("up_to_date", 0) + self._counts.get("unwanted", 0) == self.plan.task_count:
             outcome = "up_to_date"
         self._tell(
             RunFinished(

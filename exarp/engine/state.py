@@ -12,7 +12,7 @@ from exarp.errors import DefectError, Problem
 
 
 class State(IntEnum):
-    """Where a task stands. Values are small: a task's story is kept as hexadecimal digits."""
+    """Where a task stands. Values are below 32: a task's story is kept as digits of that base."""
 
     WAITING = 1
     """Something before it has not ended, or its wave has not started, or no slot is free."""
@@ -30,15 +30,20 @@ class State(IntEnum):
     SKIPPED = 9
     BLOCKED = 10
     CANCELLED = 11
+    PROBING = 12
+    """It has its slot; a command of its ``when`` or ``requires`` is under way."""
 
 
 FINAL = frozenset({State.PASSED, State.UP_TO_DATE, State.FAILED, State.SKIPPED, State.BLOCKED, State.CANCELLED})
 
 _S = State
+_BITS = 5
 CHANGES: dict[State, frozenset[State]] = {
     # A group runs nothing: it passes straight from waiting.
-    _S.WAITING: frozenset({_S.CHECKING, _S.PASSED, _S.UP_TO_DATE, _S.BLOCKED, _S.CANCELLED}),
-    _S.CHECKING: frozenset({_S.RUNNING, _S.UP_TO_DATE, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
+    # One that is not for this platform is skipped before it takes a slot.
+    _S.WAITING: frozenset({_S.PROBING, _S.CHECKING, _S.PASSED, _S.UP_TO_DATE, _S.SKIPPED, _S.BLOCKED, _S.CANCELLED}),
+    _S.PROBING: frozenset({_S.PROBING, _S.CHECKING, _S.RUNNING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
+    _S.CHECKING: frozenset({_S.PROBING, _S.RUNNING, _S.UP_TO_DATE, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
     _S.RUNNING: frozenset({_S.SETTLING, _S.RESTING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
     _S.SETTLING: frozenset({_S.PASSED, _S.RESTING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
     _S.RESTING: frozenset({_S.RUNNING, _S.CANCELLED}),
@@ -66,11 +71,15 @@ class States:
         if state not in CHANGES[self._now[task]]:
             raise IllegalChange(Problem("defect", f"task {self.told(task)} → {state.name} is not a legal change"))
         self._now[task] = state
-        self._stories[task] = self._stories[task] << 4 | state
+        self._stories[task] = self._stories[task] << _BITS | state
 
     def story(self, task: int) -> list[State]:
         """All states the task has had, in order."""
-        return [State(int(digit, 16)) for digit in f"{self._stories[task]:x}"]
+        left, found = self._stories[task], []
+        while left:
+            found.append(State(left & (1 << _BITS) - 1))
+            left >>= _BITS
+        return found[::-1]
 
     def told(self, task: int) -> str:
         """A task's name and story, for the report of a defect."""

@@ -25,6 +25,16 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
     impossible: FreshnessReason | None = None
 
 
+class Probed(msgspec.Struct, frozen=True, gc=False):
+    """The script of a probe has ended. ``status``: None where it could not be run, or did not come to its end by itself;
+    then ``error`` says why. ``said``: the last line that it printed."""
+
+    task: int
+    status: int | None
+    said: str = ""
+    error: str = ""
+
+
 class Ended(msgspec.Struct, frozen=True, gc=False):
     """An attempt's process tree is gone. ``log``: its log as the event stream names it. ``early``: it was told to end before
     its last command had ended."""
@@ -53,7 +63,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
 
 
 class TimedOut(msgspec.Struct, frozen=True):
-    """The attempt used up its task's timeout."""
+    """The attempt used up its task's timeout; of probe number n, ``attempt`` is -n."""
 
     task: int
     attempt: int
@@ -71,4 +81,4 @@ class Interrupted(msgspec.Struct, frozen=True):
     signum: int
 
 
-Stimulus = Begun | Checked | Ended | Settled | TimedOut | Rested | Interrupted
+Stimulus = Begun | Checked | Probed | Ended | Settled | TimedOut | Rested | Interrupted

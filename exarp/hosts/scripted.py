@@ -85,7 +85,7 @@ class ScriptedHost:
         playing = self._playing[launch.key] = _Playing(launch, act, self.now)
         if launch.streams == "captured":
             self._told += [Output(launch.key, data) for data in act.output]
-            if act.output:
+            if act.output and launch.log:
                 self.logs[launch.log] = b"".join(act.output)
         if act.seconds is not None:
             self._plan_exit(playing, act.seconds)

@@ -34,6 +34,19 @@ class FromDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 InputDocument = str | FromDocument
 
 
+class RequirementDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``{ run = "docker info", message = "start docker first" }``: a command that must succeed."""
+
+    words: ClassVar[str] = '{ run = "COMMAND" }'
+    run: Annotated[
+        str, Meta(description="A script for the task's shell; what it requires is there if it exits with 0.")
+    ]
+    message: Annotated[str, Meta(description="What to tell a person where it does not.")] = ""
+
+
+Required = str | RequirementDocument
+
+
 class CommandDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``{ run = "git describe" }``: what that script prints."""
 
@@ -133,6 +146,16 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     manual: Annotated[bool, Meta(description="Runs only when named or needed.")] = False
     internal: Annotated[bool, Meta(description="Runs only when needed; it cannot be named, and is not listed.")] = False
     keep_outputs: Annotated[bool, Meta(description="Do not empty output folders before the task runs.")] = False
+    when: Annotated[
+        str, Meta(description="A script for the shell: the task is skipped, and fails nobody, unless it exits with 0.")
+    ] = ""
+    platforms: Annotated[
+        list[str], Meta(description="Where the task is for (linux, macos/arm64, arm64 …); elsewhere it is skipped.")
+    ] = []
+    requires: Annotated[
+        list[Required],
+        Meta(description="Programs that must be in PATH, and commands that must succeed, before the task runs."),
+    ] = []
 
 
 class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -219,9 +242,7 @@ def wave_words(name: str) -> str:
 
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
-LATER_TASK = frozenset(
-    "prompt by verify params confirm when platforms requires finally service agent cache no_retry_on".split()
-)
+LATER_TASK = frozenset("prompt by verify params confirm finally service agent cache no_retry_on".split())
 LATER_SETTINGS = frozenset("max_agents verify secrets".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
 LATER_TOP = frozenset("include recovery cache agents".split())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import UnsetType
 
 from exarp.errors import Problem
+from exarp.manifests.conditions import conditions
 from exarp.manifests.document import FromDocument, InputDocument, TaskDocument
 from exarp.manifests.fields import Fields, is_plain_path, is_reserved
 from exarp.manifests.place import here_first
@@ -95,6 +96,11 @@ class TaskReader:
                 message = f"task {at[1]!r} runs nothing, so it has no {field}"
                 step = "give it run or argv; a task that only gathers others has needs"
                 self.fields.add("group-with-files", message, (*at, field), step, on_key=True)
+        for field in ("when", "platforms", "requires"):
+            if getattr(written, field):
+                message = f"task {at[1]!r} runs nothing, so it has no {field}"
+                step = f"give {field} to the tasks that it needs"
+                self.fields.add("group-with-conditions", message, (*at, field), step, on_key=True)
 
     def policy(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
         """How the task is run, as far as it says so."""
@@ -160,6 +166,8 @@ class TaskReader:
             found["mutex"] = fields.texts(written.mutex, (*at, "mutex"))
         if written.resources:
             found["resources"] = self.requests(written.resources, at)
+        if written.when or written.platforms or written.requires:
+            found |= conditions(fields, written, at, self.check_script)
         return found
 
     def aliases(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:

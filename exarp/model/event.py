@@ -15,7 +15,9 @@ RunOutcome = Literal["passed", "up_to_date", "failed", "cancelled", "interrupted
 
 
 # Codes that say that a task cannot be run as things are.
-CANNOT_RUN = frozenset({"input-missing", "input-unreadable", "no-match", "name-not-utf8", "blocked-by"})
+CANNOT_RUN = frozenset({"input-missing", "input-unreadable", "no-match", "name-not-utf8", "blocked-by", "no-program"})
+# Codes of tasks that are skipped because the manifest does not want them here and now: no failure.
+UNWANTED = frozenset({"condition-false", "other-platform"})
 
 
 class FreshnessReason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -138,8 +140,8 @@ class WaveFinished(_Event, frozen=True, tag="wave_finished"):
 
 
 class RunFinished(_Event, frozen=True, tag="run_finished"):
-    """The run's end. ``counts`` has every outcome that occurred, and of those ``allowed``: the failed that may fail, and
-    ``groups``: the passed that ran nothing themselves."""
+    """The run's end. ``counts`` has every outcome that occurred, and of those ``allowed``: the failed that may fail,
+    ``groups``: the passed that ran nothing themselves, and ``unwanted``: the skipped that failed nobody."""
 
     outcome: RunOutcome
     exit_code: int

@@ -13,6 +13,15 @@ from exarp.model.choice import OnFailure
 PRIORITIES = {"critical": 100, "high": 50, "medium": 0, "low": -50}
 
 
+class Requirement(msgspec.Struct, frozen=True):
+    """What must be there before a task runs: ``program`` in PATH, or ``run`` (a script) that succeeds. ``message``: what
+    to tell a person where it is not."""
+
+    program: str = ""
+    run: str = ""
+    message: str = ""
+
+
 class Task(msgspec.Struct, frozen=True, gc=False):
     """One unit of work.
 
@@ -28,6 +37,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``prose``: what somebody is to do, in words that are never executed, as plans and task states have it; then there are no
     commands. A task with none of these is a *group*. Durations are seconds, resource requests are plain numbers
     (bytes for memory).
+    ``when`` is a script whose exit status says whether the task is wanted; ``platforms`` are those that it is for
+    (``model.platform``), none: all.
     """
 
     name: str
@@ -68,6 +79,9 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     internal: bool = False
     keep_outputs: bool = False
     prose: str | None = None
+    when: str = ""
+    platforms: tuple[str, ...] = ()
+    requires: tuple[Requirement, ...] = ()
 
     @property
     def is_group(self) -> bool:

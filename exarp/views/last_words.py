@@ -40,7 +40,7 @@ def ending(state: RunState, manner: Manner, tail_of: Callable[[TaskFinished], st
     if manner.quiet and failure is None and not stopped:
         return []
     if failure is None and not stopped and not state.tally.happened:
-        return [paint(words.up_to_date(state.tally.done), "same", color)]
+        return [paint(words.up_to_date(state.tally.done - state.tally.unwanted), "same", color)]
     lines = [_stopped(state, color) + _counts(state, color)]
     if failure is None:
         return [*lines, *_cancelled(state)]

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from exarp.model.event import CANNOT_RUN, FreshnessReason
+from exarp.model.event import CANNOT_RUN, UNWANTED, FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.plan import Plan, Wave
 from exarp.model.verdict import Decision, Reason, Verdict, VerdictKind
 from exarp.views.json_line import json_line
 
 # Reasons for not running.
-_IDLE = CANNOT_RUN | {"unchanged", "group", "prose"}
+_IDLE = CANNOT_RUN | UNWANTED | {"unchanged", "group", "prose"}
 
 
 def document(

@@ -234,7 +234,8 @@ def _counts(counts: Mapping[str, int]) -> str:
         groups=counts.get("groups", 0),
         failed=counts.get("failed", 0) - counts.get("allowed", 0),
         allowed=counts.get("allowed", 0),
-        skipped=counts.get("skipped", 0),
+        skipped=counts.get("skipped", 0) - counts.get("unwanted", 0),
+        unwanted=counts.get("unwanted", 0),
         blocked=counts.get("blocked", 0),
         cancelled=counts.get("cancelled", 0),
     )

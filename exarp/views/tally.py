@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exarp.model.event import TaskFinished
+from exarp.model.event import UNWANTED, TaskFinished
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of tasks. ``groups`` passed without running anything; ``allowed`` failed and may."""
+    """Counts of tasks. ``groups`` passed without running anything; ``allowed`` failed and may; ``unwanted`` were skipped
+    because nobody wanted them here and now."""
 
     ran: int = 0
     restored: int = 0
@@ -21,6 +22,7 @@ class Tally:
     failed: int = 0
     allowed: int = 0
     skipped: int = 0
+    unwanted: int = 0
     blocked: int = 0
     cancelled: int = 0
 
@@ -32,12 +34,13 @@ class Tally:
     @property
     def done(self) -> int:
         """All tasks that have reached their last state."""
-        return self.passed + self.failed + self.allowed + self.skipped + self.blocked + self.cancelled
+        return self.passed + self.failed + self.allowed + self.skipped + self.unwanted + self.blocked + self.cancelled
 
     @property
     def happened(self) -> bool:
         """Whether anything but finding tasks up to date happened."""
-        return self.done > self.up_to_date + self.groups
+        idle = self.up_to_date + self.groups
+        return self.done > idle + self.unwanted or (not idle and self.unwanted > 0)
 
     def count(self, event: TaskFinished) -> None:
         """Adds one task's end."""
@@ -54,6 +57,8 @@ class Tally:
                 self.allowed += 1
             case "failed":
                 self.failed += 1
+            case "skipped" if is_unwanted(event):
+                self.unwanted += 1
             case "skipped":
                 self.skipped += 1
             case "blocked":
@@ -63,5 +68,11 @@ class Tally:
 
 
 def is_failure(event: TaskFinished) -> bool:
-    """Whether a task failed in a way that fails the run, also before it could start; one that was skipped did, too."""
-    return not event.allowed and event.outcome in ("failed", "skipped")
+    """Whether a task failed in a way that fails the run, also before it could start; one that was skipped did, too,
+    unless it was not wanted."""
+    return not event.allowed and event.outcome in ("failed", "skipped") and not is_unwanted(event)
+
+
+def is_unwanted(event: TaskFinished) -> bool:
+    """Whether a task was skipped because the manifest does not want it here and now."""
+    return event.outcome == "skipped" and event.reason is not None and event.reason.code in UNWANTED

@@ -8,6 +8,7 @@ from __future__ import annotations
 from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
 from exarp.views import escape, words
 from exarp.views.color import Meaning, paint
+from exarp.views.tally import is_unwanted
 
 
 def finished(event: TaskFinished, started_for: FreshnessReason | None, color: bool) -> str:
@@ -37,6 +38,8 @@ def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str
             return "FAIL", "wait", f"{words.cause(event)}, allowed"
         case "failed":
             return "FAIL", "failed", words.cause(event)
+        case "skipped" if is_unwanted(event):
+            return "skip", "same", words.why(event.reason) if event.reason else ""
         case "skipped":
             return "FAIL", "failed", f"{words.cause(event)}, skipped"
         case "blocked":

@@ -57,7 +57,8 @@ def _rows(tasks: Sequence[Task], matrices: Matrices) -> Iterator[tuple[str, str]
 def _notes(task: Task) -> list[str]:
     """What is worth knowing beside the description."""
     aliases = [f"also {', '.join(map(escape.name, task.aliases))}"] if task.aliases else []
-    return [*aliases, "manual"] if task.manual else aliases
+    platforms = [f"{', '.join(task.platforms)} only"] if task.platforms else []
+    return [*aliases, *(["manual"] if task.manual else []), *platforms]
 
 
 def _matrix_of(matrices: Matrices) -> dict[str, str]:
@@ -76,6 +77,7 @@ def document(tasks: Iterable[Task], matrices: Matrices = MappingProxyType({})) -
             "aliases": list(task.aliases),
             "parent": task.parent or None,
             "matrix": matrix_of.get(task.name),
+            "platforms": list(task.platforms),
         }
         for task in tasks
     ]

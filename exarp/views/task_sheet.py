@@ -12,7 +12,7 @@ import msgspec
 
 from exarp.model.quantity import amount, exact_duration
 from exarp.model.sheet import TaskSheet
-from exarp.model.task import PRIORITIES, Task
+from exarp.model.task import PRIORITIES, Requirement, Task
 from exarp.views import escape, words
 from exarp.views.json_line import json_line
 
@@ -140,6 +140,8 @@ def _rest(task: Task) -> Iterator[str]:
 
 def _said(field: str, value: object) -> str:
     """A field's value as the manifest has it."""
+    if field == "requires" and isinstance(value, tuple):
+        return ", ".join(_required(each) for each in value)
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, bool):
@@ -147,6 +149,10 @@ def _said(field: str, value: object) -> str:
     if field in _DURATIONS and isinstance(value, float):
         return exact_duration(value)
     return _WORDS.get(value, str(value)) if field == "priority" and isinstance(value, int) else str(value)
+
+
+def _required(required: Requirement) -> str:
+    return required.program or f"`{required.run.strip()}`"
 
 
 def document(sheet: TaskSheet) -> bytes:

@@ -52,6 +52,11 @@ _REASONS: dict[str, tuple[str, str]] = {
     "timed-out": ("timed out", "timed out after {}"),
     "interrupted": ("interrupted", "interrupted by {}"),
     "start-failed": ("could not be started", "could not be started: {}"),
+    "no-program": ("a program that it requires is not in PATH", "{}, which it requires, is not in PATH"),
+    "requirement-failed": ("what it requires is not there", "what it requires ({}) is not there"),
+    "condition-false": ("its condition does not hold", "its condition does not hold ({})"),
+    "condition-broken": ("its condition could not be asked", "its condition ({}) could not be asked"),
+    "other-platform": ("it is not for this platform", "it is not for {}"),
     "aborted": ("the run was aborted", "the run was aborted after {} failed"),
     "fail-fast": ("the run stops at the first failure", "the run stops at the first failure, {}"),
 }
@@ -63,6 +68,9 @@ _STEPS = {
     "name-not-utf8": "rename the file, or keep it out with an input that begins with !",
     "outputs-not-made": "correct outputs, or let the command make it there",
     "output-unreadable": "let the command leave it readable",
+    "no-program": "install it, or put it into PATH",
+    "requirement-failed": "see to it, and run again",
+    "condition-broken": "let the script of when end with an exit status: 0 runs the task, any other skips it",
     "output-is-folder": "in outputs, write it with a slash at its end",
 }
 # Codes that say how an attempt ended, better than its exit status does.
@@ -78,6 +86,9 @@ _CAUSES = frozenset(
         "timed-out",
         "interrupted",
         "start-failed",
+        "no-program",
+        "requirement-failed",
+        "condition-broken",
     }
 )
 
@@ -193,6 +204,7 @@ def counts(tally: Tally) -> list[tuple[Meaning, str]]:
         (tally.failed, "failed", f"{tally.failed} failed"),
         (tally.allowed, "wait", f"{tally.allowed} failed but allowed to"),
         (tally.skipped, "wait", f"{tally.skipped} skipped"),
+        (tally.unwanted, "same", f"{tally.unwanted} skipped by condition"),
         (tally.blocked, "wait", f"{tally.blocked} blocked"),
         (tally.cancelled, "wait", f"{tally.cancelled} cancelled"),
         (tally.passed, "done", f"{tally.passed} passed{_passed_how(tally)}"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
+from exarp.engine.command import Check, Command, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.machine import Limits, Machine
-from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Probed, Rested, Settled, Stimulus, TimedOut
 from exarp.graph.build import build_graph
 from exarp.model.event import FreshnessReason, RunFinished, TaskFinished, TaskRetried, WaveFinished, WaveStarted
 from exarp.model.manifest import Manifest, Settings, WaveSpec
@@ -33,8 +33,9 @@ class Hand:
         pools = limits.setdefault("pools", {"gpu": 2, "memory": 10})
         manifest = Manifest("exarp.toml", tuple(tasks), tuple(waves), chosen, pools)
         self.plan = make_plan(manifest, graph, graph.names)
-        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}))
         self.ids = graph.ids
+        others = {self.ids[name]: FreshnessReason("other-platform") for name in limits.pop("unwanted", ())}
+        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}), others)
         self.told: list[object] = []
 
     def happen(self, stimulus: Stimulus) -> list[str]:
@@ -57,6 +58,9 @@ class Hand:
 
     def check(self, name: str, **found: Any) -> list[str]:
         return self.happen(Checked(self.ids[name], **found))
+
+    def probed(self, name: str, status: int | None = 0, **found: Any) -> list[str]:
+        return self.stale(self.happen(Probed(self.ids[name], status, **found)))
 
     def passes(self, name: str) -> list[str]:
         """An attempt ends well, and its files are settled."""
@@ -93,6 +97,8 @@ class Hand:
         match command:
             case Check(task):
                 return f"check {names[task]}"
+            case Probe(task, what, index):
+                return f"probe {names[task]} {what} {index}"
             case Start(task, attempt):
                 return f"start {names[task]} {attempt}"
             case Settle(task):

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exarp.engine.command import Check, Command, Kill, Rest, Settle, Start, Tell
+from exarp.engine.command import Check, Command, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.machine import Limits, Machine
-from exarp.engine.stimulus import BROKEN_OFF, Begun, Checked, Ended, Interrupted, Rested, Settled, Stimulus, TimedOut
+from exarp.engine.stimulus import (
+    BROKEN_OFF,
+    Begun,
+    Checked,
+    Ended,
+    Interrupted,
+    Probed,
+    Rested,
+    Settled,
+    Stimulus,
+    TimedOut,
+)
 from exarp.model.event import (
     FreshnessReason,
     RunFinished,
@@ -18,12 +29,14 @@ from exarp.model.event import (
 )
 from exarp.model.task import Task
 from exarp.planning.planner import make_plan
+from exarp.views.tally import is_failure, is_unwanted
 
 from ..planning.dice import Dice
 from ..planning.plain_order import Order, graph_edges, selected, turn_edges, wave_edges
 from ..planning.random_manifests import Case
 
 STALE = FreshnessReason("never-ran")
+NOT_HERE = FreshnessReason("other-platform", "linux/amd64")
 SIGNALS = (2, 15)
 NEVER_RETRIED = (126, 127)
 
@@ -36,7 +49,8 @@ class Run:
         self.dice = dice
         self.limits = limits
         self.plan = make_plan(case.manifest, case.graph, case.targets)
-        self.machine = Machine(self.plan, case.manifest.tasks, limits)
+        self.bound = {number: NOT_HERE for number, task in enumerate(case.manifest.tasks) if task.platforms}
+        self.machine = Machine(self.plan, case.manifest.tasks, limits, self.bound)
         self.ids = case.graph.ids
         self.tasks = selected(self.plan)
         self.wave_of = {task: wave for wave in self.plan.waves for task in wave.tasks}
@@ -47,7 +61,11 @@ class Run:
         self.stimuli: list[Stimulus] = []
         self.commands: list[list[Command]] = []
         self.checking: list[int] = []
+        # Attempts by task; of probes minus their number.
         self.running: dict[int, int] = {}
+        self.probing: dict[int, Probe] = {}
+        self.required: dict[int, list[int]] = {}
+        self.wanted: set[int] = set()
         self.killed: set[int] = set()
         self.settling: list[int] = []
         self.resting: list[int] = []
@@ -88,6 +106,14 @@ class Run:
             case Ended(task):
                 del self.running[task]
                 self.killed.discard(task)
+            case Probed(task, status):
+                probe = self.probing.pop(task)
+                del self.running[task]
+                self.killed.discard(task)
+                if status == 0 and probe.what == "when":
+                    self.wanted.add(task)
+                elif status == 0:
+                    self.required.setdefault(task, []).append(probe.index)
             case Settled(task):
                 self.settling.remove(task)
             case Rested(task) if task in self.resting:
@@ -103,6 +129,8 @@ class Run:
         busy = [*self.checking, *self.running, *self.settling, *self.resting]
         assert busy, "nothing is under way, and the run is not over"
         task = self.dice.of(*busy)
+        if task in self.probing:
+            return self._probed(task)
         if task in self.running:
             return self._ended(task)
         return Rested(task) if task in self.resting else self._looked_at(task)
@@ -124,6 +152,12 @@ class Run:
             return Checked(task, impossible=FreshnessReason("no-match", "x"))
         return Checked(task, stale=self.dice.of(STALE, STALE, STALE, None))
 
+    def _probed(self, task: int) -> Stimulus:
+        if self.dice.below(8):
+            return Probed(task, 0)
+        late = [TimedOut(task, self.running[task])] if self.spec(task).timeout else []
+        return self.dice.of(Probed(task, 1, "no"), Probed(task, None, error="killed"), TimedOut(task, -999), *late)
+
     def _ended(self, task: int) -> Stimulus:
         if not self.fails():
             early = task in self.killed and self.dice.of(True, False)
@@ -138,10 +172,14 @@ class Run:
     def _carry_out(self, command: Command) -> None:
         match command:
             case Check(task):
-                self._may_start(task)
+                if task not in self.wanted:
+                    assert not self.spec(task).when
+                    self._may_start(task)
                 assert task not in self.attempts
                 self.attempts[task] = 0
                 self.checking.append(task)
+            case Probe(task):
+                self._probe(command)
             case Start(task):
                 if self.attempts[task]:
                     self._may_start(task)
@@ -165,6 +203,23 @@ class Run:
         assert start.timeout == self.spec(task).timeout
         assert self.events[-1] == TaskStarted(task=self.spec(task).name, attempt=start.attempt, reason=start.reason)
         self.running[task] = start.attempt
+        commands = [index for index, required in enumerate(self.spec(task).requires) if required.run]
+        assert self.required.get(task, []) == commands
+        assert not self.spec(task).platforms
+
+    def _probe(self, probe: Probe) -> None:
+        task = probe.task
+        assert not self.stopped
+        assert task not in self.running
+        if probe.what == "when":
+            self._may_start(task)
+            assert task not in self.attempts
+        else:
+            assert self.attempts[task] == 0
+            assert self.spec(task).requires[probe.index].run
+        assert probe.timeout == self.spec(task).timeout
+        self.probing[task] = probe
+        self.running[task] = -probe.number
 
     def _may_start(self, task: int) -> None:
         """Everything that must be over is over, and there is room for the task beside what is under way."""
@@ -187,7 +242,7 @@ class Run:
                 assert other in self.over
         for need in self.plan.needs[task]:
             end = self.over[need]
-            assert end.outcome in ("passed", "up_to_date") or end.allowed
+            assert end.outcome in ("passed", "up_to_date") or end.allowed or is_unwanted(end)
 
     def _told(self, event: object) -> None:
         self.events.append(event)
@@ -219,7 +274,10 @@ class Run:
         self.over[task] = event
         if task in self.resting:
             self.resting.remove(task)
-        if event.outcome in ("failed", "skipped"):
+        if is_unwanted(event):
+            self.must_be_over(task)
+            assert spec.platforms or (spec.when and task not in self.wanted)
+        elif event.outcome in ("failed", "skipped"):
             assert (event.outcome == "skipped") == (spec.on_failure == "skip")
             assert event.allowed == spec.allow_failure
             assert self.stopped or event.attempt in (0, spec.retries + 1) or is_hopeless(event)
@@ -261,7 +319,7 @@ def expected_exit(run: Run) -> int:
     signals = [stimulus.signum for stimulus in run.stimuli if isinstance(stimulus, Interrupted)]
     if signals:
         return 128 + signals[0]
-    failed = [end for end in run.over.values() if end.outcome in ("failed", "skipped") and not end.allowed]
+    failed = [end for end in run.over.values() if is_failure(end)]
     return 1 if failed else 0
 
 

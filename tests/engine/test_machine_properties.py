@@ -22,6 +22,7 @@ from exarp.model.event import (
     WaveStarted,
 )
 from exarp.views.fold import RunState
+from exarp.views.tally import is_failure, is_unwanted
 
 from ..planning.dice import Dice, dice
 from ..planning.overlaps import conflicts
@@ -95,7 +96,7 @@ def test_tasks_that_touch_the_same_files_never_overlap(case, choices):
 def test_failure_blocks_what_needs_it_and_nothing_else(case, choices):
     run = run_of(case, choices)
 
-    failed = {task for task, end in run.over.items() if end.outcome in ("failed", "skipped") and not end.allowed}
+    failed = {task for task, end in run.over.items() if is_failure(end)}
     doomed = set().union(*(needing(run.plan.needs, task, run.tasks) for task in failed))
     blocked = {task for task, end in run.over.items() if end.outcome == "blocked"}
     cancelled = {task for task, end in run.over.items() if end.outcome == "cancelled"}
@@ -132,7 +133,7 @@ def test_waves_that_are_announced_are_completed_with_what_passed_in_them(case, c
 def test_the_same_stimuli_give_the_same_commands(case, choices):
     run = run_of(case, choices)
 
-    again = Machine(run.plan, case.manifest.tasks, run.limits)
+    again = Machine(run.plan, case.manifest.tasks, run.limits, run.bound)
     assert [again.handle(stimulus) for stimulus in run.stimuli] == run.commands
 
 
@@ -150,13 +151,14 @@ def test_views_that_fold_the_events_count_as_the_machine_does(case, choices):
     counts = Counter(end.outcome for end in run.over.values())
     allowed = Counter("allowed" for end in run.over.values() if end.allowed and end.outcome == "failed")
     groups = Counter("groups" for end in run.over.values() if end.outcome == "passed" and not end.attempt)
-    assert last(run).counts == dict(sorted((counts + allowed + groups).items()))
+    unwanted = Counter("unwanted" for end in run.over.values() if is_unwanted(end))
+    assert last(run).counts == dict(sorted((counts + allowed + groups + unwanted).items()))
     tally = state.tally
     assert tally.allowed == allowed["allowed"]
     assert tally.done == run.plan.task_count
     assert (tally.ran + tally.groups, tally.up_to_date) == (counts["passed"], counts["up_to_date"])
     assert tally.groups == groups["groups"]
-    assert (tally.failed + tally.allowed, tally.skipped) == (counts["failed"], counts["skipped"])
+    assert (tally.failed + tally.allowed, tally.skipped + tally.unwanted) == (counts["failed"], counts["skipped"])
     assert (tally.blocked, tally.cancelled) == (counts["blocked"], counts["cancelled"])
     assert state.finished == last(run)
     assert not state.running
@@ -168,11 +170,7 @@ def test_views_that_fold_the_events_count_as_the_machine_does(case, choices):
 def test_the_first_failure_is_the_first_that_counts(case, choices):
     run = run_of(case, choices)
 
-    failures = [
-        e.task
-        for e in run.events
-        if isinstance(e, TaskFinished) and e.outcome in ("failed", "skipped") and not e.allowed
-    ]
+    failures = [e.task for e in run.events if isinstance(e, TaskFinished) and is_failure(e)]
     assert last(run).first_failure == (failures[0] if failures else None)
 
 
@@ -186,7 +184,8 @@ def test_no_slot_stays_empty_while_a_task_could_run(case, choices):
     while not run.machine.finished:
         run.happen(run.next_stimulus())
         busy = [*run.checking, *run.running, *run.settling]
-        untouched = [task for task in run.tasks if task not in run.over and task not in run.attempts]
+        touched = {*run.over, *run.attempts, *run.running}
+        untouched = [task for task in run.tasks if task not in touched]
         ready = [
             task
             for task in untouched

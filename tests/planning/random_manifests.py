@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exarp.graph.build import build_graph
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest, Settings, WaveSpec
-from exarp.model.task import Task
+from exarp.model.task import Requirement, Task
 from exarp.planning.grouping import Grouping
 
 from .dice import Dice, dice
@@ -124,6 +124,9 @@ def _behaviour(dice: Dice) -> dict[str, Any]:
         "allow_failure": dice.of(False, False, True),
         "on_failure": dice.of("fail", "fail", "ask", "skip", "abort"),
         "interactive": dice.of(False, False, False, False, True),
+        "when": dice.of("", "", "", "", "true"),
+        "platforms": dice.of((), (), (), (), (), ("macos",)),
+        "requires": dice.of((), (), (), (), (Requirement("cc"), Requirement(run="a"), Requirement(run="b"))),
     }
 
 

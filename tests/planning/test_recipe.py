@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.model.manifest import Manifest
-from exarp.model.task import Task
+from exarp.model.task import Requirement, Task
 from exarp.planning.environment import Environment
 from exarp.planning.recipe import (
     MAX_LIST_BYTES,
@@ -103,6 +103,9 @@ OF_THE_RUN = {
     "keep_outputs": True,
     "prose": "build it",
     "dotenv": (".env",),
+    "when": "false",
+    "platforms": ("linux",),
+    "requires": (Requirement("cc"),),
 }
 
 
