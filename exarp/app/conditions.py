@@ -1,6 +1,6 @@
 """What must hold before tasks run, as far as it can be known before anything runs: platforms and programs.
 
-Knows this machine. Does not know commands (``when``, ``requires`` with ``run``): the driver runs them when their task's turn has come.
+Knows this machine. Does not know commands (``when``, ``requires`` with ``run``): the driver runs them, each before its task.
 """
 
 from __future__ import annotations

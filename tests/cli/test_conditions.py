@@ -1,0 +1,71 @@
+"""Conditions of tasks from outside: ``when``, ``platforms``, ``requires``."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Workspace
+
+CONDITIONS = """
+    [vars]
+    want = "yes"
+
+    [task.wanted]
+    run = "echo ran"
+    when = "echo looked; test $want = yes"
+
+    [task.elsewhere]
+    run = "exit 9"
+    platforms = ["windows"]
+
+    [task.all]
+    needs = ["wanted", "elsewhere"]
+
+    [task.ship]
+    run = "echo shipped"
+    needs = ["elsewhere"]
+    requires = ["sh", { run = "echo no daemon; false", message = "start it first" }]
+
+    [task.gone]
+    run = "echo never"
+    requires = ["no-such-program"]
+"""
+
+
+def test_a_condition_decides_whether_a_task_runs(workspace: Workspace) -> None:
+    workspace.manifest(CONDITIONS)
+
+    wanted = workspace.exarp("run", "all")
+    assert (wanted.code, wanted.out) == (0, "ran\n")
+    assert "1 skipped by condition" in wanted.err
+
+    unwanted = workspace.exarp("run", "all", "--set", "want=no", "--json")
+    assert unwanted.code == 0
+    assert [(row["task"], row["outcome"], row["reason"]) for row in unwanted.json["tasks"]] == [
+        ("wanted", "skipped", "condition-false"),
+        ("elsewhere", "skipped", "other-platform"),
+        ("all", "up_to_date", "group"),
+    ]
+
+
+def test_what_is_required_and_missing_fails_the_task_with_its_message(workspace: Workspace) -> None:
+    workspace.manifest(CONDITIONS)
+
+    result = workspace.exarp("run", "ship", "gone")
+
+    assert (result.code, result.out) == (1, "")
+    assert "exarp: warning: no-such-program is not in PATH, and gone will fail without it\n" in result.err
+    assert "FAIL  ship  what it requires (echo no daemon; false) is not there: start it first\n" in result.err
+    assert "FAIL  gone  no-such-program, which it requires, is not in PATH\n" in result.err
+
+
+def test_a_dry_run_asks_no_command_and_says_what_would_be_asked(workspace: Workspace) -> None:
+    workspace.manifest(CONDITIONS)
+
+    result = workspace.exarp("run", "-n", "all", "gone")
+
+    assert (
+        "  wanted  it does not declare what it reads and writes, only if `echo looked; test $want = yes`\n"
+        in result.out
+    )
+    assert "  gone  cannot run: no-such-program, which it requires, is not in PATH   exarp.toml:23\n" in result.out
+    assert "  elsewhere  skipped: it is not for linux" in result.out
+    assert result.out.endswith("1 task would run, 1 cannot, 1 skipped, 0 up to date, 1 group\n")
