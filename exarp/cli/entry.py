@@ -34,6 +34,7 @@ COMMANDS = (
     "show",
     "check",
     "init",
+    "import",
     "schema",
     "status",
     "history",
@@ -56,7 +57,9 @@ class LazyGroup(click.Group):
         """The command of that name, or None."""
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"exarp.cli.{name.replace('-', '_')}")
+        # Python has a word of its own of that name.
+        file = "import_" if name == "import" else name.replace("-", "_")
+        module = importlib.import_module(f"exarp.cli.{file}")
         command = module.command
         assert isinstance(command, click.Command)
         return command

@@ -1,0 +1,174 @@
+"""The use case ``import``: what another tool's file says, as a manifest that passes ``check``.
+
+Knows where each tool's file is looked for, and that a task which the manifest's own rules refuse was not convertible. Does not know
+what the files mean (``manifests.foreign``).
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from exarp.app.project import examine
+from exarp.errors import ManifestError, Place, Problem, UsageError
+from exarp.manifests.foreign.draft import Draft, Leftover
+from exarp.manifests.foreign.toml_text import draft_text
+
+# Where each tool looks for its file, in the order in which it does.
+FILES: dict[str, tuple[str, ...]] = {
+    "make": ("GNUmakefile", "makefile", "Makefile"),
+}
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What became of a file. ``path``: the manifest that was written, empty where it was not; ``tasks``: how many it has;
+    ``found``: how many the file had."""
+
+    path: str
+    source: str
+    text: str
+    tasks: int
+    found: int
+    leftovers: tuple[Leftover, ...]
+
+
+def import_manifest(
+    tool: str, folder: str, source: str | None, target: str | None, force: bool, environ: Mapping[str, str]
+) -> Imported:
+    """Convert ``source`` (None: the tool's own file in ``folder``) and write ``target`` (None: write nothing).
+
+    Raises UsageError where there is nothing to read or to write to; ManifestError where the file cannot be understood at all.
+    """
+    path = os.path.join(folder, source) if source is not None else _find(tool, folder)
+    if target is not None:
+        _refuse_target(target, force)
+    draft = _convert(tool, path, os.path.relpath(path, folder))
+    home = os.path.dirname(target) if target is not None else os.path.dirname(path)
+    text = _sound_text(draft, home, target, environ)
+    left = tuple(sorted(draft.leftovers))
+    return Imported(target or "", draft.file, text, len(draft.tasks), max(draft.found, len(draft.tasks)), left)
+
+
+def _find(tool: str, folder: str) -> str:
+    for name in FILES[tool]:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return path
+    message = f"there is no {' or '.join(FILES[tool])} in {folder}"
+    raise UsageError(Problem("nothing-to-import", message, None, f"name the file: exarp import {tool} FILE"))
+
+
+def _refuse_target(target: str, force: bool) -> None:
+    name = os.path.basename(target)
+    if not name.endswith(".toml") or name == "pyproject.toml":
+        message = f"{target} is not the name of a manifest that exarp can write"
+        raise UsageError(Problem("unwritable", message, None, "choose a name that ends in .toml"))
+    if os.path.lexists(target) and not force:
+        step = "say --force to replace it, or name another with --to"
+        raise UsageError(Problem("manifest-exists", f"{target} exists already", None, step))
+
+
+def read_text(path: str, shown: str) -> str:
+    """The text of a file to be converted. Raises UsageError where it cannot be read, is too large or is no UTF-8."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        message = f"{shown} cannot be read: {error.strerror}"
+        raise UsageError(Problem("unreadable", message, None, "name a file that can be read")) from None
+    if len(data) > _MAX_BYTES:
+        message = f"{shown} has more than {_MAX_BYTES // 1024**2} MiB"
+        raise UsageError(Problem("too-large", message, None, "import a smaller file"))
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        place = Place(shown, data.count(b"\n", 0, error.start) + 1, 1)
+        raise ManifestError(Problem("not-utf8", f"{shown} is not valid UTF-8", place, "save it as UTF-8")) from None
+
+
+def _convert(tool: str, path: str, shown: str) -> Draft:
+    text = read_text(path, shown)
+    return _CONVERTERS[tool](text, shown, os.path.dirname(path))
+
+
+def _make(text: str, shown: str, folder: str) -> Draft:
+    from exarp.manifests.foreign.make import convert_make
+
+    def include(name: str) -> str | None:
+        path = os.path.join(folder, name)
+        return read_text(path, name) if os.path.isfile(path) else None
+
+    return convert_make(text, shown, _globber(folder), lambda path: os.path.exists(os.path.join(folder, path)), include)
+
+
+def _globber(folder: str) -> Callable[[str], Sequence[str]]:
+    def files(pattern: str) -> Sequence[str]:
+        from glob import glob
+
+        return sorted(glob(pattern, root_dir=folder))
+
+    return files
+
+
+_CONVERTERS: dict[str, Callable[[str, str, str], Draft]] = {"make": _make}
+
+
+def _sound_text(draft: Draft, folder: str, target: str | None, environ: Mapping[str, str]) -> str:
+    """The draft's text, without the tasks that a manifest cannot have; written to ``target``, whole or not at all."""
+    try:
+        descriptor, path = tempfile.mkstemp(".toml", ".exarp-import-", folder or None)
+        os.close(descriptor)
+    except OSError as error:
+        message = f"{folder} cannot be written to: {error.strerror}"
+        raise UsageError(Problem("unwritable", message, None, "choose a folder you can write to")) from None
+    try:
+        while True:
+            text = draft_text(draft)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            if not _pruned(draft, text, _problems(folder, path, environ)):
+                break
+        if target is not None:
+            os.chmod(path, 0o666 & ~_umask())
+            os.replace(path, target)
+        return text
+    finally:
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _problems(folder: str, path: str, environ: Mapping[str, str]) -> Sequence[Problem]:
+    try:
+        return examine(folder, path, environ)[1]
+    except ManifestError as error:
+        return error.problems
+
+
+def _pruned(draft: Draft, text: str, problems: Sequence[Problem]) -> bool:
+    """Take out of the draft what is wrong with its text; whether anything was."""
+    lines = text.split("\n")
+    headers = [number for number, line in enumerate(lines, 1) if line.startswith("[task.")]
+    names = [task.name for task in draft.tasks]
+    pruned = False
+    for problem in problems:
+        line = problem.place.line if problem.place is not None else 0
+        at = bisect.bisect_right(headers, line) - 1
+        if at >= 0:
+            pruned |= draft.drop(names[at], problem.message)
+            continue
+        name = lines[line - 1].partition(" = ")[0] if line else ""
+        if draft.variables.pop(name, None) is not None or draft.settings.pop(name, None) is not None:
+            draft.leave(0, name, problem.message)
+            pruned = True
+    return pruned

@@ -1,0 +1,90 @@
+"""A manifest in the making: what was converted from another tool's file, and what was not.
+
+Knows the shape, and which names a manifest can have. Does not know where it comes from, nor how it is
+written down (``toml_text``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import msgspec
+
+_ODD = re.compile(r"[\s@:,\x00-\x1f\x7f]+")
+
+
+class Leftover(msgspec.Struct, frozen=True, order=True):
+    """Something that was not converted: the line it stands in (1-based), its text, and why not."""
+
+    line: int
+    text: str
+    why: str
+
+
+class DraftTask(msgspec.Struct):
+    """A task to be: ``keys`` as in ``[task.NAME]``, in the order in which they are written; ``line``: where it comes from;
+    ``notes`` become comments above it."""
+
+    name: str
+    line: int
+    keys: dict[str, Any] = {}
+    notes: list[str] = []
+
+
+class Draft(msgspec.Struct):
+    """A manifest to be. ``file``: what it comes from, as messages name it; ``tool``: whose file that is.
+
+    ``found``: how many tasks (rules, recipes, scripts) the file has, converted or not.
+    """
+
+    file: str
+    tool: str
+    variables: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    resources: dict[str, Any] = {}
+    tasks: list[DraftTask] = []
+    waves: list[dict[str, Any]] = []
+    leftovers: list[Leftover] = []
+    found: int = 0
+
+    def leave(self, line: int, text: str, why: str) -> None:
+        """Say that something was not converted; told once for each line and reason."""
+        first = text.strip().partition("\n")[0]
+        leftover = Leftover(line, first if len(first) <= 100 else f"{first[:99]}…", why)
+        if leftover not in self.leftovers:
+            self.leftovers.append(leftover)
+
+    def drop(self, name: str, why: str) -> bool:
+        """Take a task out, as not convertible after all, and out of the needs of others; whether it was there."""
+        gone = next((task for task in self.tasks if task.name == name), None)
+        if gone is None:
+            return False
+        self.tasks.remove(gone)
+        self.leave(gone.line, name, why)
+        for task in self.tasks:
+            for key in ("needs", "after"):
+                if name in task.keys.get(key, ()):
+                    task.keys[key] = [each for each in task.keys[key] if each != name]
+        for key in ("default",):
+            if name in self.settings.get(key, ()):
+                self.settings[key] = [each for each in self.settings[key] if each != name]
+                if not self.settings[key]:
+                    del self.settings[key]
+        return True
+
+
+def task_name(wanted: str, taken: Collection[str]) -> str:
+    """``wanted`` as a name that a task can have, different from those ``taken``."""
+    name = _ODD.sub("-", wanted).strip("-").lstrip(".-")
+    name = "".join(char for char in name if char.isprintable()) or "task"
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name}-{number}", number + 1
+    return found
+
+
+def unique(texts: Iterable[str]) -> list[str]:
+    """Each text once, in order."""
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,486 @@
+"""A Makefile's text: its lines, conditions, variables and rules.
+
+Knows GNU make's syntax as far as makefiles of people use it, and fills references in. Does not know manifests; what it cannot
+read is told to whoever asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from exarp.manifests.foreign.make_functions import (
+    ARGUMENTS,
+    Glob,
+    UnconvertibleError,
+    call,
+    reference_end,
+    split_arguments,
+    substituted,
+)
+
+_ASSIGNMENT = re.compile(
+    r"((?:(?:export|override|private)\s+)*)([^\s:#=!?+]+)\s*(:{0,3}=|\?=|\+=|!=)\s?\s*(.*)", re.DOTALL
+)
+_DEFINE = re.compile(r"(?:(?:export|override)\s+)*define\s+([^\s=:]+)\s*(:{0,3}=|\?=|\+=)?\s*$")
+_FUNCTION = re.compile(r"([a-z-]+)\s+(.*)", re.DOTALL)
+_CONDITION = re.compile(r"(ifeq|ifneq|ifdef|ifndef)\b\s*(.*)", re.DOTALL)
+_QUOTED = re.compile(r"""\s*(["'])(.*?)\1\s*(["'])(.*?)\3\s*$""")
+# Deeper than any makefile that works.
+_DEPTH = 60
+_LOGIC = frozenset(("if", "or", "and", "foreach", "call", "info", "warning", "error", "origin", "flavor", "value"))
+_NO_WORD = "what a shell command prints is known only when it runs"
+# What make knows without being told.
+_BUILT_IN = {
+    "CC": "cc", "CXX": "g++", "AR": "ar", "ARFLAGS": "rv", "AS": "as", "LD": "ld", "RM": "rm -f", "MAKE": "make",
+    "CPP": "cc -E", "FC": "f77", "LEX": "lex", "YACC": "yacc", "CURDIR": ".", "MAKEFILE_LIST": "Makefile",
+}  # fmt: skip
+
+
+class See(Protocol):
+    """What a reference becomes: text instead of the variable's value, or None for its value."""
+
+    def __call__(self, name: str, before: str, after: str) -> str | None:
+        """``before``: the text, filled in, up to the reference; ``after``: the character behind it, or nothing."""
+
+
+class Line(NamedTuple):
+    """A logical line: 1-based number of its first line, its text, and whether it is one of a recipe."""
+
+    number: int
+    text: str
+    recipe: bool
+
+
+class Variable(msgspec.Struct):
+    """A variable as written. ``fallback``: the environment's value goes before (``?=``). ``shell``: the value is what a
+    command prints."""
+
+    value: str
+    line: int
+    fallback: bool = False
+    shell: bool = False
+
+
+class Rule(msgspec.Struct):
+    """A rule with its names filled in. ``pattern``: of a static pattern rule, what its targets fit. ``recipe``: lines with
+    their numbers, references not filled in. ``grouped``: one recipe makes all targets at once; ``again``: ``::``, one of several
+    recipes. ``description``: what stands behind ``##``."""
+
+    line: int
+    targets: list[str]
+    needs: list[str]
+    order_only: list[str]
+    pattern: str = ""
+    grouped: bool = False
+    again: bool = False
+    description: str = ""
+    recipe: list[tuple[int, str]] = []
+
+
+def logical_lines(text: str) -> Iterator[Line]:
+    """Lines with their continuations joined: by a blank, but in recipes as the shell will see them."""
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        start, recipe = at, lines[at].startswith("\t")
+        pieces = [lines[at][1:] if recipe else lines[at]]
+        while _continues(pieces[-1]) and at + 1 < len(lines):
+            at += 1
+            pieces.append(lines[at].removeprefix("\t") if recipe else lines[at].strip())
+        if recipe:
+            yield Line(start + 1, "\n".join(pieces), True)
+        else:
+            joined = " ".join(piece[:-1].rstrip() if _continues(piece) else piece for piece in pieces)
+            yield Line(start + 1, joined, False)
+        at += 1
+
+
+def _continues(line: str) -> bool:
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
+
+
+def without_comment(text: str) -> str:
+    """A line up to its comment; ``\\#`` is a plain ``#``."""
+    return re.sub(r"(?<!\\)#.*", "", text, flags=re.DOTALL).replace("\\#", "#")
+
+
+class Makefile:
+    """A makefile that was read. ``leave(line, text, why)`` is told what could not be.
+
+    ``include``: the text of an included file, or None; ``glob``: the files that match a pattern.
+    """
+
+    def __init__(
+        self, leave: Callable[[int, str, str], None], include: Callable[[str], str | None], glob: Glob
+    ) -> None:
+        self.leave = leave
+        self.include = include
+        self.glob = glob
+        self.variables: dict[str, Variable] = {}
+        self.rules: list[Rule] = []
+        self.phony: set[str] = set()
+        self.goal = ""
+        self.one_shell = False
+        self._specific: dict[str, dict[str, str]] = {}
+
+    # -- lines -------------------------------------------------------------------------------------------------
+
+    def read(self, text: str, depth: int = 0) -> None:
+        """Take a makefile's text in."""
+        lines = iter(list(logical_lines(text)))
+        conditions: list[list[bool]] = []
+        rule: list[Rule] = []
+        for line in lines:
+            bare = line.text if line.recipe and rule else without_comment(line.text).strip()
+            if not (line.recipe and rule) and self._condition(line, bare, conditions):
+                continue
+            if not all(condition[0] for condition in conditions):
+                continue
+            if line.recipe and rule:
+                for each in rule:
+                    each.recipe.append((line.number, line.text))
+            elif bare:
+                rule = self._statement(line, bare, lines, rule, depth)
+
+    def _condition(self, line: Line, bare: str, conditions: list[list[bool]]) -> bool:
+        """Whether a line is one of a condition; each is a pair: it holds here, it has held so far."""
+        word = bare.partition(" ")[0]
+        if word == "endif" and conditions:
+            conditions.pop()
+        elif word == "else" and conditions:
+            rest = bare[4:].strip()
+            held = conditions[-1][1]
+            holds = not held and (not rest or self._holds(line, rest))
+            conditions[-1] = [holds, held or holds]
+        elif _CONDITION.match(bare):
+            active = all(condition[0] for condition in conditions)
+            holds = active and self._holds(line, bare)
+            conditions.append([holds, holds])
+        else:
+            return False
+        return True
+
+    def _holds(self, line: Line, bare: str) -> bool:
+        found = _CONDITION.match(bare)
+        if found is None:
+            self.leave(line.number, bare, "this condition is not understood")
+            return False
+        word, rest = found[1], found[2].strip()
+        try:
+            if word in ("ifdef", "ifndef"):
+                defined = self._raw(self.expand(rest)) != ""
+                holds = defined == (word == "ifdef")
+            else:
+                one, other = self._sides(rest)
+                holds = (self.expand(one).strip() == self.expand(other).strip()) == (word == "ifeq")
+        except UnconvertibleError as error:
+            self.leave(line.number, bare, f"taken for false: {error}")
+            return False
+        self.leave(line.number, bare, f"decided now, for good: {'it holds' if holds else 'it does not hold'}")
+        return holds
+
+    def _sides(self, text: str) -> tuple[str, str]:
+        if text.startswith("(") and (end := reference_end(text, 0)) > 0:
+            one, *other = split_arguments(text[1:end], 2)
+            return one.strip(), (other or [""])[0].strip()
+        if quoted := _QUOTED.match(text):
+            return quoted[2], quoted[4]
+        raise UnconvertibleError("its two sides are not understood")
+
+    def _statement(self, line: Line, bare: str, lines: Iterator[Line], rule: list[Rule], depth: int) -> list[Rule]:
+        """Take one line in; the rules that recipe lines after it belong to."""
+        word, _, rest = bare.partition(" ")
+        if define := _DEFINE.match(bare):
+            self._define(define, line, lines)
+        elif word in ("include", "-include", "sinclude"):
+            self._include(line, rest, depth, missing_is_fine=word != "include")
+        elif assignment := _ASSIGNMENT.fullmatch(bare):
+            self._assign(assignment[2], assignment[3], assignment[4], line)
+        elif word in ("export", "unexport"):
+            if rest or word == "unexport":
+                self.leave(
+                    line.number,
+                    bare,
+                    "which variables child processes see: exarp gives each script those that it names",
+                )
+            else:
+                self.leave(line.number, bare, "exarp gives each script the variables that it names")
+        elif word in ("vpath", "undefine", "load", "-load"):
+            self.leave(line.number, bare, f"{word} has no counterpart")
+        elif ":" in bare:
+            return self._rule(line, bare)
+        else:
+            self._call(line, bare)
+            return rule
+        return []
+
+    def _call(self, line: Line, bare: str) -> None:
+        try:
+            left = self.expand(bare).strip()
+        except UnconvertibleError as error:
+            self.leave(line.number, bare, str(error))
+            return
+        if left:
+            self.leave(line.number, bare, "this line is not understood")
+
+    def _define(self, define: re.Match[str], line: Line, lines: Iterator[Line]) -> None:
+        body = []
+        for inner in lines:
+            if inner.text.strip() == "endef":
+                break
+            body.append(f"\t{inner.text}" if inner.recipe else inner.text)
+        self.variables[define[1]] = Variable("\n".join(piece.removeprefix("\t") for piece in body), line.number)
+
+    def _include(self, line: Line, names: str, depth: int, missing_is_fine: bool) -> None:
+        try:
+            files = self.expand(names).split()
+        except UnconvertibleError as error:
+            self.leave(line.number, names, f"not included: {error}")
+            return
+        for file in [found for name in files for found in (self.glob(name) if "*" in name else [name])]:
+            text = self.include(file) if depth < _DEPTH else None
+            if text is not None:
+                self.read(text, depth + 1)
+            elif not missing_is_fine:
+                self.leave(line.number, file, "not included: it is not there")
+
+    # -- variables ---------------------------------------------------------------------------------------------
+
+    def _assign(self, name: str, operator: str, value: str, line: Line) -> None:
+        value = value.rstrip("\n")
+        if name == ".DEFAULT_GOAL":
+            self.goal = value.strip()
+        elif operator == "!=":
+            self.variables[name] = Variable(value, line.number, shell=True)
+        elif operator == "?=":
+            self.variables.setdefault(name, Variable(value, line.number, fallback=True))
+        elif operator == "+=":
+            known = self.variables.get(name) or Variable(_BUILT_IN.get(name, ""), line.number, fallback=True)
+            self.variables[name] = msgspec.structs.replace(known, value=f"{known.value} {value}".strip())
+        elif operator == "=":
+            self.variables[name] = Variable(value, line.number)
+        else:
+            self.variables[name] = self._simple(value, line)
+
+    def _simple(self, value: str, line: Line) -> Variable:
+        """``:=``: what it stands for is settled where it stands, as far as it can be."""
+        try:
+            return Variable(self.expand(value).replace("$", "$$"), line.number)
+        except UnconvertibleError:
+            return Variable(value, line.number)
+
+    def shell_command(self, name: str) -> str | None:
+        """The command whose output is the whole of a variable's value; None where it is anything else."""
+        variable = self.variables.get(name)
+        if variable is None:
+            return None
+        if variable.shell:
+            return variable.value
+        value = variable.value.strip()
+        if value.startswith("$(shell ") and reference_end(value, 1) == len(value) - 1:
+            return value[len("$(shell ") : -1].strip()
+        return None
+
+    def _raw(self, name: str) -> str:
+        name = name.strip()
+        return self.variables[name].value if name in self.variables else _BUILT_IN.get(name, "")
+
+    def value(self, name: str, depth: int = 0) -> str:
+        """A variable's value, filled in; of one that nobody sets, what make knows of it, else nothing.
+
+        Raises UnconvertibleError where only a run could tell.
+        """
+        if self.variables.get(name, Variable("", 0)).shell:
+            raise UnconvertibleError(_NO_WORD)
+        return self.expand(self._raw(name), depth=depth + 1)
+
+    def knows(self, name: str) -> bool:
+        """Whether the makefile sets a variable, or make does."""
+        return name in self.variables or name in _BUILT_IN
+
+    # -- references --------------------------------------------------------------------------------------------
+
+    def expand(
+        self,
+        text: str,
+        local: Mapping[str, str] | None = None,
+        see: See | None = None,
+        depth: int = 0,
+    ) -> str:
+        """``text`` with every reference filled in. ``local``: values that go before variables. ``see``: what a reference to a
+        variable becomes, where it is not its value.
+
+        Raises UnconvertibleError.
+        """
+        if depth > _DEPTH:
+            raise UnconvertibleError("a variable uses itself")
+        local = local or {}
+        pieces: list[str] = []
+        at = 0
+        while (dollar := text.find("$", at)) >= 0 and dollar + 1 < len(text):
+            pieces.append(text[at:dollar])
+            char = text[dollar + 1]
+            if char == "$":
+                pieces.append("$")
+                at = dollar + 2
+                continue
+            end = reference_end(text, dollar + 1) if char in "({" else dollar + 1
+            if end < 0:
+                raise UnconvertibleError("a reference has no end")
+            inner = text[dollar + 2 : end] if char in "({" else char
+            seen = partial(see, before="".join(pieces), after=text[end + 1 : end + 2]) if see else None
+            pieces.append(self._reference(inner, local, seen, depth))
+            at = end + 1
+        return "".join([*pieces, text[at:]])
+
+    def _reference(
+        self, inner: str, local: Mapping[str, str], see: Callable[[str], str | None] | None, depth: int
+    ) -> str:
+        function = _FUNCTION.fullmatch(inner)
+        if function and (function[1] in ARGUMENTS or function[1] in _LOGIC or function[1] in ("shell", "eval")):
+            return self._function(function[1], function[2], local, depth)
+        name, colon, change = inner.partition(":")
+        if colon and "=" in change and not name.startswith("$"):
+            pattern, _, replacement = change.partition("=")
+            pattern, replacement = (
+                self.expand(pattern, local, None, depth + 1),
+                self.expand(replacement, local, None, depth + 1),
+            )
+            base = local[name] if name in local else self.value(name, depth)
+            return substituted(base, pattern, replacement)
+        name = self.expand(inner, local, None, depth + 1) if "$" in inner else inner
+        found = see(name) if see else None
+        if found is not None:
+            return found
+        if name in local:
+            return local[name]
+        if len(name) == 2 and name[0] in local and name[1] in "DF":
+            return call("dir" if name[1] == "D" else "notdir", [local[name[0]]], self.glob).rstrip("/") or "."
+        if name and name[0] in "@<^+?*%|" and len(name) <= 2:
+            raise UnconvertibleError(f"${name} has no counterpart here")
+        return self.value(name, depth)
+
+    def _function(self, name: str, text: str, local: Mapping[str, str], depth: int) -> str:
+        def filled(part: str) -> str:
+            return self.expand(part, local, None, depth + 1)
+
+        if name in ARGUMENTS:
+            return call(name, [filled(part) for part in split_arguments(text, ARGUMENTS[name])], self.glob)
+        if name == "if":
+            test, *branches = split_arguments(text, 3)
+            return filled((branches if filled(test).strip() else branches[1:] or [""])[0])
+        if name in ("or", "and"):
+            parts = [filled(part.strip()) for part in split_arguments(text, 1000)]
+            if name == "or":
+                return next((part for part in parts if part), "")
+            return parts[-1] if all(parts) else ""
+        if name == "foreach":
+            variable, words, body = [*split_arguments(text, 3), "", ""][:3]
+            each = [
+                self.expand(body, {**local, filled(variable).strip(): word}, None, depth + 1)
+                for word in filled(words).split()
+            ]
+            return " ".join(each)
+        if name == "call":
+            called, *arguments = [filled(part) for part in split_arguments(text, 1000)]
+            numbered = {str(number): argument for number, argument in enumerate(arguments, 1)}
+            return self.expand(self._raw(called), {**local, **numbered}, None, depth + 1)
+        if name in ("info", "warning"):
+            return ""
+        if name == "value":
+            return self._raw(filled(text))
+        if name == "origin":
+            return "file" if filled(text).strip() in self.variables else "undefined"
+        raise UnconvertibleError(_NO_WORD if name == "shell" else f"$({name} …) has no counterpart")
+
+    # -- rules -------------------------------------------------------------------------------------------------
+
+    def _rule(self, line: Line, bare: str) -> list[Rule]:
+        try:
+            return self._rules(line, bare)
+        except UnconvertibleError as error:
+            self.leave(line.number, bare, str(error))
+            # Its recipe must not join the rule before.
+            return [Rule(line.number, [], [], [])]
+
+    def _rules(self, line: Line, bare: str) -> list[Rule]:
+        head, recipe = _split_outside(bare, ";")
+        left, rest = _split_outside(head, ":")
+        rest = rest or ""
+        again = rest.startswith(":")
+        rest = rest.removeprefix(":")
+        grouped = left.endswith("&")
+        targets = self.expand(left.removesuffix("&")).split()
+        if assignment := _ASSIGNMENT.fullmatch(rest.strip()):
+            self._target_variable(line, bare, targets, assignment)
+            return []
+        middle, last = _split_outside(rest, ":")
+        pattern = self.expand(middle).strip() if last is not None else ""
+        needs, _, order_only = self.expand(last if last is not None else middle).partition("|")
+        if self._special(line, targets, needs.split()):
+            return []
+        described = line.text.partition("## ")[2].strip()
+        rule = Rule(line.number, targets, needs.split(), order_only.split(), pattern, grouped, again, described)
+        if recipe is not None:
+            rule.recipe.append((line.number, recipe.strip()))
+        self.rules.append(rule)
+        if not self.goal:
+            self.goal = next((t for t in targets if "%" not in t and not (t.startswith(".") and "/" not in t)), "")
+        return [rule]
+
+    def _special(self, line: Line, targets: list[str], needs: list[str]) -> bool:
+        """Targets that say something about the makefile itself."""
+        name = targets[0] if len(targets) == 1 else ""
+        if name == ".PHONY":
+            self.phony.update(needs)
+        elif name == ".ONESHELL":
+            self.one_shell = True
+        elif name in (
+            ".SUFFIXES",
+            ".DELETE_ON_ERROR",
+            ".SECONDARY",
+            ".PRECIOUS",
+            ".INTERMEDIATE",
+            ".NOTPARALLEL",
+            ".SILENT",
+            ".POSIX",
+        ):
+            if name in (".NOTPARALLEL", ".POSIX"):
+                self.leave(line.number, name, "exarp runs side by side what does not depend on each other")
+        elif re.fullmatch(r"\.[A-Z_]+", name):
+            self.leave(line.number, name, "this special target has no counterpart")
+        else:
+            return False
+        return True
+
+    def _target_variable(self, line: Line, bare: str, targets: list[str], assignment: re.Match[str]) -> None:
+        name, operator, value = assignment[2], assignment[3], assignment[4]
+        for target in targets:
+            values = self._specific.setdefault(target, {})
+            known = values.get(name, self._raw(name)) if operator == "+=" else ""
+            values[name] = f"{known} {value}".strip()
+        self.leave(
+            line.number, bare, "it holds for the commands of these targets alone, not for those of what they need"
+        )
+
+    def specific(self, target: str) -> dict[str, str]:
+        """Variables of one target, not filled in."""
+        return self._specific.get(target, {})
+
+
+def _split_outside(text: str, mark: str) -> tuple[str, str | None]:
+    """What stands before and behind the first ``mark`` that is in no reference; None where there is none."""
+    at = 0
+    while at < len(text):
+        if text[at] == "$" and at + 1 < len(text) and text[at + 1] in "({":
+            end = reference_end(text, at + 1)
+            at = end if end > 0 else at + 1
+        elif text[at] == mark:
+            return text[:at], text[at + 1 :]
+        at += 1
+    return text, None
