@@ -1,7 +1,7 @@
 """The use case ``import``: what another tool's file says, as a manifest that passes ``check``.
 
-Knows where each tool's file is looked for, and that a task which the manifest's own rules refuse was not convertible. Does not know
-what the files mean (``manifests.foreign``).
+Knows where each tool's file is looked for, and that a task which the manifest's own rules refuse was not convertible. Does not
+know what the files mean (``manifests.foreign``).
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ from exarp.manifests.foreign.toml_text import draft_text
 # Where each tool looks for its file, in the order in which it does.
 FILES: dict[str, tuple[str, ...]] = {
     "make": ("GNUmakefile", "makefile", "Makefile"),
+    "just": ("justfile", ".justfile", "Justfile", "JUSTFILE"),
+    "taskfile": (
+        "Taskfile.yml",
+        "taskfile.yml",
+        "Taskfile.yaml",
+        "taskfile.yaml",
+        "Taskfile.dist.yml",
+        "Taskfile.dist.yaml",
+    ),
+    "npm": ("package.json",),
 }
 _MAX_BYTES = 16 * 1024 * 1024
 
@@ -99,11 +109,36 @@ def _convert(tool: str, path: str, shown: str) -> Draft:
 def _make(text: str, shown: str, folder: str) -> Draft:
     from exarp.manifests.foreign.make import convert_make
 
+    def exists(path: str) -> bool:
+        return os.path.exists(os.path.join(folder, path))
+
+    return convert_make(text, shown, _globber(folder), exists, _includer(folder))
+
+
+def _just(text: str, shown: str, folder: str) -> Draft:
+    from exarp.manifests.foreign.just import convert_just
+
+    return convert_just(text, shown, _includer(folder))
+
+
+def _taskfile(text: str, shown: str, folder: str) -> Draft:
+    from exarp.manifests.foreign.taskfile import convert_taskfile
+
+    return convert_taskfile(text, shown)
+
+
+def _npm(text: str, shown: str, folder: str) -> Draft:
+    from exarp.manifests.foreign.npm import convert_npm
+
+    return convert_npm(text, shown)
+
+
+def _includer(folder: str) -> Callable[[str], str | None]:
     def include(name: str) -> str | None:
         path = os.path.join(folder, name)
         return read_text(path, name) if os.path.isfile(path) else None
 
-    return convert_make(text, shown, _globber(folder), lambda path: os.path.exists(os.path.join(folder, path)), include)
+    return include
 
 
 def _globber(folder: str) -> Callable[[str], Sequence[str]]:
@@ -115,7 +150,12 @@ def _globber(folder: str) -> Callable[[str], Sequence[str]]:
     return files
 
 
-_CONVERTERS: dict[str, Callable[[str, str, str], Draft]] = {"make": _make}
+_CONVERTERS: dict[str, Callable[[str, str, str], Draft]] = {
+    "make": _make,
+    "just": _just,
+    "taskfile": _taskfile,
+    "npm": _npm,
+}
 
 
 def _sound_text(draft: Draft, folder: str, target: str | None, environ: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ import click
 
 from exarp.cli.invocation import common_options, current, write
 
-TOOLS = ("make",)
+TOOLS = ("make", "just", "taskfile", "npm")
 
 
 @click.command("import", short_help="Convert another tool's file to a manifest.")

@@ -15,6 +15,10 @@ import msgspec
 _ODD = re.compile(r"[\s@:,\x00-\x1f\x7f]+")
 
 
+class UnconvertibleError(Exception):
+    """What another tool's file says has no counterpart in a manifest; the text says what."""
+
+
 class Leftover(msgspec.Struct, frozen=True, order=True):
     """Something that was not converted: the line it stands in (1-based), its text, and why not."""
 
@@ -63,15 +67,14 @@ class Draft(msgspec.Struct):
             return False
         self.tasks.remove(gone)
         self.leave(gone.line, name, why)
-        for task in self.tasks:
+        for task in list(self.tasks):
             for key in ("needs", "after"):
-                if name in task.keys.get(key, ()):
+                if key == "needs" and task.keys.get(key) == [name] and "run" not in task.keys:
+                    self.drop(task.name, f"all that it needs was not converted: {name}")
+                elif name in task.keys.get(key, ()):
                     task.keys[key] = [each for each in task.keys[key] if each != name]
-        for key in ("default",):
-            if name in self.settings.get(key, ()):
-                self.settings[key] = [each for each in self.settings[key] if each != name]
-                if not self.settings[key]:
-                    del self.settings[key]
+        if name in self.settings.get("default", ()):
+            del self.settings["default"]
         return True
 
 

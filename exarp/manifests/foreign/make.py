@@ -12,9 +12,10 @@ from functools import partial
 
 import msgspec
 
-from exarp.manifests.foreign.draft import Draft, DraftTask, task_name, unique
-from exarp.manifests.foreign.make_functions import Glob, UnconvertibleError, match_pattern
+from exarp.manifests.foreign.draft import Draft, DraftTask, UnconvertibleError, task_name, unique
+from exarp.manifests.foreign.make_functions import Glob, match_pattern
 from exarp.manifests.foreign.make_text import Makefile, Rule
+from exarp.manifests.foreign.shell_text import reference
 from exarp.model.name import variable_fault
 from exarp.model.path import is_glob
 
@@ -178,7 +179,13 @@ class _Converter:
         if "/" in target.name or re.search(r"\w\.\w+$", target.name):
             return True
         recipe = "\n".join(text for _, text in target.recipe)
-        return "$@" in recipe or "$(@" in recipe or re.search(rf"-o\s*{re.escape(target.name)}\b", recipe) is not None
+        if "$@" in recipe or "$(@" in recipe:
+            return True
+        try:
+            recipe = self.makefile.expand(recipe, dict.fromkeys("<^+?*|", ""))
+        except UnconvertibleError:
+            return False
+        return re.search(rf"(?:-o|>)\s*{re.escape(target.name)}(?![\w./-])", recipe) is not None
 
     # -- targets to tasks --------------------------------------------------------------------------------------
 
@@ -231,7 +238,7 @@ class _Converter:
         except UnconvertibleError as error:
             self.out.leave(target.line, " ".join(member.name for member in members), str(error))
             return
-        if not task.keys.keys() & {"run", "needs"}:
+        if not task.keys.get("run") and not task.keys.get("needs"):
             if target.name not in ("FORCE", ".FORCE"):
                 self.out.leave(target.line, target.name, "it runs nothing and needs no other task")
             return
@@ -331,8 +338,9 @@ class _Converter:
         raw = written.value if written is not None else self.makefile.value(name)
         value = self.makefile.expand(raw, None, self._in_field).strip()
         if written is None or written.fallback:
-            return f"${{env.{name}:-{value}}}" if "}" not in value else value
-        return value
+            value = f"${{env.{name}:-{value}}}" if "}" not in value else value
+        added = self.makefile.expand(written.added, None, self._in_field) if written is not None else ""
+        return f"{value} {added}".strip()
 
     def _in_field(self, name: str, before: str, after: str) -> str | None:
         """References to what only a run knows stay references."""
@@ -386,9 +394,7 @@ class _Recipe:
         found = self.known(name)
         if found is None:
             return None
-        if _quoted(before):
-            return f"'\"${found}\"'"
-        return f"${{{found}}}" if after and (after.isalnum() or after == "_") else f"${found}"
+        return reference(found, before, after)
 
     def known(self, name: str) -> str | None:
         """The shell variable that holds what make means by ``name``; None: its value stands in its place."""
@@ -414,20 +420,3 @@ def _with_stem(stem: str, pattern: str) -> str:
 
 def _each_text(texts: str | list[str], change: Callable[[str], str]) -> str | list[str]:
     return change(texts) if isinstance(texts, str) else [change(text) for text in texts]
-
-
-def _quoted(before: str) -> bool:
-    """Whether a shell is between apostrophes behind this text."""
-    single = double = False
-    escaped = False
-    for char in before:
-        if escaped:
-            escaped = False
-        elif char == "\\" and not single:
-            escaped = True
-        elif char == "'" and not double:
-            single = not single
-        elif char == '"' and not single:
-            double = not double
-    return single
-

@@ -9,11 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from exarp.manifests.foreign.draft import UnconvertibleError
+
 Glob = Callable[[str], Sequence[str]]
-
-
-class UnconvertibleError(Exception):
-    """Something that make does has no counterpart in a manifest; the text says what."""
 
 
 def replace_pattern(pattern: str, replacement: str, word: str) -> str:

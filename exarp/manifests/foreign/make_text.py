@@ -13,10 +13,10 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from exarp.manifests.foreign.draft import UnconvertibleError
 from exarp.manifests.foreign.make_functions import (
     ARGUMENTS,
     Glob,
-    UnconvertibleError,
     call,
     reference_end,
     split_arguments,
@@ -57,11 +57,12 @@ class Line(NamedTuple):
 
 
 class Variable(msgspec.Struct):
-    """A variable as written. ``fallback``: the environment's value goes before (``?=``). ``shell``: the value is what a
-    command prints."""
+    """A variable as written. ``fallback``: the environment's value goes before (``?=``); ``added``: what is appended all the same.
+    ``shell``: the value is what a command prints."""
 
     value: str
     line: int
+    added: str = ""
     fallback: bool = False
     shell: bool = False
 
@@ -261,7 +262,9 @@ class Makefile:
             self.variables.setdefault(name, Variable(value, line.number, fallback=True))
         elif operator == "+=":
             known = self.variables.get(name) or Variable(_BUILT_IN.get(name, ""), line.number, fallback=True)
-            self.variables[name] = msgspec.structs.replace(known, value=f"{known.value} {value}".strip())
+            field = "added" if known.fallback else "value"
+            longer = f"{getattr(known, field)} {value}".strip()
+            self.variables[name] = msgspec.structs.replace(known, **{field: longer})
         elif operator == "=":
             self.variables[name] = Variable(value, line.number)
         else:
@@ -288,7 +291,10 @@ class Makefile:
 
     def _raw(self, name: str) -> str:
         name = name.strip()
-        return self.variables[name].value if name in self.variables else _BUILT_IN.get(name, "")
+        if name not in self.variables:
+            return _BUILT_IN.get(name, "")
+        variable = self.variables[name]
+        return f"{variable.value} {variable.added}".strip()
 
     def value(self, name: str, depth: int = 0) -> str:
         """A variable's value, filled in; of one that nobody sets, what make knows of it, else nothing.
