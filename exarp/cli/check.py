@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 
 import click
 from click.core import ParameterSource
 
 from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
-from exarp.cli.later import Formats
 
 
 @click.command("check", short_help="Find errors and doubts in the manifest.")
@@ -16,9 +17,10 @@ from exarp.cli.later import Formats
 @click.option(
     "--format",
     "form",
-    type=Formats(("text", "json"), ("github", "sarif")),
+    type=click.Choice(("text", "json", "github", "sarif")),
     default="text",
-    help="How problems are printed.",
+    show_default=True,
+    help="How problems are printed: for people, for programs, as annotations of GitHub, as SARIF.",
 )
 @json_option("Print one JSON document, as --format json does.")
 @common_options("verbose")
@@ -31,6 +33,7 @@ def command(strict: bool, form: str) -> int:
     Examples:
       exarp check
       exarp check --strict --json
+      exarp check --format sarif > exarp.sarif
     """
     from exarp.app.check import check
     from exarp.views.problem import findings, render_all
@@ -45,8 +48,38 @@ def command(strict: bool, form: str) -> int:
     status = 3 if errors else 1 if strict and doubts else 0
     if form == "json" or invocation.json:
         write_bytes(findings(problems, status))
+    elif form == "github":
+        from exarp.views.problem_github import workflow_commands
+
+        write(workflow_commands(problems, _seen(invocation.folder)))
+    elif form == "sarif":
+        from exarp.views.problem_sarif import sarif
+
+        write_bytes(sarif(problems, _seen(invocation.folder)))
     elif problems:
         write(render_all(problems, invocation.wants_color(sys.stdout), None, invocation.columns(sys.stdout)) + "\n")
     elif invocation.verbosity >= 0:
         write("no errors, no doubts\n")
     return status
+
+
+def _seen(folder: str) -> Callable[[str], str]:
+    """How a file that messages name from ``folder`` is called from the root of the repository, where annotations belong."""
+    top = os.environ.get("GITHUB_WORKSPACE") or _top(folder)
+
+    def seen(file: str) -> str:
+        path = os.path.join(folder, file)
+        found = os.path.relpath(path, top)
+        return path if found.startswith("..") else found
+
+    return seen
+
+
+def _top(folder: str) -> str:
+    """The git root above ``folder``; ``folder`` itself where there is none."""
+    found = folder
+    while not os.path.exists(os.path.join(found, ".git")):
+        if os.path.dirname(found) == found:
+            return folder
+        found = os.path.dirname(found)
+    return found

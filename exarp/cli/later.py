@@ -6,7 +6,7 @@ Knows the names of later commands and options. Does not know what they will do.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -27,20 +27,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "history": ("--follow", "--since"),
     "log": ("--since",),
 }
-
-
-class Formats(click.Choice[str]):
-    """A choice of formats, some of which only a later version knows: those are not offered."""
-
-    def __init__(self, formats: tuple[str, ...], later: tuple[str, ...]) -> None:
-        super().__init__(formats)
-        self._later = later
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The format. Raises UsageError for a later one."""
-        if value in self._later:
-            raise not_yet(f"the format {value!r}", f"use one of: {', '.join(map(str, self.choices))}")
-        return super().convert(value, param, ctx)
 
 
 def not_yet(what: str, step: str) -> UsageError:

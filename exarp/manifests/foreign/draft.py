@@ -80,8 +80,8 @@ class Draft(msgspec.Struct):
 
 def task_name(wanted: str, taken: Collection[str]) -> str:
     """``wanted`` as a name that a task can have, different from those ``taken``."""
-    name = _ODD.sub("-", wanted).strip("-").lstrip(".-")
-    name = "".join(char for char in name if char.isprintable()) or "task"
+    printable = "".join(char if char.isprintable() else " " for char in wanted)
+    name = _ODD.sub("-", printable).strip("-").lstrip(".-") or "task"
     found, number = name, 2
     while found in taken:
         found, number = f"{name}-{number}", number + 1

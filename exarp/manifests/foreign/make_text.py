@@ -57,7 +57,7 @@ class Line(NamedTuple):
 
 
 class Variable(msgspec.Struct):
-    """A variable as written. ``fallback``: the environment's value goes before (``?=``); ``added``: what is appended all the same.
+    """A variable as written. ``fallback``: the environment goes before (``?=``); ``added``: what is appended all the same.
     ``shell``: the value is what a command prints."""
 
     value: str

@@ -15,8 +15,8 @@ from exarp.manifests.foreign.draft import Draft, DraftTask, UnconvertibleError, 
 
 _RUN = r"(?:npm run(?:-script)?|yarn run|yarn|pnpm run|pnpm|bun run)"
 _CALL = re.compile(rf"{_RUN} (?:(?:-s|--silent) )?([\w:./-]+)")
-_BESIDE = re.compile(r"(?:run-p|npm-run-all (?:-p|--parallel))((?: [\w:./-]+)+)")
-_IN_TURN = re.compile(r"(?:run-s|npm-run-all(?: -s| --serial| --sequential)?)((?: [\w:./-]+)+)")
+_BESIDE = re.compile(r"(?:run-p|npm-run-all (?:-p|--parallel))((?: [\w:./*-]+)+)")
+_IN_TURN = re.compile(r"(?:run-s|npm-run-all(?: -s| --serial| --sequential)?)((?: [\w:./*-]+)+)")
 # Where npm looks for programs first.
 _PATH = 'PATH="$PWD/node_modules/.bin:$PATH"'
 

@@ -57,13 +57,17 @@ def _leftovers(file: str, leftovers: Iterable[Leftover]) -> Iterator[str]:
 
 def key(name: str) -> str:
     """A key, quoted where it must be."""
-    return name if _BARE.fullmatch(name) else text(name)
+    return name if _BARE.fullmatch(name) else _line_of_text(name)
 
 
 def text(content: str) -> str:
     """A string; one of several lines between three quotes, one with quotes between apostrophes where that reads better."""
     if "\n" in content.strip("\n") and "\r" not in content:
         return _lines_of_text(content)
+    return _line_of_text(content)
+
+
+def _line_of_text(content: str) -> str:
     if ('"' in content or "\\" in content) and "'" not in content and content.isprintable():
         return f"'{content}'"
     return '"' + "".join(_escaped(char) for char in content) + '"'

@@ -1,0 +1,235 @@
+"""Justfiles, Taskfiles and npm's scripts as drafts, and a draft as text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import tomli
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exarp.errors import ManifestError
+from exarp.manifests.foreign.draft import Draft, DraftTask, task_name
+from exarp.manifests.foreign.just import convert_just
+from exarp.manifests.foreign.npm import convert_npm
+from exarp.manifests.foreign.taskfile import convert_taskfile
+from exarp.manifests.foreign.toml_text import draft_text, value
+
+
+def just(text: str) -> Draft:
+    return convert_just(text, "justfile", {"more.just": "helper:\n  echo help\n"}.get)
+
+
+def taskfile(text: str) -> Draft:
+    return convert_taskfile(text, "Taskfile.yml")
+
+
+def tasks(draft: Draft) -> dict[str, dict[str, Any]]:
+    return {task.name: task.keys for task in draft.tasks}
+
+
+def test_recipes_with_parameters_needs_and_attributes() -> None:
+    draft = just(
+        "set shell := ['bash', '-cu']\nset dotenv-load\n"
+        "version := '1.0' + \"\\tx\"\nname := env('NAME', 'me')\nsha := `git rev-parse HEAD`\n"
+        "alias t := test\n\n"
+        "# run the tests\n@test filter='all' *args: build _prepare\n  pytest -k {{filter}} {{args}} \"{{args}}\"\n"
+        "  -rm '{{version}}'\n\n"
+        "build:\n    echo {{name}}-{{sha}} \\\n      more\n\n"
+        "[private]\nprepare: \n  echo {{{{x}}\n_prepare:\n  #!/usr/bin/env python3\n  print('x')\n    \n"
+        "[confirm('sure?')]\n[linux]\ndeploy target:\n  ./deploy {{target}}\n"
+    )
+    assert draft.settings == {"default": ["test"], "shell": ["bash", "-cu"], "dotenv": [".env"]}
+    assert draft.variables == {"version": "1.0\tx", "name": "${env.NAME:-me}", "sha": {"run": "git rev-parse HEAD"}}
+    assert tasks(draft) == {
+        "test": {
+            "description": "run the tests",
+            "params": {"filter": "all"},
+            "needs": ["build", "_prepare"],
+            "run": ['pytest -k $filter "$@" "$@"', "{ rm ''\"$version\"''; } || :"],
+            "aliases": ["t"],
+        },
+        "build": {"run": "echo $name-$sha \\\n  more"},
+        "prepare": {"internal": True, "run": "echo {{x}}"},
+        "_prepare": {"internal": True, "shell": ["python3", "-c"], "run": "print('x')\n"},
+        "deploy": {
+            "confirm": "sure?",
+            "platforms": ["linux"],
+            "params": {"target": {"required": True}},
+            "run": "./deploy $target",
+        },
+    }
+    assert draft.leftovers == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ("a: (b 'x')\n  y\nb z:\n  z\n", 1, "gives arguments"),
+        ("a: b && c\n  y\nb:\n  x\nc:\n  x\n", 1, "after it"),
+        ("mod foo\na:\n  x\n", 1, "module"),
+        ("x := if os() == 'linux' { 'a' } else { 'b' }\na:\n  echo\n", 1, "condition"),
+        ("x := uppercase('a')\na:\n  echo\n", 1, "uppercase()"),
+        ("a:\n  echo {{ trim('x') }}\n", 1, "put it into a variable"),
+        ("a:\n  #!/usr/bin/awk -f\n  x\n", 1, "interpreter"),
+        ("[windows]\na:\n  dir\nb:\n  ls\n", 2, "Windows"),
+        ("import 'none.just'\na:\n  x\n", 1, "not there"),
+        ("what is this\na:\n  x\n", 1, "not understood"),
+    ],
+)
+def test_what_just_can_and_exarp_cannot_is_listed(text: str, line: int, why: str) -> None:
+    assert [(left.line, why in left.why) for left in just(text).leftovers] == [(line, True)]
+
+
+def test_an_imported_justfile_is_read_in_its_place() -> None:
+    assert tasks(just("import 'more.just'\na: helper\n")) == {
+        "helper": {"run": "echo help"},
+        "a": {"needs": ["helper"]},
+    }
+
+
+def test_a_taskfile_with_most_of_what_people_write() -> None:
+    draft = taskfile(
+        "version: '3'\nvars:\n  BIN: app\n  SHA: {sh: git rev-parse HEAD}\n  OUT: '{{.BIN}}.tar'\n"
+        "env: {CGO: 0}\ndotenv: ['.env']\n"
+        "tasks:\n"
+        "  default: {deps: [build, 'lint:all']}\n"
+        "  build:\n    desc: Build it\n    dir: src\n    aliases: [b]\n"
+        "    sources: ['**/*.go', {exclude: 'x.go'}]\n    generates: ['{{.BIN}}']\n"
+        "    cmds:\n      - go build -o {{.BIN}} {{.CLI_ARGS}}\n      - {cmd: 'echo \"{{.SHA}}\"', ignore_error: true}\n"
+        "      - defer: rm tmp\n"
+        "  lint:all: golint ./...\n"
+        "  release:\n    internal: true\n    prompt: Sure?\n    platforms: [linux]\n    requires: {vars: [TAG]}\n"
+        "    vars: {REMOTE: '{{.REMOTE | default \"origin\"}}'}\n"
+        "    preconditions: [{sh: test -f x, msg: no x}]\n"
+        "    cmds: [{task: build}, 'git push {{.REMOTE}} {{.TAG}}']\n"
+    )
+    assert draft.settings == {"default": ["default"], "shell": ["sh", "-c"], "dotenv": [".env"]}
+    assert draft.variables == {"BIN": "app", "SHA": {"run": "git rev-parse HEAD"}, "OUT": "${BIN}.tar"}
+    assert tasks(draft) == {
+        "default": {"needs": ["build", "lint-all"]},
+        "build": {
+            "description": "Build it",
+            "inputs": ["**/*.go", "!x.go"],
+            "outputs": ["${BIN}"],
+            "cwd": "src",
+            "aliases": ["b"],
+            "finally": ["rm tmp"],
+            "env": {"CGO": "0"},
+            "run": ['go build -o $BIN "$@"', '{ echo "$SHA"; } || :'],
+        },
+        "lint-all": {"env": {"CGO": "0"}, "run": "golint ./..."},
+        "release": {
+            "params": {"TAG": {"required": True}, "REMOTE": "origin"},
+            "internal": True,
+            "confirm": "Sure?",
+            "platforms": ["linux"],
+            "requires": [{"run": "test -f x", "message": "no x"}],
+            "needs": ["build"],
+            "env": {"CGO": "0"},
+            "run": "git push $REMOTE $TAG",
+        },
+    }
+    assert draft.leftovers == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ("tasks:\n  a:\n    cmds: ['echo {{if .X}}y{{end}}']\n", 3, "template"),
+        ("tasks:\n  a:\n    cmds: [x, {task: b}]\n  b: y\n", 3, "after other commands"),
+        ("tasks:\n  a: {deps: [{task: b, vars: {X: 1}}], cmds: [x]}\n  b: y\n", 2, "in a way of its own"),
+        ("includes:\n  docs: ./docs\ntasks: {a: x}\n", 2, "by itself"),
+        ("tasks:\n  'a-*': x\n", 2, "wildcard"),
+        ("tasks:\n  a: {status: ['test -f x'], cmds: [x]}\n", 2, "inputs and outputs"),
+        ("tasks:\n  a: {cmds: [{for: [1], cmd: x}]}\n", 2, "loop"),
+        ("vars: {X: {map: {a: 1}}}\ntasks: {a: x}\n", 1, "no counterpart"),
+        ("tasks:\n  a: {}\n", 2, "runs nothing"),
+    ],
+)
+def test_what_go_task_can_and_exarp_cannot_is_listed(text: str, line: int, why: str) -> None:
+    assert [(left.line, why in left.why) for left in taskfile(text).leftovers] == [(line, True)]
+
+
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in zip("abcdefghij", "bcdefghijk", strict=True)
+)
+
+
+@pytest.mark.parametrize("text", ["tasks: [", "- a\n", "tasks: &a [*a]\n", BOMB, "x: !!python/object:os.system {}\n\t"])
+def test_a_taskfile_that_is_none_is_refused_with_its_place(text: str) -> None:
+    with pytest.raises(ManifestError) as refused:
+        taskfile(text)
+    assert refused.value.problems[0].place is not None
+
+
+def package(**scripts: str) -> Draft:
+    return convert_npm(json.dumps({"version": "1.2.3", "scripts": scripts}, indent=2), "package.json")
+
+
+def test_scripts_with_what_npm_does_around_them() -> None:
+    path = 'PATH="$PWD/node_modules/.bin:$PATH"\n'
+    draft = package(**{
+        "prebuild": "rm -rf dist", "build": "tsc", "build:js": "echo $npm_package_version",
+        "all": "npm run build && echo done && npm run build:js", "both": "run-p build build:*", "bad": "run-s none",
+    })  # fmt: skip
+    assert draft.settings["default"] == ["build"]
+    assert draft.variables == {"npm_package_version": "1.2.3"}
+    found = tasks(draft)
+    assert found["build"]["run"] == [f"{path}rm -rf dist", f'{path}tsc "$@"']
+    assert found["build-js"]["run"] == f'{path}echo $npm_package_version "$@"'
+    assert found["all"]["run"] == [
+        f"{path}rm -rf dist", f"{path}tsc", f"{path}echo done", f"{path}echo $npm_package_version",
+    ]  # fmt: skip
+    assert found["both"] == {"needs": ["build", "build-js"]}
+    assert [(left.line, left.why) for left in draft.leftovers] == [(9, "it calls none, which is not here")]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
+def test_a_package_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ManifestError):
+        convert_npm(text, "package.json")
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.text("'\"\\\n\t ${}ab", max_size=12)
+VALUES = st.recursive(
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_any_value_is_read_back_as_it_was(written: Any) -> None:
+    assert tomli.loads(f"x = {value(written)}\n") == {"x": written}
+
+
+@given(st.dictionaries(TEXTS, VALUES, max_size=3), TEXTS, TEXTS)
+def test_a_draft_is_read_back_whatever_its_texts(keys: dict[str, Any], name: str, note: str) -> None:
+    draft = Draft(note, "make", variables={"v": note}, tasks=[DraftTask(name, 1, keys, [note])])
+    draft.leave(3, note, name)
+    assert tomli.loads(draft_text(draft)) == {"vars": {"v": note}, "task": {name: keys}}
+
+
+@given(st.text(max_size=8), st.sets(st.text(max_size=3)))
+def test_every_name_becomes_one_that_a_task_can_have(wanted: str, taken: set[str]) -> None:
+    from exarp.model.name import name_fault
+
+    name = task_name(wanted, taken)
+    assert name not in taken
+    assert name_fault(name) is None
+
+
+def test_what_is_dropped_is_no_need_any_more() -> None:
+    draft = Draft("f", "make", settings={"default": ["a"]})
+    draft.tasks = [
+        DraftTask("a", 1, {"needs": ["b"]}),
+        DraftTask("b", 2, {"run": "x"}),
+        DraftTask("c", 3, {"run": "x", "needs": ["b"]}),
+    ]
+    draft.drop("b", "why")
+    assert tasks(draft) == {"c": {"run": "x", "needs": []}}
+    assert draft.settings == {}
+    assert [left.line for left in draft.leftovers] == [2, 1]
