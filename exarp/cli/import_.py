@@ -16,7 +16,7 @@ TOOLS = ("make", "just", "taskfile", "npm")
 @click.argument("source", metavar="[FILE]", required=False, type=click.Path())
 @click.option("--to", default="exarp.toml", show_default=True, help="The manifest to write; - prints it.")
 @click.option("--force", is_flag=True, help="Replace a manifest that is there already.")
-@common_options("color", "file")
+@common_options("color", "file", "verbose")
 def command(tool: str, source: str | None, to: str, force: bool) -> int:
     """Convert what another tool's FILE says to a manifest that passes `exarp check`; what has no counterpart is listed, with its
     line and the reason, here and at the manifest's end. Nothing of the file is run; what depends on this machine (conditions,
