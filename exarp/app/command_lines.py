@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from exarp.model.task import Task
 from exarp.planning.arguments import script_command
-from exarp.planning.recipe import ListFault, expand_argv, list_variable, named_variables, out_paths
+from exarp.planning.environment import Environment
+from exarp.planning.recipe import MAX_LIST_BYTES, ListFault, expand_argv, list_variable, named_variables, out_paths
 from exarp.workspace.folders import seen_from, working_folder
 
 Lists = Mapping[str, Sequence[str]]
@@ -34,6 +35,21 @@ def vectors(task: Task, lists: Lists) -> tuple[tuple[str, ...], ...]:
     if task.argv:
         return (expand_argv(task.argv, lists, task.arguments),)
     return tuple([script_command(task, script) for script in task.commands])
+
+
+def given_variables(task: Task, environment: Environment) -> dict[str, str]:
+    """What the manifest sets for a task. Raises LaunchFault where a value is longer than any process can be given."""
+    found = environment.given(task)
+    for name, value in found.items():
+        # No character takes more than four bytes: nearly every value is short enough at a glance.
+        if (
+            len(value) > MAX_LIST_BYTES // 4
+            and (size := len(value.encode("utf-8", "surrogateescape"))) > MAX_LIST_BYTES
+        ):
+            raise LaunchFault(
+                f"${name} would be {size} bytes long, more than the 100 KiB of a variable: put it into a file"
+            )
+    return found
 
 
 def file_variables(task: Task, lists: Lists) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from exarp.app.command_lines import LaunchFault, file_lists, file_variables, vectors
+from exarp.app.command_lines import LaunchFault, file_lists, file_variables, given_variables, vectors
 from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside
@@ -114,7 +114,7 @@ class Launcher:
     def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
         """What comes from outside, over it what is exarp's own, over all what the manifest says."""
         own = {**self.own, "EXARP_TASK": task.name, **file_variables(task, lists)}
-        return {**self.environment.around(task), **own, **self.environment.given(task)}
+        return {**self.environment.around(task), **own, **given_variables(task, self.environment)}
 
     def _write_list(self, key: int, path: str, paths: Sequence[str]) -> None:
         if odd := next((entry for entry in paths if "\n" in entry), None):

@@ -26,6 +26,9 @@ _COMPLAINTS = {
 }
 
 
+_NO_PROGRAM = "a tool is a file; programs that PATH leads to are no tools"
+
+
 class FileFault(Exception):
     """A file is not there, or cannot be taken; ``reason`` says which, the message says it as a clause."""
 
@@ -63,6 +66,8 @@ class Resolution:
             if not spec.excluded or not is_taken_away(pattern, spec.excluded):
                 self._add(pattern, spec, spec.excluded, own, named, files)
         for pattern in spec.tools:
+            if "/" not in pattern and not is_glob(pattern) and self._fingerprints.is_missing(pattern):
+                raise FileFault(FreshnessReason("input-missing", pattern, _NO_PROGRAM))
             self._add(pattern, spec, (), own, {}, files)
         refuse_odd(files)
         return tuple(named), list(files)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from exarp.app.checker import Checker
-from exarp.app.command_lines import LaunchFault, file_lists, file_variables, vectors
+from exarp.app.command_lines import LaunchFault, file_lists, file_variables, given_variables, vectors
 from exarp.app.launcher import emptied_folders, made_folders
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
@@ -63,7 +63,7 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
         needed_by=tuple(names[dependent] for dependent in project.graph.dependents[number]),
         variables={name: reaching.get(name, "") for name in variables},
         sources={name: executed.sources.get(name, "caller") for name in variables if name in reaching},
-        dotenv=tuple([DotenvFile(file, os.path.exists(f"{project.root}/{file}")) for file in files]),
+        dotenv=tuple([DotenvFile(file, os.path.exists(os.path.join(project.root, file))) for file in files]),
         execution=executed,
         folders=made_folders(task),
         emptied=tuple(emptied_folders(task)),
@@ -78,10 +78,9 @@ def _execution(project: Project, task: Task, environment: Environment, lists: Ma
     sources = dict.fromkeys(env, "dotenv")
     own, fault = {"EXARP_TASK": task.name, "EXARP_WORKSPACE": project.root}, ""
     try:
-        files = file_variables(task, lists)
+        files, given = file_variables(task, lists), given_variables(task, environment)
     except LaunchFault as error:
-        files, fault = {}, str(error)
-    given = environment.given(task)
+        files, given, fault = {}, environment.given(task), str(error)
     sources |= dict.fromkeys(own, "exarp") | dict.fromkeys(files, "files")
     sources |= {name: environment.source(name, task) for name in given}
     return Execution(

@@ -114,7 +114,8 @@ def _variables(sound: Sound, environ: Mapping[str, str], outside: Outside) -> Va
         except VariableFault:
             # It is told where it is written; or the shell is to be found out by a command, which needs one itself.
             shell = SettingsDocument().shell
-        return outside.printed(script, shell, named)
+        # A command finds what dotenv files say, as tasks do.
+        return outside.printed(script, shell, {**environ, **named} if settings.dotenv else named)
 
     definitions = {name: _definition(value) for name, value in sound.document.vars.items()}
     known = Variables(definitions, environ, sound.broken_variables, evaluate)

@@ -125,6 +125,16 @@ def test_where_each_variable_comes_from_is_told(root: Path) -> None:
     assert not any("unused" in line for line in told)
 
 
+def test_a_variable_that_no_process_could_be_given_is_told(root: Path) -> None:
+    (root / "exarp.toml").write_text(f'[vars]\nbig = "{"ä" * 60_000}"\n[task.t]\nrun = "echo $big"')
+    sheet = sheet_of(root, "t")
+
+    assert (
+        sheet.execution.fault
+        == "$big would be 120000 bytes long, more than the 100 KiB of a variable: put it into a file"
+    )
+
+
 def test_why_a_task_could_not_be_started_is_told(root: Path) -> None:
     sheet = sheet_of(root, "odd")
 
