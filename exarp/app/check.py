@@ -29,12 +29,13 @@ _IN_TURN = "run one after the other"
 
 
 def check(directory: str, file: str | None) -> list[Problem]:
-    """Errors if there are any, else doubts and warnings, in the order of the file."""
+    """Errors if there are any, else doubts and warnings, in the order of the file; those of plans beside errors, too."""
     try:
         project, problems = examine(directory, file, os.environ)
     except ManifestError as error:
         return list(error.problems)
-    return problems or in_file_order(_Doubts(project).found())
+    found = problems or _Doubts(project).found()
+    return in_file_order([*found, *project.remarks], project.locator.file)
 
 
 class _Doubts:
@@ -45,6 +46,7 @@ class _Doubts:
         self.by_name = {task.name: task for task in self.tasks}
         self.ids = project.graph.ids
         self.faults = FaultPlaces(project.manifest, project.locator)
+        self.groups = {wave.name: wave.group for wave in project.manifest.waves}
 
     def found(self) -> Iterable[Problem]:
         plan = make_plan(self.project.manifest, self.project.graph, all_targets(self.project.manifest))
@@ -55,7 +57,17 @@ class _Doubts:
         yield from self.missing_dotenv()
         for verdict in plan.verdicts:
             if verdict.runs == "sequential" and (verdict.kind != "waves" or verdict.marked):
-                yield from (self.doubt(verdict, reason) for reason in verdict.reasons if is_doubt(reason))
+                yield from (self.doubt(verdict, reason) for reason in verdict.reasons if self.is_told(verdict, reason))
+
+    def is_told(self, verdict: Verdict, reason: Reason) -> bool:
+        """Whether a reason is a doubt of its own. Between plans of one number order follows from a contradiction, and a third
+        plan comes between by one or by a file that all of them change: those are told."""
+        if verdict.kind == "waves" and reason.code in ("dependency", "ordered-through") and self.are_numbered(verdict):
+            return False
+        return is_doubt(reason)
+
+    def are_numbered(self, verdict: Verdict) -> bool:
+        return all(self.groups.get(name) is not None for name in verdict.between or ())
 
     def doubt(self, verdict: Verdict, reason: Reason) -> Problem:
         kind = "waves" if verdict.kind == "waves" else "tasks"
@@ -63,6 +75,8 @@ class _Doubts:
         apart = f"run beside none of {_listing(verdict.against)}" if verdict.kind == "groups" else _IN_TURN
         message = f"{kind} {_listing(names)} {apart}: {reasons.sentence(reason, self.by_name, names)}"
         step = "take the marking back, or the cause away" if kind == "waves" else "order them with needs or after"
+        if kind == "waves" and self.are_numbered(verdict):
+            step = "give one of them another wave number, or take the cause away"
         related = self.edges(reason) if reason.code == "dependency" else self.touches(reason)
         place = self.marking(verdict) if kind == "waves" else None
         if place is None:

@@ -12,7 +12,7 @@ from exarp.errors import Place, Problem, Related
 from exarp.graph.build import EdgeOrigin, GraphFaults, edge_origin
 from exarp.graph.file_edges import DuplicateOutput, SelfInput
 from exarp.manifests.document import wave_words
-from exarp.manifests.place import Locator
+from exarp.manifests.place import Places
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_glob, matches
 from exarp.model.plan import LateWave, Plan
@@ -22,7 +22,7 @@ from exarp.planning.grouping import SequenceFault, WaveCycle
 class FaultPlaces:
     """Words faults of one manifest."""
 
-    def __init__(self, manifest: Manifest, locator: Locator) -> None:
+    def __init__(self, manifest: Manifest, locator: Places) -> None:
         self.manifest = manifest
         self.locator = locator
         self._waves = {name: wave.name for wave in reversed(manifest.waves) for name in wave.tasks}
@@ -48,7 +48,9 @@ class FaultPlaces:
     def late_waves(self, late: Sequence[LateWave]) -> list[Problem]:
         """Warnings about waves that are listed before one that they wait for."""
         numbers = {wave.name: number for number, wave in enumerate(self.manifest.waves)} if late else {}
-        return [self._late_wave(found, numbers[found.late]) for found in late]
+        # Plans are listed by their numbers: where those contradict what they depend on, that is told.
+        told = (found for found in late if self.manifest.waves[numbers[found.late]].group is None)
+        return [self._late_wave(found, numbers[found.late]) for found in told]
 
     def _late_wave(self, found: LateWave, number: int) -> Problem:
         message = f"wave {found.late!r} is listed before {found.early!r} but runs after it: {' → '.join(found.via)}"
@@ -134,6 +136,6 @@ class FaultPlaces:
         return Problem("wave-sequence", message, place, f"list {need!r} first", (edge,))
 
 
-def plan_warnings(manifest: Manifest, locator: Locator, plan: Plan) -> list[Problem]:
+def plan_warnings(manifest: Manifest, locator: Places, plan: Plan) -> list[Problem]:
     """What is odd about a plan, with places: waves that come later than they are listed."""
     return FaultPlaces(manifest, locator).late_waves(plan.late) if plan.late else []

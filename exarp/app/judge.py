@@ -111,6 +111,10 @@ def _refuse_derived(plan: Plan, derived: str, missing: set[str]) -> None:
 
 
 def _judge_tasks(project: Project, one: str, other: str) -> Verdict:
+    for name in (one, other):
+        if name in project.manifest.blocked:
+            message = f"{name!r} is in no wave: it waits for {', '.join(project.manifest.blocked[name])}"
+            raise UsageError(Problem("blocked-task", message, None, "name two tasks that `exarp plan` shows in waves"))
     homes = [wave.name for wave in project.manifest.waves if one in wave.tasks or other in wave.tasks]
     plan = _everything(project, homes)
     position = plan.position

@@ -6,7 +6,7 @@ Knows the order: find, read, build, check waves. Does not plan.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,8 +17,8 @@ from exarp.app.outside import Outside
 from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import build_graph
 from exarp.graph.task_graph import TaskGraph
-from exarp.manifests.discover import Found, find_manifest, named_manifest, read_beside, read_bytes
-from exarp.manifests.place import Locator
+from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest, read_beside, read_bytes
+from exarp.manifests.place import Places
 from exarp.manifests.reading import Reading, not_collecting, read_manifest
 from exarp.model.manifest import Manifest
 from exarp.planning.grouping import Grouping
@@ -37,12 +37,22 @@ class Overrides(msgspec.Struct, frozen=True):
 
 
 class Project(msgspec.Struct, frozen=True):
-    """A manifest without faults, and its graph. ``root``: the workspace root, absolute."""
+    """A manifest without faults, and its graph. ``root``: the workspace root, absolute. ``remarks``: doubts and
+    warnings of whoever read it.
+    """
 
     root: str
     manifest: Manifest
     graph: TaskGraph
-    locator: Locator
+    locator: Places
+    remarks: tuple[Problem, ...] = ()
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """The remarks that a plan or a run tells too: what was not read as it is written."""
+        return [
+            remark for remark in self.remarks if remark.severity == "warning" or remark.slug == "unknown-dependency"
+        ]
 
 
 def find_root(directory: str, file: str | None) -> str:
@@ -50,7 +60,7 @@ def find_root(directory: str, file: str | None) -> str:
     return _find(directory, file).root
 
 
-def _find(directory: str, file: str | None) -> Found:
+def _find(directory: str, file: str | None) -> Found | FoundPlans:
     return named_manifest(os.path.abspath(file), directory) if file else find_manifest(directory)
 
 
@@ -82,8 +92,13 @@ def examine(
 
 
 def _examine(
-    found: Found, environ: Mapping[str, str], overrides: Overrides, outside: Outside
+    found: Found | FoundPlans, environ: Mapping[str, str], overrides: Overrides, outside: Outside
 ) -> tuple[Project, list[Problem]]:
+    if isinstance(found, FoundPlans):
+        from exarp.app.plan_reading import read_plans
+
+        plans = read_plans(found, overrides.variables)
+        return _checked(found.root, _overridden(overrides, plans.manifest), plans.places, plans.problems)
     data, memory = read_bytes(found.path, found.shown), physical_memory()
 
     def read(path: str) -> bytes:
@@ -93,32 +108,42 @@ def _examine(
         data, found.shown, found.notation, environ, memory, overrides.variables, found.root, read, outside
     )
     manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
+    return _checked(found.root, manifest, reading.locator, reading.problems)
+
+
+def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Problem]) -> tuple[Project, list[Problem]]:
+    """The project, with what is wrong with its graph and waves beside what was ``told`` already."""
     graph, faults = build_graph(manifest.tasks)
-    places = FaultPlaces(manifest, reading.locator)
-    problems = reading.problems + places.graph_problems(faults)
+    places = FaultPlaces(manifest, locator)
+    problems = [problem for problem in told if problem.severity == "error"] + places.graph_problems(faults)
+    remarks = tuple(in_file_order((problem for problem in told if problem.severity != "error"), locator.file))
     if manifest.waves:
         cycles, sequences = Grouping(graph, set(range(len(graph))), manifest.waves).faults()
         problems += places.wave_problems(cycles, sequences, faults)
-    return Project(found.root, manifest, graph, reading.locator), in_file_order(problems)
+    return Project(root, manifest, graph, locator, remarks), in_file_order(problems, locator.file)
 
 
-def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Problems as a reader of the file meets them, each once; those without a place go first."""
-    return sorted(dict.fromkeys(problems), key=lambda problem: _position(problem.place))
+def in_file_order(problems: Iterable[Problem], first: str = "") -> list[Problem]:
+    """Problems as a reader of the files meets them, each once: those without a place go first, then those of ``first``."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: _position(problem.place, first))
 
 
-def _position(place: Place | None) -> tuple[int, int]:
-    return (place.line, place.column) if place else (0, 0)
+def _position(place: Place | None, first: str) -> tuple[str, int, int]:
+    return ("" if place.file == first else place.file, place.line, place.column) if place else ("", 0, 0)
 
 
 def _apply(overrides: Overrides, reading: Reading, digest: str, file: str) -> Manifest:
-    manifest = reading.manifest
+    manifest = msgspec.structs.replace(reading.manifest, file=file, digest=digest)
+    return _overridden(overrides, manifest, reading.schedule_written)
+
+
+def _overridden(overrides: Overrides, manifest: Manifest, schedule_written: bool = False) -> Manifest:
     settings: dict[str, Any] = {
         name: getattr(overrides, name)
         for name in ("max_tasks_per_wave", "schedule", "jobs", "output")
         if getattr(overrides, name) is not None
     }
-    if overrides.max_tasks_per_wave and overrides.schedule is None and not reading.schedule_written:
+    if overrides.max_tasks_per_wave and overrides.schedule is None and not schedule_written:
         settings["schedule"] = "waves"
     of_tasks: dict[str, Any] = {
         name: getattr(overrides, name) for name in ("retries", "on_failure") if getattr(overrides, name) is not None
@@ -127,7 +152,7 @@ def _apply(overrides: Overrides, reading: Reading, digest: str, file: str) -> Ma
     if of_tasks:
         tasks = tuple([msgspec.structs.replace(task, **of_tasks) for task in tasks])
     return msgspec.structs.replace(
-        manifest, file=file, digest=digest, tasks=tasks, settings=msgspec.structs.replace(manifest.settings, **settings)
+        manifest, tasks=tasks, settings=msgspec.structs.replace(manifest.settings, **settings)
     )
 
 

@@ -20,6 +20,7 @@ from exarp.app.memory import selection
 from exarp.app.outside import evaluate
 from exarp.app.ports import View
 from exarp.app.project import Project
+from exarp.app.prose import refuse_prose
 from exarp.app.stream import Stream
 from exarp.app.wiring import Session, descriptor_room, usable_cpus
 from exarp.engine.machine import Limits, Machine
@@ -53,7 +54,8 @@ class Voice(msgspec.Struct, frozen=True):
 
 
 def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
-    """Run, and give the exit code. Raises BusyError; the world is tidied up in every case."""
+    """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case."""
+    refuse_prose(project.manifest, request.call)
     chosen = request.chosen
     selected = selection(project, chosen)
     with Session(project.root, request.command, environ, request.wait, voice.note) as session:

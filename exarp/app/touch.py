@@ -12,6 +12,7 @@ import msgspec
 from exarp.app.checker import Checker
 from exarp.app.memory import selection
 from exarp.app.project import Project
+from exarp.app.prose import refuse_prose
 from exarp.app.run import RunRequest
 from exarp.app.wiring import Session
 from exarp.errors import Problem, TaskError
@@ -30,6 +31,7 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], not
 
     Raises TaskError naming every task whose inputs or outputs are missing; then nothing is recorded.
     """
+    refuse_prose(project.manifest, request.call)
     chosen = request.chosen
     selected = selection(project, chosen)
     with Session(project.root, request.command, environ, request.wait, note) as session:

@@ -36,6 +36,9 @@ class UnknownNames:
         if name.startswith("-"):
             step = "options go before the task, and arguments for a task after --: exarp run TASK -- …"
             return Problem("unknown-task", f"there is no task {name!r}", None, step)
+        if name in self._manifest.settled:
+            message = f"{name!r} is no task to do: its status is {self._manifest.settled[name]}"
+            return Problem("unknown-task", message, None, "`exarp plan` shows what is to do")
         if "=" in name:
             step = f"set a variable instead: --set {shlex.quote(name)}"
             return Problem("not-supported-yet", f"parameters ({name!r}) are not supported yet", None, step)

@@ -47,5 +47,5 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         from exarp.views.task_list import lines
 
         columns, color = invocation.columns(sys.stdout), invocation.wants_color(sys.stdout)
-        write("".join(f"{line}\n" for line in lines(listed, columns, color, matrices)))
+        write("".join(f"{line}\n" for line in lines(listed, columns, color, matrices, project.manifest.blocked)))
     return 0

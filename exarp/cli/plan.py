@@ -36,11 +36,12 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     """
     from exarp.app.plan import preview
     from exarp.app.targets import choose
-    from exarp.cli.run_views import note
+    from exarp.cli.run_views import note, tell_warnings
 
     invocation = current()
     project = invocation.project(overrides_from(options))
     chosen = choose(project, wanted_from(tasks, options), "default or all", environ=os.environ)
+    tell_warnings(project, invocation.call())
     if tell_nothing(chosen) and not invocation.json:
         return 0
     found = preview(project, chosen, os.environ, look=invocation.json, told=True)

@@ -97,6 +97,9 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         command=("exarp", *invocation.arguments),
         call=invocation.call(overrides.variables, words_of(wanted), words_behind(project, chosen)),
     )
+    from exarp.cli.run_views import tell_warnings
+
+    tell_warnings(project, invocation.call())
     if options["dry_run"]:
         return _dry_run(invocation, project, request)
     if options["touch"]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from exarp.views.ndjson import EventWriter
     from exarp.views.run_document import RunDocument
 
+# More of them hide what was asked for.
+_WARNINGS = 10
+
 
 class RunViews:
     """The views of one run. ``sink``: where ``--events`` go; ``to_stdout``: that is stdout."""
@@ -115,6 +118,15 @@ def tell_faults(root: str) -> bool:
     for fault in found:
         note(f"warning: {fault}")
     return bool(found)
+
+
+def tell_warnings(project: Project, call: Call) -> None:
+    """What was not read as it is written: the first of it on stderr."""
+    warnings = project.warnings
+    for problem in warnings[:_WARNINGS]:
+        note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
+    if len(warnings) > _WARNINGS:
+        note(f"and {len(warnings) - _WARNINGS} more warnings: {call.of('check')}")
 
 
 def note(line: str) -> None:

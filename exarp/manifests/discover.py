@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 from exarp.errors import ManifestError, Place, Problem
 from exarp.manifests.notation import Notation
+from exarp.manifests.plan_files import Kind, PlanFile, kind_of, phase_of, plans_in
 from exarp.manifests.reading import MAX_BYTES, too_large
 
 NAMES = ("exarp.toml", "exarp.yaml", "exarp.yml", "exarp.json", "pyproject.toml")
 _PROJECT = NAMES[-1]
-# What makes a folder a manifest.
-_PLANS = ("*-PLAN.md", "*/*-PLAN.md", "todo2.db", "state.todo2.json")
 # Larger files that a manifest names are refused by whoever reads them.
 _SMALL = 1024 * 1024
 _NO_FILE = "it is not a regular file"
@@ -33,6 +32,19 @@ class Found(NamedTuple):
     root: str
     shown: str
     notation: Notation
+
+
+class FoundPlans(NamedTuple):
+    """Plans or a task state on disk: absolute path of what was named, a file or a folder; the workspace root; how messages name
+    it, to somebody in ``directory``; what its ``files`` are.
+    """
+
+    path: str
+    root: str
+    shown: str
+    kind: Kind
+    files: tuple[PlanFile, ...]
+    directory: str
 
 
 def find_manifest(start: str) -> Found:
@@ -50,44 +62,53 @@ def find_manifest(start: str) -> Found:
     message = (
         "no manifest here or above (looked for exarp.toml, exarp.yaml, exarp.json, [tool.exarp] in pyproject.toml)"
     )
-    raise ManifestError(Problem("no-manifest", message, None, f"write one with: {_init(start)}"))
+    step = f"write one with: {_init(start)}"
+    if plans_in(start) is not None:
+        step = f"there are plans: exarp -f {shlex.quote(shown_from(start, start))} plan; or {step}"
+    raise ManifestError(Problem("no-manifest", message, None, step))
 
 
-def named_manifest(path: str, directory: str) -> Found:
-    """The manifest that the user named (absolute path), seen from ``directory``.
+def named_manifest(path: str, directory: str) -> Found | FoundPlans:
+    """The manifest that the user named (absolute path), seen from ``directory``; or the plans, in a file or a folder.
 
     Raises ManifestError if it is not a file we read.
     """
     if os.path.isdir(path):
         inside = [name for name in NAMES if _is_manifest(os.path.join(path, name), directory)]
         if not inside:
-            if _is_plans(path):
-                raise _not_yet(_shown(path, directory))
-            message = f"{_shown(path, directory)} is a folder without a manifest"
+            if (plans := plans_in(path)) is not None:
+                return _found_plans(path, directory, *plans)
+            message = f"{shown_from(path, directory)} is a folder without a manifest"
             raise ManifestError(Problem("no-manifest", message, None, f"name a file, or write one with: {_init(path)}"))
         path = os.path.join(path, inside[0])
     if not os.path.isfile(path):
-        shown = _shown(path, directory)
+        shown = shown_from(path, directory)
         if os.path.lexists(path):
             raise _unreadable(shown, _NO_FILE if os.path.exists(path) else "the link leads nowhere")
         message = f"{shown} does not exist"
         raise ManifestError(Problem("no-manifest", message, None, "check the path given with --file"))
+    if (kind := kind_of(os.path.basename(path))) is not None:
+        return _found_plans(path, directory, kind, [phase_of(path)])
     return _found(path, directory)
 
 
 def _found(path: str, start: str) -> Found:
-    name, shown = os.path.basename(path), _shown(path, start)
+    name, shown = os.path.basename(path), shown_from(path, start)
     notation = notation_of(name)
     if notation is None:
         raise _not_yet(name, Place(shown, 1, 1))
     return Found(path, os.path.dirname(path), shown, notation)
 
 
-def _is_plans(folder: str) -> bool:
-    """Whether a folder without a manifest is one all the same for readers to come: a phase of plans, phases, todo2's tasks."""
-    from glob import escape, iglob
-
-    return any(next(iglob(os.path.join(escape(folder), pattern)), None) is not None for pattern in _PLANS)
+def _found_plans(path: str, directory: str, kind: Kind, files: list[PlanFile]) -> FoundPlans:
+    """Plans, whose paths are relative to the git root above them, or else to the working directory."""
+    root = path
+    while not os.path.exists(os.path.join(root, ".git")):
+        root, below = os.path.dirname(root), root
+        if root == below:
+            root = directory
+            break
+    return FoundPlans(path, root, shown_from(path, directory), kind, tuple(files), directory)
 
 
 def _not_yet(name: str, place: Place | None = None) -> ManifestError:
@@ -109,7 +130,7 @@ def notation_of(name: str) -> Notation | None:
         from exarp.manifests import yaml
 
         return yaml
-    if name.endswith(".json") and name != "state.todo2.json":
+    if name.endswith(".json"):
         from exarp.manifests import json
 
         return json
@@ -122,11 +143,11 @@ def _init(folder: str) -> str:
         here = os.getcwd()
     except OSError:
         here = folder
-    where = () if os.path.realpath(folder) == here else ("-C", _shown(folder, here))
+    where = () if os.path.realpath(folder) == here else ("-C", shown_from(folder, here))
     return shlex.join(("exarp", *where, "init"))
 
 
-def _shown(path: str, directory: str) -> str:
+def shown_from(path: str, directory: str) -> str:
     """How messages name a file, for somebody in ``directory``: from there, or in full where that is shorter."""
     return min(os.path.relpath(path, directory), path, key=len)
 
@@ -137,7 +158,7 @@ def _is_manifest(path: str, start: str) -> bool:
         return False
     if os.path.basename(path) != _PROJECT:
         return True
-    data = read_bytes(path, _shown(path, start))
+    data = read_bytes(path, shown_from(path, start))
     if b"exarp" not in data:
         return False
     from exarp.manifests.pyproject import has_table

@@ -21,6 +21,21 @@ if TYPE_CHECKING:
     from exarp.manifests.positions import KeyPath, Positions, Span
 
 
+class Places(Protocol):
+    """Where what a manifest says stands, by the path of its key; ``Locator`` has the words for each method."""
+
+    file: str
+
+    def key(self, *path: str | int) -> Place:
+        """Where a key stands."""
+
+    def value(self, *path: str | int) -> Place:
+        """Where a value stands."""
+
+    def entry(self, path: KeyPath, wanted: str, nth: int = 0) -> Place:
+        """Where an entry of a list stands."""
+
+
 class Locator:
     """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid in its notation; ``root`` is the
     workspace root, absolute, or empty where nobody knows it.

@@ -47,7 +47,7 @@ class _Planner:
         self.barriers = self.settings.schedule == "waves"
         asked = closure(graph, [graph.ids[name] for name in targets])
         self.blocked = [(task, manifest.blocked[name]) for task, name in self.blocked_among(asked)]
-        self.selected = asked.difference(task for task, _ in self.blocked)
+        self.selected = asked.difference(task for task, _ in self.blocked) if self.blocked else asked
         self.drafts = Grouping(graph, self.selected, manifest.waves).drafts()
         self.cells = find_cells(manifest.tasks, sorted(self.selected), self.settings.cache_dirs)
         self.evidence = WaveEvidence(manifest, graph, self.drafts, self.cells)

@@ -10,21 +10,30 @@ from types import MappingProxyType
 
 from exarp.model.task import Task
 from exarp.views import escape, words
+from exarp.views.cells import listing
 from exarp.views.color import paint
 from exarp.views.json_line import json_line
 
 # A longer name pushes only its own description to the right.
 _WIDEST = 32
+_HELD = 3
 
 
 Matrices = Mapping[str, Sequence[str]]
 
 
 def lines(
-    tasks: Sequence[Task], columns: int | None, color: bool, matrices: Matrices = MappingProxyType({})
+    tasks: Sequence[Task],
+    columns: int | None,
+    color: bool,
+    matrices: Matrices = MappingProxyType({}),
+    blocked: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[str]:
-    """A line a task, as listed, and one for all tasks of each of ``matrices``; cut to ``columns`` where given."""
-    rows = list(_rows(tasks, matrices))
+    """A line a task, as listed, and one for all tasks of each of ``matrices``; cut to ``columns`` where given.
+
+    ``blocked``: what tasks wait for that are in no wave.
+    """
+    rows = list(_rows(tasks, matrices, blocked))
     width = min(max((len(name) for name, _ in rows), default=0), _WIDEST)
     for name, about in rows:
         room = None if columns is None else max(columns - max(width, len(name)) - 2, 10)
@@ -33,7 +42,7 @@ def lines(
         yield f"{name:<{width}}  {paint(about, 'same', color)}".rstrip() if about else name
 
 
-def _rows(tasks: Sequence[Task], matrices: Matrices) -> Iterator[tuple[str, str]]:
+def _rows(tasks: Sequence[Task], matrices: Matrices, blocked: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     """Names, and what is said of each."""
     matrix_of = _matrix_of(matrices)
     descriptions: dict[str, list[str]] = {}
@@ -51,6 +60,8 @@ def _rows(tasks: Sequence[Task], matrices: Matrices) -> Iterator[tuple[str, str]
             # What differs from one to the other is not said of all.
             about = about if len(set(descriptions[matrix])) == 1 else ""
             notes.append(words.tasks(len(descriptions[matrix])))
+        if task.name in blocked:
+            notes.append(f"waits for {escape.name(listing(blocked[task.name], _HELD))}")
         yield escape.name(matrix or task.name), " ".join([escape.name(about), *(f"({note})" for note in notes)]).strip()
 
 

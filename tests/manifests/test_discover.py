@@ -7,11 +7,11 @@ import pytest
 
 from exarp.errors import ManifestError, Problem
 from exarp.manifests import json, pyproject, toml, yaml
-from exarp.manifests.discover import Found, find_manifest, named_manifest, read_bytes
+from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest, read_bytes
 from exarp.manifests.notation import Notation
 
 
-def content(found: Found) -> bytes:
+def content(found: Found | FoundPlans) -> bytes:
     return read_bytes(found.path, found.shown)
 
 
@@ -147,25 +147,57 @@ def test_a_named_folder_without_a_manifest_is_refused_and_not_searched_upwards(p
 
 
 @pytest.mark.parametrize(
-    ("folder", "file"),
+    ("folder", "file", "kind"),
     [
-        ("08-setup", "08-02-PLAN.md"),
-        ("phases", "08-setup/08-02-PLAN.md"),
-        (".todo2", "todo2.db"),
-        (".todo2", "state.todo2.json"),
+        ("08-setup", "08-02-PLAN.md", "phases"),
+        ("phases", "08-setup/08-02-PLAN.md", "phases"),
+        ("plans", "a.plan.md", "wave-plans"),
+        (".todo2", "todo2.db", "todo2"),
+        (".todo2", "state.todo2.json", "todo2"),
+        ("project", ".todo2/state.todo2.json", "todo2"),
     ],
 )
-def test_a_named_folder_that_a_later_reader_takes_is_told_as_that(project: Path, folder: str, file: str) -> None:
+def test_a_folder_of_plans_is_found_and_its_paths_start_at_the_git_root(
+    project: Path, folder: str, file: str, kind: str
+) -> None:
     path = project / folder / file
     path.parent.mkdir(parents=True)
     path.write_text("")
-    problem = refusal(project / folder)
-    assert (problem.slug, problem.message) == (
-        "not-supported-yet",
-        f"{folder}: this kind of manifest is not supported yet",
-    )
-    (project / folder / "exarp.toml").write_text("")
-    assert named_manifest(str(project / folder), str(project)).shown == f"{folder}/exarp.toml"
+    for named in (project / folder, path):
+        found = named_manifest(str(named), str(project))
+        assert isinstance(found, FoundPlans)
+        assert (found.kind, found.root, [each.path for each in found.files]) == (kind, str(project), [str(path)])
+
+
+def test_plans_outside_of_git_start_at_the_working_directory(tmp_path: Path) -> None:
+    (tmp_path / "08-01-PLAN.md").write_text("")
+    (tmp_path / "below").mkdir()
+    assert named_manifest(str(tmp_path), str(tmp_path / "below")).root == str(tmp_path / "below")
+
+
+def test_plans_come_in_natural_order_phase_by_phase(project: Path) -> None:
+    for name in (
+        "10-last/10-01-PLAN.md",
+        "9-first/9-10-PLAN.md",
+        "9-first/9-2-PLAN.md",
+        "9-first/.9-3-PLAN.md",
+        "9-first/x.md",
+    ):
+        path = project / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    found = named_manifest(str(project), str(project))
+    assert isinstance(found, FoundPlans)
+    assert [(file.folder, file.name) for file in found.files] == [
+        ("9-first", "9-2-PLAN.md"),
+        ("9-first", "9-10-PLAN.md"),
+        ("10-last", "10-01-PLAN.md"),
+    ]
+
+
+def test_where_there_are_only_plans_the_next_step_says_how_to_read_them(project: Path) -> None:
+    (project / "01-PLAN.md").write_text("")
+    assert refusal(project, named=False).next.startswith("there are plans: exarp -f . plan; or write one with: exarp ")
 
 
 def test_a_named_file_that_is_missing_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ DOCS = PACKAGE.parent / "docs/errors.md"
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 # Calls whose first argument is a slug. `add` and `twice` are methods that make a Problem of it.
-MAKERS = {"Problem", "VariableFault", "ScriptFault", "add", "twice"}
+MAKERS = {"Problem", "VariableFault", "ScriptFault", "add", "twice", "remark"}
 RECEIVERS = {"self", "fields", "self.fields", "self._fields"}
 # First arguments that carry a slug from elsewhere: from one of the calls above, or a code of the contract.
 CARRIED = {"slug", "fault.slug", "reason.code"}

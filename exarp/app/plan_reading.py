@@ -1,0 +1,52 @@
+"""Reading plans and task states from disk.
+
+Knows which reader takes which kind of files. Does not know what they hold.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+
+import msgspec
+from blake3 import blake3
+
+from exarp.errors import ManifestError, Problem, UsageError
+from exarp.manifests.discover import FoundPlans, read_bytes, shown_from
+from exarp.manifests.plan_files import beside
+from exarp.manifests.plan_reading import PlanReading
+from exarp.manifests.source import Source, decoded
+
+
+def read_plans(found: FoundPlans, variables: Mapping[str, str]) -> PlanReading:
+    """What the files mean. Raises ManifestError where one cannot be read; UsageError for ``variables``: plans have none."""
+    if variables:
+        message = f"--set names {next(iter(variables))!r}, but plans have no variables"
+        raise UsageError(Problem("unknown-variable", message, None, "leave --set out"))
+    digest = blake3()
+    reading = _read(found, digest)
+    file = os.path.relpath(found.path, found.root)
+    manifest = msgspec.structs.replace(reading.manifest, file=file, digest=digest.hexdigest())
+    return msgspec.structs.replace(reading, manifest=manifest)
+
+
+def _read(found: FoundPlans, digest: blake3) -> PlanReading:
+    if found.kind != "phases":
+        message = f"{found.shown}: this kind of manifest is not supported yet"
+        raise ManifestError(Problem("not-supported-yet", message, None, "write it as exarp.toml"))
+    from exarp.manifests.phase_plans import read_phases
+
+    return read_phases(_sources(found, digest), found.shown, found.root, partial(beside, found.files[0].path))
+
+
+def _sources(found: FoundPlans, digest: blake3) -> list[Source]:
+    """The files as text, each added to the digest."""
+    sources = []
+    for file in found.files:
+        shown = shown_from(file.path, found.directory)
+        data = read_bytes(file.path, shown)
+        digest.update(f"{file.folder}/{file.name}\0{len(data)}\0".encode(errors="surrogateescape"))
+        digest.update(data)
+        sources.append(decoded(data, shown, file.name, file.folder))
+    return sources
