@@ -17,6 +17,7 @@ from exarp.app.forecast import forecast
 from exarp.app.memory import Memory, recall, selection
 from exarp.app.project import Project
 from exarp.errors import Problem
+from exarp.manifests.reading import not_collecting
 from exarp.model.event import FreshnessReason
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
@@ -51,6 +52,19 @@ def preview(
     ``look`` False: without asking what is up to date. ``warn`` False, too: without anything that earlier runs left.
     ``told``: with its verdicts.
     """
+    with not_collecting():
+        return _preview(project, targets, environ, force, look, warn, told)
+
+
+def _preview(
+    project: Project,
+    targets: Sequence[str],
+    environ: Mapping[str, str],
+    force: bool,
+    look: bool,
+    warn: bool,
+    told: bool,
+) -> Preview:
     recorded = look or (warn and any(task.depfile for task in project.manifest.tasks))
     wanted = look or warn
     memory = recall(project.root, selection(project, chosen), records=recorded) if wanted else Memory()

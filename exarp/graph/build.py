@@ -17,6 +17,9 @@ from exarp.model.path import is_glob, is_outside, is_taken_away, literal_prefix,
 from exarp.model.task import Task
 
 
+_NOTHING: frozenset[int] = frozenset()
+
+
 class GraphFaults(msgspec.Struct, frozen=True):
     """What is wrong with a graph. A cycle lists task ids; each precedes the next, and the last the first."""
 
@@ -33,16 +36,17 @@ def build_graph(tasks: Sequence[Task]) -> tuple[TaskGraph, GraphFaults]:
     ids = {task.name: number for number, task in enumerate(tasks)}
     files = FileEdges(tasks)
     needs: list[frozenset[int]] = []
-    after: list[set[int]] = []
+    after: list[frozenset[int]] = []
     for number, task in enumerate(tasks):
         before = files.makers(number)
-        named = {ids.get(name, number) for name in (*task.needs, *task.sources)} - {number}
-        if task.parent and task.parent != task.name and task.parent in ids:
-            named.add(ids[task.parent])
-        if not named <= before:
-            before |= named
+        if task.needs or task.sources or task.parent:
+            names = (*task.needs, *task.sources, task.parent)
+            named = frozenset([ids[name] for name in names if name in ids]) - {number}
+            if not named <= before:
+                before = before | named if before else named
         needs.append(before)
-        after.append({ids[name] for name in task.after if name in ids} - before - {number} if task.after else set())
+        later = [ids[name] for name in task.after if name in ids] if task.after else ()
+        after.append(frozenset(later) - before - {number} if later else _NOTHING)
     graph = TaskGraph([task.name for task in tasks], needs, after)
     cycles = find_cycles([graph.before(number) for number in range(len(graph))])
     return graph, GraphFaults(tuple(files.duplicates), tuple(files.self_inputs), tuple(cycles))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 def critical_path(
     order: Iterable[int], before: Callable[[int], Iterable[int]], weights: Mapping[int, float]
 ) -> tuple[int, ...]:
-    """Ids along a heaviest path, first to last. ``order`` is topological; of equal paths the one listed first."""
+    """Ids along a heaviest path, first to last. ``order`` is topological; of equal paths the one listed first.
+    Predecessors that are not in ``order`` are left out."""
     length: dict[int, float] = {}
     origin: dict[int, int] = {}
     last = -1

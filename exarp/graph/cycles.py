@@ -5,18 +5,22 @@ Knows edges as lists of predecessors. Does not know what the nodes are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from graphlib import CycleError, TopologicalSorter
+
+from exarp.graph.levels import ranks
 
 # Each further cycle costs one pass over the graph; nobody mends more than this many at once.
 MAX_CYCLES = 10
 
 
-def find_cycles(before: Sequence[Iterable[int]]) -> list[tuple[int, ...]]:
+def find_cycles(before: Sequence[Collection[int]]) -> list[tuple[int, ...]]:
     """Up to ``MAX_CYCLES`` cycles; ``before[n]`` are the predecessors of ``n``.
 
     In a cycle each node is a predecessor of the next, and the last one of the first. It starts with its smallest id.
     """
+    if ranks(before) is not None:
+        return []
     found: list[tuple[int, ...]] = []
     removed: set[tuple[int, int]] = set()
     while len(found) < MAX_CYCLES:
@@ -33,7 +37,7 @@ def find_cycles(before: Sequence[Iterable[int]]) -> list[tuple[int, ...]]:
     return found
 
 
-def _sorter(before: Sequence[Iterable[int]], removed: set[tuple[int, int]]) -> TopologicalSorter[int]:
+def _sorter(before: Sequence[Collection[int]], removed: set[tuple[int, int]]) -> TopologicalSorter[int]:
     if not removed:
         return TopologicalSorter(dict(enumerate(before)))
     kept = {node: [edge for edge in edges if (edge, node) not in removed] for node, edges in enumerate(before)}

@@ -1,14 +1,16 @@
-"""Topological levels and order. graphlib does the ordering.
+"""Topological levels and order. graphlib does the ordering, but for dense ids, where counting down is several times faster.
 
 Knows edges as predecessors by node. Raises graphlib.CycleError on a cycle: callers look for those first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from heapq import heapify, heappop, heappush
 from typing import TypeVar
+
+from exarp.graph.task_graph import reverse
 
 Node = TypeVar("Node", bound=Hashable)
 
@@ -26,6 +28,37 @@ def levels(before: Mapping[Node, Iterable[Node]]) -> list[list[Node]]:
         found.append(list(ready))
         sorter.done(*ready)
     return found
+
+
+def ranks(before: Sequence[Collection[int]]) -> list[int] | None:
+    """The level of each node ``0 … n-1`` (see ``levels``), or None where there is a cycle."""
+    found: list[int] = []
+    for node, edges in enumerate(before):
+        rank = 0
+        for edge in edges:
+            if edge >= node:
+                # Only what is listed before its needs takes more than this one pass.
+                return _counted_down(before)
+            if found[edge] >= rank:
+                rank = found[edge] + 1
+        found.append(rank)
+    return found
+
+
+def _counted_down(before: Sequence[Collection[int]]) -> list[int] | None:
+    left = [len(edges) for edges in before]
+    following = reverse(before)
+    found = [0] * len(before)
+    reached = [node for node, count in enumerate(left) if not count]
+    for node in reached:
+        rank = found[node] + 1
+        for later in following[node]:
+            left[later] -= 1
+            if found[later] < rank:
+                found[later] = rank
+            if not left[later]:
+                reached.append(later)
+    return found if len(reached) == len(before) else None
 
 
 def ordered(before: Mapping[int, Iterable[int]], key: Mapping[int, tuple[int, ...]]) -> list[int]:

@@ -45,7 +45,8 @@ def _ascending(given: Sequence[Iterable[int]]) -> tuple[tuple[int, ...], ...]:
     tuples: dict[int, tuple[int, ...]] = {}
     for edges in given:
         if id(edges) not in tuples:
-            tuples[id(edges)] = tuple(sorted(set(edges)))
+            distinct = edges if isinstance(edges, (set, frozenset)) else set(edges)
+            tuples[id(edges)] = tuple(sorted(distinct)) if distinct else ()
     return tuple([tuples[id(edges)] for edges in given])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, KeysView, Mapping, Sequence
 
 import msgspec
 
-from exarp.graph.cycles import find_cycles
+from exarp.graph.levels import ranks
 from exarp.graph.reachability import Pair, ordered_pairs
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.path import is_glob, parents
@@ -123,4 +123,4 @@ def _makes_cycle(graph: TaskGraph, reads: Iterable[FoundRead]) -> bool:
     before = [list(graph.before(task)) for task in range(len(graph))]
     for read in reads:
         before[read.reader].append(read.maker)
-    return bool(find_cycles(before))
+    return ranks(before) is None

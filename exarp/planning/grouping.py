@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from exarp.graph.levels import levels, ordered
+from exarp.graph.levels import levels, ordered, ranks
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.choice import Order
 from exarp.model.manifest import WaveSpec
@@ -62,12 +62,12 @@ class Grouping:
 
     def drafts(self) -> list[Draft]:
         """The waves in their order. The grouping must be free of cycles."""
+        if not self.node:
+            return self._levels()
         ranked = levels(self._collapsed())
         level = {node: rank for rank, nodes in enumerate(ranked) for node in nodes}
         derived = [sorted(node for node in nodes if node >= 0) for nodes in ranked]
         drafts = [Draft(tuple(tasks), rank) for rank, tasks in enumerate(derived) if tasks]
-        if not self.node:
-            return drafts
         declared = {-1 - index: self._declared(index, level) for index, tasks in enumerate(self.members) if tasks}
         return _Arrangement(self._wave_edges(level), {draft.level: draft for draft in drafts}, declared).order()
 
@@ -79,17 +79,27 @@ class Grouping:
             tasks = ordered(before, {task: (place,) for place, task in enumerate(tasks)})
         return Draft(tuple(tasks), level[-1 - index], index, spec.order)
 
-    def _collapsed(self) -> dict[int, set[int] | tuple[int, ...]]:
+    def _levels(self) -> list[Draft]:
+        """The waves where none is declared: one for each level."""
+        selected, graph = self.selected, self.graph
+        before = [graph.before(task) for task in range(len(graph))]
+        if len(selected) < len(graph):
+            before = [tuple([t for t in edges if t in selected]) for edges in before]
+        depth = ranks(before)
+        assert depth is not None, "callers look for cycles first"
+        tasks: list[list[int]] = []
+        for task in sorted(selected):
+            while depth[task] >= len(tasks):
+                tasks.append([])
+            tasks[depth[task]].append(task)
+        return [Draft(tuple(found), level) for level, found in enumerate(tasks)]
+
+    def _collapsed(self) -> dict[int, set[int]]:
         node, selected, graph = self.node, self.selected, self.graph
-        if not node:
-            if len(selected) == len(graph):
-                return {task: graph.before(task) for task in range(len(graph))}
-            return {task: tuple([t for t in graph.before(task) if t in selected]) for task in sorted(selected)}
-        before: dict[int, set[int] | tuple[int, ...]] = {}
+        before: dict[int, set[int]] = {}
         for task in sorted(selected):
             here = node.get(task, task)
             into = before.setdefault(here, set())
-            assert isinstance(into, set)
             into.update(node.get(edge, edge) for edge in graph.before(task) if edge in selected)
             into.discard(here)
         return before

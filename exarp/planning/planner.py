@@ -211,8 +211,8 @@ class _Planner:
         known = [expected[names[task]] for task in tasks if names[task] in expected]
         usual = sum(known) / len(known) if known else 1.0
         weights = {task: expected.get(names[task], usual) for task in tasks}
-        selected = self.selected
-        return critical_path(tasks, lambda task: (t for t in self.graph.before(task) if t in selected), weights)
+        # What is not selected has no length, and so is on no path.
+        return critical_path(tasks, self.graph.before, weights)
 
     def lower_bound(self) -> int:
         """The fewest waves that levels and the limit allow: no plan has fewer."""

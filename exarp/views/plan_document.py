@@ -64,17 +64,27 @@ def _wave(plan: Plan, wave: Wave) -> dict[str, object]:
     }
 
 
-def _task(plan: Plan, task: int, reason: FreshnessReason | None, expected_ms: Mapping[str, int]) -> dict[str, object]:
-    return {
-        "needs": [plan.names[need] for need in plan.needs[task] if plan.position[need] >= 0],
-        "would_run": reason is not None and reason.code not in _IDLE,
-        "reason": reason.code if reason is not None else None,
-        "expected_ms": expected_ms.get(plan.names[task]),
-    }
+class TaskFields(msgspec.Struct, gc=False):
+    """A task as the document has it. There may be a hundred thousand: a struct takes a third of a dict."""
+
+    needs: list[str]
+    would_run: bool
+    reason: str | None
+    expected_ms: int | None
+
+
+def _task(plan: Plan, task: int, reason: FreshnessReason | None, expected_ms: Mapping[str, int]) -> TaskFields:
+    names, position = plan.names, plan.position
+    return TaskFields(
+        [names[need] for need in plan.needs[task] if position[need] >= 0],
+        reason is not None and reason.code not in _IDLE,
+        reason.code if reason is not None else None,
+        expected_ms.get(names[task]),
+    )
 
 
 class VerdictFields(msgspec.Struct, gc=False):
-    """A verdict as the document has it. Thousands of waves have millions of them: a struct takes a third of a dict."""
+    """A verdict as the document has it. Thousands of waves have millions of them."""
 
     kind: VerdictKind
     between: tuple[str, str] | UnsetType

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from exarp.graph import reachability
 from exarp.graph.critical_path import critical_path
 from exarp.graph.cycles import MAX_CYCLES, find_cycles
-from exarp.graph.levels import levels, ordered
+from exarp.graph.levels import levels, ordered, ranks
 from exarp.graph.reachability import closure, ordered_pairs, path_between, unordered
 from exarp.graph.task_graph import TaskGraph
 
@@ -62,6 +62,18 @@ def test_levels_count_the_longest_way_from_the_start(before):
     assert [sorted(nodes) for nodes in found] == [
         [node for node, depth in enumerate(expected) if depth == rank] for rank in range(max(expected) + 1)
     ]
+
+
+@SOME
+@given(any_edges())
+def test_the_rank_of_a_node_is_its_level_where_there_is_no_cycle(before):
+    assert ranks(before) == (None if has_cycle(before) else depths(before))
+
+
+@SOME
+@given(acyclic())
+def test_ranks_are_the_same_however_nodes_are_listed(before):
+    assert ranks(before) == depths(before)
 
 
 @SOME
