@@ -5,8 +5,9 @@ Knows how to word what ``graph`` and ``planning.grouping`` found, and where in t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 from exarp.errors import Place, Problem, Related
 from exarp.graph.build import EdgeOrigin, GraphFaults, edge_origin
@@ -17,6 +18,8 @@ from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_glob, matches
 from exarp.model.plan import LateWave, Plan
 from exarp.planning.grouping import SequenceFault, WaveCycle
+
+Fault = TypeVar("Fault")
 
 
 class FaultPlaces:
@@ -29,11 +32,25 @@ class FaultPlaces:
 
     def graph_problems(self, faults: GraphFaults) -> list[Problem]:
         """Problems for what makes a graph impossible."""
+        duplicates = self._once(faults.duplicates, lambda fault: (fault.first, fault.second))
+        self_inputs = self._once(faults.self_inputs, lambda fault: (fault.task,))
+        cycles = self._once(faults.cycles, lambda cycle: cycle)
         return [
-            *(self._duplicate(fault) for fault in faults.duplicates),
-            *(self._self_input(fault) for fault in faults.self_inputs),
-            *(self._cycle(cycle) for cycle in faults.cycles),
+            *(self._duplicate(fault) for fault in duplicates),
+            *(self._self_input(fault) for fault in self_inputs),
+            *(self._cycle(cycle) for cycle in cycles),
         ]
+
+    def _once(self, faults: Iterable[Fault], tasks: Callable[[Fault], Sequence[int]]) -> Iterator[Fault]:
+        """Faults without those that only concern other instances of the same matrices, which are mended alike."""
+        told: set[tuple[str, ...]] = set()
+        for fault in faults:
+            matrices = tuple([self._name(task).partition("@")[0] for task in tasks(fault)])
+            if self.manifest.instances.keys().isdisjoint(matrices):
+                yield fault
+            elif matrices not in told:
+                told.add(matrices)
+                yield fault
 
     def wave_problems(
         self, cycles: Sequence[WaveCycle], sequences: Sequence[SequenceFault], tasks: GraphFaults
@@ -65,6 +82,15 @@ class FaultPlaces:
 
     def _duplicate(self, fault: DuplicateOutput) -> Problem:
         first, second = self._name(fault.first), self._name(fault.second)
+        matrix = first.partition("@")[0]
+        if matrix in self.manifest.instances and second.startswith(f"{matrix}@"):
+            axis = next(iter(self.manifest.tasks[fault.first].variables))
+            return Problem(
+                "duplicate-output",
+                f"{fault.path!r} is an output of several tasks of matrix {matrix!r}: {first!r}, {second!r}",
+                self._place(fault.second, "outputs", fault.path),
+                f"let its name hold the value of an axis: ${{{axis}}}",
+            )
         return Problem(
             "duplicate-output",
             f"{fault.path!r} is an output of two tasks: {first!r} and {second!r}",

@@ -158,6 +158,8 @@ class Fields:
 
     def normal(self, text: str, written: str, path: KeyPath, inside: bool = True) -> str | None:
         """``text`` as a normalised path, from what is ``written`` at ``path``; None where it is at fault."""
+        if is_plain_path(text):
+            return text
         if not text:
             message = "a path cannot be empty" if not written else "this path is empty once its variables are filled in"
             self.add("bad-path", message, path, 'name a file or a folder; "./" is the workspace root')

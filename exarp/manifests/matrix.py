@@ -125,7 +125,7 @@ class AxisReader:
         if not found and not self._allow_empty:
             self._empty(name, written, path)
             return None
-        return found if self._are_distinct(name, found, path) else None
+        return found if self._are_distinct(name, found, path) and self._are_alike(name, found, path) else None
 
     def _values(self, name: str, written: AxisDocument, path: KeyPath) -> list[AxisValue] | None:
         if isinstance(written, GlobDocument):
@@ -213,6 +213,18 @@ class AxisReader:
         place = self._fields.locator.entry(path, twice, nth=1)
         self._fields.problems.append(Problem("bad-axis", message, place, "keep one of them"))
         return False
+
+    def _are_alike(self, name: str, values: Sequence[AxisValue], path: KeyPath) -> bool:
+        """Whether all values have what any has by its own keys: a field that uses it is for all of them."""
+        keys = dict.fromkeys(key for value in values for key in value.known if key not in _parts(name, ""))
+        lacking = [(value, key) for value in values for key in keys if key not in value.known]
+        for value, key in lacking:
+            message = f"{value.text!r} of axis {name!r} has no {key.rpartition('.')[2]!r}, which another value has"
+            place = self._fields.locator.entry(path, value.text)
+            self._fields.problems.append(
+                Problem("bad-axis", message, place, "give it to all of them, as { name = …, … }")
+            )
+        return not lacking
 
     def _empty(self, name: str, written: AxisDocument, path: KeyPath) -> None:
         if isinstance(written, GlobDocument):

@@ -36,18 +36,23 @@ class _Names:
         self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def task(self, task: Task) -> Task:
-        needs, after, sources = (self._of(names) for names in (task.needs, task.after, task.sources))
+        own = task.name.partition("@")[0]
+        needs, after, sources = (self._of(names, own) for names in (task.needs, task.after, task.sources))
         parent = task.parent
-        if parent in self._instances:
+        if parent in self._instances and parent != own:
             # A task waits for a parent as for a need.
-            needs, parent = self._of((*task.needs, parent)), ""
+            needs, parent = self._of((*task.needs, parent), own), ""
         if (needs, after, sources, parent) == (task.needs, task.after, task.sources, task.parent):
             return task
         return replace(task, needs=needs, after=after, sources=sources, parent=parent)
 
-    def _of(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _of(self, names: tuple[str, ...], own: str) -> tuple[str, ...]:
+        """``own``: the matrix that the task is of itself. Its name is left: who names it needs itself, which is told once."""
         if not names:
             return names
+        if own in names and own in self._instances:
+            rest = self._of(tuple([name for name in names if name != own]), own)
+            return (*rest, own)
         if names not in self._known:
             self._known[names] = tuple(dict.fromkeys(named(names, self._instances)))
         return self._known[names]

@@ -215,8 +215,8 @@ class Scopes(Protocol):
 
 
 def _meaning(item: Any, expand: Callable[[str], str]) -> str:
-    """The text of an entry of a list, or of the task in ``{ from = … }``, with its variables filled in."""
-    text = item.get("from") if isinstance(item, dict) else item
+    """The text of an entry of a list: of a string, of the task in ``{ from = … }``, of a value's name; variables filled in."""
+    text = item.get("from", item.get("name")) if isinstance(item, dict) else item
     if not isinstance(text, str):
         return ""
     try:

@@ -66,8 +66,8 @@ class _References:
     def check_edges(self, task: str, field: str, verb: str, others: Iterable[str]) -> None:
         path = ("task", task, field)
         for name in _each(others):
-            if name == task:
-                message = f"task {task!r} {verb} itself"
+            if name in (task, task.partition("@")[0]):
+                message = f"task {name!r} {verb} itself"
                 self.tell(task, Problem("self-need", message, self.locator.entry(path, name), "take it out"))
             elif name not in self.names:
                 self.unknown(f"task {task!r} {verb} {name!r}, which does not exist", name, path, task)
@@ -99,13 +99,19 @@ class _References:
             step = f"write {meant.partition('@')[0]!r}"
             self.tell(task, Problem("unknown-task", message, self.locator.entry(path, name), step))
             return
-        instances = self.manifest.instances.get(matrix, ())
-        step = self.suggestions.did_you_mean(name, instances or self.names) or "define it, or take the name out"
+        self.tell(task, Problem("unknown-task", message, self.locator.entry(path, name), self.meant(name)))
+
+    def meant(self, name: str) -> str:
+        """What to do about a name that does not exist."""
+        matrix, at, value = name.partition("@")
+        instances = self.manifest.instances.get(matrix)
         if at and instances:
-            step = f"{matrix} has {_some(instances)}" if "did you" not in step else step
-        elif at and matrix in self.names:
-            step = f"{matrix!r} has no matrix: write {matrix!r}"
-        self.tell(task, Problem("unknown-task", message, self.locator.entry(path, name), step))
+            # Names of instances are alike in any case; what counts is how alike their values are.
+            near = self.suggestions.nearest(value, [instance[len(matrix) + 1 :] for instance in instances])
+            return f"{matrix} has {_some(instances)}" if near is None else f"did you mean '{matrix}@{near}'?"
+        if at and matrix in self.names:
+            return f"{matrix!r} has no matrix: name it without @"
+        return self.suggestions.did_you_mean(name, self.names) or "define it, or take the name out"
 
     def tell(self, task: str, problem: Problem) -> None:
         """Append a problem; of the instances of one matrix, one at each place is enough."""
@@ -139,7 +145,7 @@ class _References:
             elif name in seen:
                 first = self.locator.entry(("wave", seen[name], "tasks"), name)
                 place = self.locator.entry(path, name, nth=count[name] - 1)
-                self.twice("task-in-two-waves", self.words_of_twice(name, seen[name], number), place, first)
+                self.twice("task-in-two-waves", self.words_of_twice(name, seen[name], number), place, first, name)
             seen.setdefault(name, number)
 
     def words_of_twice(self, name: str, first: int, second: int) -> str:
@@ -157,8 +163,8 @@ class _References:
                 message = f"{wave_words(wave.name)} is marked parallel with {name!r}, which is no wave"
                 self.problems.append(Problem("unknown-wave", message, place, step))
 
-    def twice(self, slug: str, message: str, place: Place, first: Place) -> None:
-        self.problems.append(Problem(slug, message, place, "keep one of them", here_first(place, first)))
+    def twice(self, slug: str, message: str, place: Place, first: Place, task: str = "") -> None:
+        self.tell(task, Problem(slug, message, place, "keep one of them", here_first(place, first)))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from exarp.manifests.script import script_faults
 from exarp.model.manifest import Settings
 from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS, name_fault, variable_fault
 from exarp.model.path import is_glob
+from exarp.model.quantity import amount as quantity
 from exarp.model.task import PRIORITIES, Task
 
 if TYPE_CHECKING:
@@ -316,10 +317,16 @@ class TaskReader:
                 self.fields.add("unknown-resource", message, path, step, on_key=True)
             elif amount > _most(self.pools[pool]):
                 message = (
-                    f"task {at[1]!r} asks for {written[pool]} of {pool!r}, but there is only {self.pools[pool].words}"
+                    f"task {at[1]!r} asks for {_asked(written[pool], amount)} of {pool!r}, "
+                    f"but there is only {self.pools[pool].words}"
                 )
                 self.fields.add("over-pool", message, path, "ask for less, or enlarge the pool in [resources]")
         return amounts
+
+
+def _asked(written: int | str, amount: int) -> str:
+    """An amount as its author knows it."""
+    return quantity(amount) if isinstance(written, str) and "${" in written else str(written)
 
 
 def _most(pool: Pool) -> float:

@@ -111,6 +111,8 @@ class Variables:
         """``text`` with every ``${…}`` filled in. Raises VariableFault for the first that cannot be."""
         if "${" not in text:
             return text
+        if self.local and (whole := self.local.get(text[2:-1])) is not None and text[0] == "$" and text[-1] == "}":
+            return whole  # Nearly every field that uses an axis.
         pieces, at, length = [], 0, len(text)
         for use in _USE.finditer(text):
             filled = self._value(use)
