@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import fields
+from msgspec.structs import asdict
 
 from exarp.errors import Problem, Related
 from exarp.manifests.document import Document, TaskDocument
@@ -23,7 +23,7 @@ MERGED = frozenset({"env", "resources", "matrix"})
 _COMMANDS = frozenset({"run", "argv"})
 # Nobody reads a task that rests on more, one above the other.
 _DEEPEST = 100
-_DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in fields(TaskDocument)}
+_DEFAULTS: Mapping[str, Any] = asdict(TaskDocument())
 
 
 class Templates:

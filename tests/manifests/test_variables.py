@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exarp.manifests.variables import MAX_LENGTH, MAX_TOTAL, BrokenVariable, VariableFault, Variables
+from exarp.manifests.variables import (
+    MAX_LENGTH,
+    MAX_TOTAL,
+    BrokenVariable,
+    Command,
+    CommandFailed,
+    Definition,
+    VariableFault,
+    Variables,
+)
 
 ENVIRON = {"HOME": "/home/me", "EMPTY": "", "BROKEN": "\udcff"}
 
@@ -158,3 +169,121 @@ def test_any_text_is_filled_in_or_refused(text: str) -> None:
 @given(st.text(max_size=60))
 def test_a_text_is_literal_where_its_dollars_are_doubled(text: str) -> None:
     assert expand(text.replace("${", "$${")) == text
+
+
+# -- lists ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_is_no_text_but_the_whole_of_an_element() -> None:
+    known = Variables({"l": ("a", "${b}"), "all": ("${l}", "c"), "b": "x"})
+    assert known.items("${l}") == ("a", "x")
+    assert known.items("${all}") == ("a", "x", "c")
+    assert (known.items("${b}"), known.items("p${l}"), known.items("${nope}")) == (None, None, None)
+    with pytest.raises(VariableFault) as raised:
+        known.expand("p/${l}")
+    assert (raised.value.slug, raised.value.step[-8:]) == ("list-in-text", '["${l}"]')
+
+
+def test_faults_of_a_list_are_told_where_it_is_defined_and_nowhere_else() -> None:
+    known = Variables({"l": ("${nope}",), "m": ("${l}",)})
+    assert [each.slug for each in known.faults["l"]] == ["unknown-variable"]
+    assert known.faults.get("m", []) == []
+    with pytest.raises(BrokenVariable):
+        known.items("${m}")
+
+
+def test_what_stands_beside_comes_first() -> None:
+    known = Variables({"l": ("a",), "b": "x"})
+    beside = known.beside({"l": "one", "l.stem": "two"})
+    assert (beside.items("${l}"), beside.expand("${l}${l.stem}${b}")) == (None, "onetwox")
+    assert known.items("${l}") == ("a",)
+
+
+# -- commands ------------------------------------------------------------------------------------------------------
+
+
+class Shell:
+    """Runs nothing, and remembers what it was asked to run."""
+
+    def __init__(self, failing: str = "") -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self._failing = failing
+
+    def run(self, script: str, variables: Mapping[str, str]) -> str:
+        self.asked.append((script, dict(variables)))
+        if script == self._failing:
+            raise CommandFailed("ended with exit 1", "mend it")
+        return f"<{script}>"
+
+
+RAW: dict[str, Definition] = {
+    "version": Command("git $tag $in ${#other}"),
+    "tag": "${prefix}1",
+    "prefix": "v",
+    "other": Command("x"),
+    "label": "at ${version}",
+    "list": ("${label}", "b"),
+}
+
+
+def test_a_command_runs_once_and_only_when_somebody_asks() -> None:
+    shell = Shell()
+    known = Variables(RAW, evaluate=shell.run)
+    assert (shell.asked, known.faults) == ([], {})
+    assert known.expand("${tag}") == "v1"
+    assert shell.asked == []
+    assert known.expand("${label} ${version}") == "at <git $tag $in ${#other}> <git $tag $in ${#other}>"
+    assert known.items("${list}") == ("at <git $tag $in ${#other}>", "b")
+    assert known.exported("list") == "at <git $tag $in ${#other}> b"
+    assert shell.asked == [("x", {}), ("git $tag $in ${#other}", {"other": "<x>", "tag": "v1"})]
+
+
+def test_a_command_that_fails_is_one_failure_whoever_asks() -> None:
+    shell = Shell("x")
+    known = Variables({"a": Command("x"), "b": "${a}", "c": ("${b}",)}, evaluate=shell.run)
+    for text in ("${a}", "${b}", "${a}"):
+        with pytest.raises(BrokenVariable):
+            known.expand(text)
+    with pytest.raises(BrokenVariable):
+        known.items("${c}")
+    assert known.exported("b") == ""
+    assert {name: str(fault) for name, fault in known.failures.items()} == {
+        "a": "the command of variable 'a' ended with exit 1"
+    }
+    assert len(shell.asked) == 1
+
+
+def test_what_uses_a_command_is_checked_without_running_it() -> None:
+    shell = Shell()
+    known = Variables(
+        {"a": Command("x"), "b": "${a}${nope}", "c": ("${a}${b}",), "d": Command("${e.f}")}, {}, (), shell.run
+    )
+    assert {name: [each.slug for each in faults] for name, faults in known.faults.items()} == {
+        "b": ["unknown-variable"],
+        "d": ["script-substitution"],
+    }
+    assert shell.asked == []
+
+
+def test_commands_are_part_of_cycles() -> None:
+    known = Variables({"a": Command("echo $b"), "b": "${a}"})
+    assert [set(cycle) for cycle in known.cycles] == [{"a", "b"}]
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), st.lists(st.sampled_from(["x", "${a}", "${b}", "${c}"]), max_size=3)))
+def test_late_variables_are_what_they_would_be_at_once(parts: dict[str, list[str]]) -> None:
+    """A command that prints a text, and that text itself, are the same to all that use them."""
+    texts = {name: "".join(uses) for name, uses in parts.items()}
+    late = Variables({**texts, "a": Command("print")}, evaluate=lambda script, named: "printed")
+    early = Variables({**texts, "a": "printed"})
+    assert late.cycles == early.cycles
+    for name in texts:
+        one, other = _told(late, name), _told(early, name)
+        assert one == other
+
+
+def _told(known: Variables, name: str) -> str | None:
+    try:
+        return known.expand(f"${{{name}}}")
+    except VariableFault:
+        return None
