@@ -114,8 +114,8 @@ class _References:
         return self.suggestions.did_you_mean(name, self.names) or "define it, or take the name out"
 
     def tell(self, task: str, problem: Problem) -> None:
-        """Append a problem; of the instances of one matrix, one at each place is enough."""
-        if "@" in task and problem.place is not None:
+        """Append a problem; of the instances of a matrix, and of who extends a template, one at each place is enough."""
+        if problem.place is not None and ("@" in task or task in self.locator.chains):
             if (problem.slug, problem.place) in self.told:
                 return
             self.told.add((problem.slug, problem.place))
