@@ -53,12 +53,12 @@ def preview(
     ``told``: with its verdicts.
     """
     with not_collecting():
-        return _preview(project, targets, environ, force, look, warn, told)
+        return _preview(project, chosen, environ, force, look, warn, told)
 
 
 def _preview(
     project: Project,
-    targets: Sequence[str],
+    chosen: Chosen,
     environ: Mapping[str, str],
     force: bool,
     look: bool,

@@ -16,7 +16,6 @@ from exarp.graph.task_graph import TaskGraph
 from exarp.model.path import is_glob, is_outside, is_taken_away, literal_prefix, matches, takes_away
 from exarp.model.task import Task
 
-
 _NOTHING: frozenset[int] = frozenset()
 
 
