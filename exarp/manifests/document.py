@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from exarp.model.choice import OnFailure, Order, OutputMode, Schedule, Trust
+from exarp.model.choice import OnFailure, Order, OutputMode, Packing, Schedule, Trust
 
 # `extra["words"]` is what messages call a type that is more than its JSON type.
 Duration = Annotated[str, Meta(examples=["500ms", "30s", "1h30m"], extra={"words": 'a duration such as "30s"'})]
@@ -165,7 +165,9 @@ class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     jobs: Annotated[Count, Meta(description="Commands at once, over all waves; 0 is the CPUs of this process.")] = 0
     max_parallel_waves: Annotated[int, Meta(ge=1, le=2**31 - 1, description="Waves at once.")] = 8
     max_tasks_per_wave: Annotated[Count, Meta(description="Larger waves become consecutive parts; 0 is no limit.")] = 0
-    packing: Annotated[Literal["levels", "tight"], Meta(description="How derived waves are packed.")] = "levels"
+    packing: Annotated[
+        Packing, Meta(description="levels: one derived wave a level; tight: as few as max_tasks_per_wave allows.")
+    ] = "levels"
     schedule: Annotated[
         Schedule | Literal[""], Meta(description="waves: barriers between waves; flow: tasks start as their needs end.")
     ] = ""

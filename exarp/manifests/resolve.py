@@ -153,9 +153,6 @@ class _Resolver:
 
     def settings(self, written: SettingsDocument) -> Settings:
         fields, at = self.fields, ("settings",)
-        if written.packing == "tight":
-            message = "packing = 'tight' is not supported yet"
-            fields.add("not-supported-yet", message, (*at, "packing"), 'write "levels"')
         barriers = bool(self.document.wave) or written.max_tasks_per_wave > 0
         log_limit = fields.size(written.log_limit, (*at, "log_limit"))
         folders = fields.paths(written.cache_dirs, (*at, "cache_dirs"), inside=False)
@@ -164,6 +161,7 @@ class _Resolver:
             jobs=written.jobs,
             max_parallel_waves=written.max_parallel_waves,
             max_tasks_per_wave=written.max_tasks_per_wave,
+            packing=written.packing,
             schedule=written.schedule or ("waves" if barriers else "flow"),
             trust=written.trust,
             retries=_given(written.retries, 0),

@@ -10,5 +10,6 @@ from typing import Literal
 OnFailure = Literal["fail", "ask", "skip", "abort"]
 Order = Literal["parallel", "sequential"]
 OutputMode = Literal["grouped", "prefixed", "stream", "quiet", "raw"]
+Packing = Literal["levels", "tight"]
 Schedule = Literal["waves", "flow"]
 Trust = Literal["plan", "proof"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from exarp.model.choice import OnFailure, Order, OutputMode, Schedule, Trust
+from exarp.model.choice import OnFailure, Order, OutputMode, Packing, Schedule, Trust
 from exarp.model.task import Task
 
 
@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
     jobs: int = 0
     max_parallel_waves: int = 8
     max_tasks_per_wave: int = 0
+    packing: Packing = "levels"
     schedule: Schedule = "flow"
     trust: Trust = "plan"
     retries: int = 0

@@ -18,6 +18,7 @@ from exarp.model.verdict import Verdict
 from exarp.planning.doubts import Company, Doubts
 from exarp.planning.grouping import Draft, Grouping
 from exarp.planning.hazards import find_cells
+from exarp.planning.packing import fewest_waves, packed
 from exarp.planning.relations import Relations, relate
 from exarp.planning.splitting import split
 from exarp.planning.wave_verdicts import WaveEvidence
@@ -48,7 +49,7 @@ class _Planner:
         asked = closure(graph, [graph.ids[name] for name in targets])
         self.blocked = [(task, manifest.blocked[name]) for task, name in self.blocked_among(asked)]
         self.selected = asked.difference(task for task, _ in self.blocked) if self.blocked else asked
-        self.drafts = Grouping(graph, self.selected, manifest.waves).drafts()
+        self.drafts, self.lower_bound = self.grouped()
         self.cells = find_cells(manifest.tasks, sorted(self.selected), self.settings.cache_dirs)
         self.evidence = WaveEvidence(manifest, graph, self.drafts, self.cells)
         self.parts = [self.split(draft) for draft in self.drafts]
@@ -74,7 +75,7 @@ class _Planner:
             schedule=self.settings.schedule,
             verdicts=verdicts,
             critical_path=self.critical(waves, expected),
-            lower_bound=self.lower_bound(),
+            lower_bound=self.lower_bound,
             late=tuple(self.late_waves()),
             blocked=tuple(self.blocked),
         )
@@ -84,6 +85,15 @@ class _Planner:
         return [(ids[name], name) for name in self.manifest.blocked if ids[name] in asked]
 
     # -- waves -------------------------------------------------------------------------------------------------
+
+    def grouped(self) -> tuple[list[Draft], int]:
+        """The waves before large ones are split, and the fewest waves there can be."""
+        graph, tasks, limit = self.graph, self.manifest.tasks, self.settings.max_tasks_per_wave
+        drafts = Grouping(graph, self.selected, self.manifest.waves).drafts()
+        fewest = fewest_waves(drafts, graph.before, limit)
+        if limit and self.settings.packing == "tight":
+            drafts = packed(drafts, graph.before, limit, lambda task: tasks[task].priority)
+        return drafts, fewest
 
     def relate(self) -> Relations:
         declared = [draft.spec >= 0 for draft in self.drafts]
@@ -213,16 +223,6 @@ class _Planner:
         weights = {task: expected.get(names[task], usual) for task in tasks}
         # What is not selected has no length, and so is on no path.
         return critical_path(tasks, self.graph.before, weights)
-
-    def lower_bound(self) -> int:
-        """The fewest waves that levels and the limit allow: no plan has fewer."""
-        depth = 1 + max((draft.level for draft in self.drafts), default=-1)
-        limit = self.settings.max_tasks_per_wave
-        if not limit:
-            return depth
-        sizes = [len(draft.tasks) for draft in self.drafts if draft.spec >= 0]
-        free = len(self.selected) - sum(sizes)
-        return max(depth, sum(-(-size // limit) for size in (*sizes, free)))
 
 
 def _apart(waves: Sequence[Wave], number: Sequence[int], barriers: bool) -> Callable[[int, int], bool]:

@@ -58,6 +58,7 @@ class _Table:
     def __init__(self, plan: Plan, manifest: Manifest, locate: Locate, layout: Layout) -> None:
         self.plan = plan
         self.settled = manifest.settled
+        self.settings = manifest.settings
         self.locate = locate
         self.layout = layout
         self.tasks: dict[str, Task] = {task.name: task for task in manifest.tasks}
@@ -100,7 +101,10 @@ class _Table:
 
     def _header(self, expected_ms: Mapping[str, int]) -> Iterable[str]:
         count = len(self.plan.waves)
-        waves = f"{count} wave" + ("" if count == 1 else "s")
+        waves = words.waves(count)
+        if self.settings.packing == "tight" and self.settings.max_tasks_per_wave:
+            fewest = self.plan.lower_bound
+            waves += f" (at least {fewest})" if fewest < count else " (there cannot be fewer)"
         path = self._critical(expected_ms)
         yield f"{waves}, {words.tasks(self.plan.task_count)}" + (f", {path}" if path else "")
         if self.plan.schedule == "flow" and count > 1:

@@ -98,6 +98,11 @@ def tasks(count: int) -> str:
     return f"{count} task" if count == 1 else f"{count} tasks"
 
 
+def waves(count: int) -> str:
+    """``1 wave``, ``2 waves``."""
+    return f"{count} wave" if count == 1 else f"{count} waves"
+
+
 def groups(count: int) -> str:
     """``1 group``, ``2 groups``."""
     return f"{count} group" if count == 1 else f"{count} groups"

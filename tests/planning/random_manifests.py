@@ -76,6 +76,7 @@ def _settings(dice: Dice) -> Settings:
         jobs=1 + dice.below(4),
         max_parallel_waves=1 + dice.below(3),
         max_tasks_per_wave=dice.of(0, 0, 1, 2, 3),
+        packing=dice.of("levels", "levels", "tight"),
         schedule=dice.of("waves", "flow"),
         trust=dice.of("plan", "plan", "proof"),
         cache_dirs=dice.of((), (), ("out/x/",)),

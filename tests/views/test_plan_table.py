@@ -70,6 +70,13 @@ def test_one_wave_of_one_task_is_singular():
     assert shown(simple_plan("a"), manifest_of(task("a"))) == "1 wave, 1 task\n\n 1  a      1 task"
 
 
+def test_packed_tightly_the_fewest_waves_are_told_beside_their_number():
+    tight = msgspec.structs.replace(MANIFEST.settings, packing="tight", max_tasks_per_wave=4)
+    manifest = msgspec.structs.replace(MANIFEST, settings=tight)
+    assert shown(plan(), manifest).startswith("4 waves (at least 2), 10 tasks, ")
+    assert shown(plan(lower_bound=4), manifest).startswith("4 waves (there cannot be fewer), 10 tasks, ")
+
+
 def test_a_derived_wave_is_told_by_its_tasks_and_why_it_comes_later():
     waves = (Wave(1, "wave 1", (0, 1)), Wave(2, "wave 2", (2,), after=(1,)))
     a_plan = simple_plan("gen", "fetch", "link", needs={2: (1,)}, waves=waves)
