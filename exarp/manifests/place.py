@@ -217,6 +217,8 @@ class Scopes(Protocol):
 def _meaning(item: Any, expand: Callable[[str], str]) -> str:
     """The text of an entry of a list: of a string, of the task in ``{ from = … }``, of a value's name; variables filled in."""
     text = item.get("from", item.get("name")) if isinstance(item, dict) else item
+    if isinstance(text, int | float):
+        return str(text)
     if not isinstance(text, str):
         return ""
     try:

@@ -42,6 +42,30 @@ def test_c_program(example: Workspace) -> None:
     assert ran() == {"version", "main", "link", "check"}
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
+@pytest.mark.parametrize("example", ["c-calculator"], indirect=True)
+def test_c_calculator(example: Workspace) -> None:
+    def ran() -> set[str]:
+        result = example.exarp("run", "--json")
+        assert result.code == 0, result.err
+        return {task["task"] for task in result.json["tasks"] if task["outcome"] == "passed"}
+
+    sources = {str(path.relative_to(example.path)) for path in example.path.glob("src/**/*.c")}
+    assert len(sources) == 40
+    assert len(example.read("exarp.toml").splitlines()) < 30
+    assert ran() == {*(f"cc@{source}" for source in sources), "calc", "check"}
+    assert ran() == set()
+    example.write("include/calc.h", example.read("include/calc.h") + "/* a comment */\n")
+    # The objects come out equal, so nothing behind them runs.
+    assert ran() == {"cc@src/main.c", "cc@src/table.c", "cc@src/evaluate.c"}
+    example.write("src/ops/avg.c", example.read("src/ops/avg.c").replace("(a + b) / 2", "a / 2 + b / 2"))
+    assert ran() == {"cc@src/ops/avg.c", "calc", "check"}
+    (example.path / "src/ops/avg.c").unlink()
+    example.write("include/ops.def", example.read("include/ops.def").replace("OP(avg)\n", ""))
+    # Only the table tells of operations that are gone by other code.
+    assert {"cc@src/table.c", "calc"} <= ran()
+
+
 @pytest.mark.parametrize("example", ["python-package"], indirect=True)
 def test_python_package(example: Workspace) -> None:
     first = example.exarp("run", "wheel")

@@ -1,0 +1,6 @@
+#include "ops.h"
+
+void op_drop(struct stack *s)
+{
+    pop(s);
+}

@@ -1,0 +1,8 @@
+#include "ops.h"
+
+void op_dup(struct stack *s)
+{
+    double a = pop(s);
+    push(s, a);
+    push(s, a);
+}
