@@ -18,6 +18,7 @@ from exarp.model.verdict import Reason, Verdict
 from exarp.views import escape, problem, words
 from exarp.views.cells import cut, listing, pad, width, wrap
 from exarp.views.color import paint
+from exarp.views.matrix_names import MatrixNames
 from exarp.views.reason_words import Locate, needs, rows, sentence, touches
 
 _TITLE = 24
@@ -61,6 +62,7 @@ class _Table:
         self.settings = manifest.settings
         self.locate = locate
         self.layout = layout
+        self.matrices = MatrixNames(manifest.instances)
         self.tasks: dict[str, Task] = {task.name: task for task in manifest.tasks}
         self.wave_of = {plan.names[task]: wave for wave in plan.waves for task in wave.tasks}
         self.first_of = {wave.name: wave for wave in reversed(plan.waves) if wave.declared}
@@ -148,10 +150,12 @@ class _Table:
     def _title(self, wave: Wave) -> str:
         """A declared wave's name; for a derived one what it consists of."""
         if not wave.declared:
-            names = [escape.name(self.plan.names[task]) for task in wave.tasks[:_NAMES]]
+            grouped = self.matrices.grouped([self.plan.names[task] for task in wave.tasks])
+            first = list(grouped)[:_NAMES]
+            names = [escape.name(name) for name in first]
             if self.layout.columns is not None:
                 return cut(", ".join(names), _TITLE)
-            more = len(wave.tasks) - len(names)
+            more = len(wave.tasks) - sum(grouped[name] for name in first)
             return ", ".join(names) + (f" and {more} more" if more else "")
         part = f" {wave.part}/{wave.parts}" if wave.parts > 1 else ""
         name = escape.name(wave.name)
