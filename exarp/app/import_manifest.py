@@ -15,8 +15,9 @@ import msgspec
 
 from exarp.app.project import examine
 from exarp.errors import ManifestError, Place, Problem, UsageError
-from exarp.manifests.foreign.draft import Draft, Leftover
+from exarp.manifests.foreign.draft import Draft
 from exarp.manifests.foreign.toml_text import draft_text
+from exarp.model.leftover import Leftover
 
 # Where each tool looks for its file, in the order in which it does.
 FILES: dict[str, tuple[str, ...]] = {
@@ -54,26 +55,32 @@ def import_manifest(
 
     Raises UsageError where there is nothing to read or to write to; ManifestError where the file cannot be understood at all.
     """
-    path = os.path.join(folder, source) if source is not None else _find(tool, folder)
+    path = os.path.join(folder, source) if source is not None else _found(tool, folder)
     if target is not None:
-        _refuse_target(target, force)
-    draft = _convert(tool, path, os.path.relpath(path, folder))
+        refuse_target(target, force)
+    draft = convert(tool, path, os.path.relpath(path, folder))
     home = os.path.dirname(target) if target is not None else os.path.dirname(path)
-    text = _sound_text(draft, home, target, environ)
+    text = sound_text(draft, home, target, environ)
     left = tuple(sorted(draft.leftovers))
     return Imported(target or "", draft.file, text, len(draft.tasks), max(draft.found, len(draft.tasks)), left)
 
 
-def _find(tool: str, folder: str) -> str:
-    for name in FILES[tool]:
-        path = os.path.join(folder, name)
-        if os.path.isfile(path):
-            return path
+def find(tool: str, folder: str) -> str | None:
+    """The file that a tool would read in ``folder``, or None."""
+    paths = (os.path.join(folder, name) for name in FILES[tool])
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _found(tool: str, folder: str) -> str:
+    path = find(tool, folder)
+    if path is not None:
+        return path
     message = f"there is no {' or '.join(FILES[tool])} in {folder}"
     raise UsageError(Problem("nothing-to-import", message, None, f"name the file: exarp import {tool} FILE"))
 
 
-def _refuse_target(target: str, force: bool) -> None:
+def refuse_target(target: str, force: bool) -> None:
+    """Raises UsageError where ``target`` is there already, or has a name that is not read as TOML."""
     name = os.path.basename(target)
     if not name.endswith(".toml") or name == "pyproject.toml":
         message = f"{target} is not the name of a manifest that exarp can write"
@@ -101,7 +108,11 @@ def read_text(path: str, shown: str) -> str:
         raise ManifestError(Problem("not-utf8", f"{shown} is not valid UTF-8", place, "save it as UTF-8")) from None
 
 
-def _convert(tool: str, path: str, shown: str) -> Draft:
+def convert(tool: str, path: str, shown: str) -> Draft:
+    """The draft of a tool's file, which messages name ``shown``.
+
+    Raises UsageError and ManifestError, as ``import_manifest`` does.
+    """
     text = read_text(path, shown)
     return _CONVERTERS[tool](text, shown, os.path.dirname(path))
 
@@ -112,7 +123,7 @@ def _make(text: str, shown: str, folder: str) -> Draft:
     def exists(path: str) -> bool:
         return os.path.exists(os.path.join(folder, path))
 
-    return convert_make(text, shown, _globber(folder), exists, _includer(folder))
+    return convert_make(text, shown, globber(folder), exists, _includer(folder))
 
 
 def _just(text: str, shown: str, folder: str) -> Draft:
@@ -141,11 +152,13 @@ def _includer(folder: str) -> Callable[[str], str | None]:
     return include
 
 
-def _globber(folder: str) -> Callable[[str], Sequence[str]]:
+def globber(folder: str) -> Callable[[str], Sequence[str]]:
+    """What finds the files of a pattern in ``folder``; ``**`` is any folders."""
+
     def files(pattern: str) -> Sequence[str]:
         from glob import glob
 
-        return sorted(glob(pattern, root_dir=folder))
+        return sorted(glob(pattern, root_dir=folder, recursive=True))
 
     return files
 
@@ -158,7 +171,7 @@ _CONVERTERS: dict[str, Callable[[str, str, str], Draft]] = {
 }
 
 
-def _sound_text(draft: Draft, folder: str, target: str | None, environ: Mapping[str, str]) -> str:
+def sound_text(draft: Draft, folder: str, target: str | None, environ: Mapping[str, str]) -> str:
     """The draft's text, without the tasks that a manifest cannot have; written to ``target``, whole or not at all."""
     try:
         descriptor, path = tempfile.mkstemp(".toml", ".exarp-import-", folder or None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from exarp.cli.invocation import common_options, current, write
@@ -11,17 +13,17 @@ from exarp.cli.invocation import common_options, current, write
 @click.option("--force", is_flag=True, help="Replace a manifest that is here already.")
 @common_options("verbose", "color")
 def command(force: bool) -> int:
-    """Write an exarp.toml (or the FILE of -f) with two small tasks, ready to run and to be changed.
+    """Look at what is here and write an exarp.toml (or the FILE of -f) that runs: what a Makefile, justfile, Taskfile or
+    package.json says, else tasks for the language of the files, else two small tasks to begin with.
 
     \b
     Examples:
       exarp init && exarp run
     """
     from exarp.app.init import init
-    from exarp.views.escape import name
+    from exarp.views.imported import begun
 
     invocation = current()
-    path = init(invocation.folder, invocation.file, force)
-    if invocation.verbosity >= 0:
-        write(f"wrote {name(path)}\nrun it with: {name(invocation.call().run())}\n")
+    found = init(invocation.folder, invocation.file, force, os.environ)
+    write(begun(found, invocation.call(), invocation.verbosity))
     return 0

@@ -21,7 +21,7 @@ from collections.abc import Set
 from exarp.errors import Problem, UsageError
 
 FOLDER = ".exarp"
-_GITIGNORE = "*\n!config.yaml\n"
+_GITIGNORE = "*\n!config.yaml\n!schema.json\n"
 # https://bford.info/cachedir/: the first 43 bytes are the signature, the rest is for people.
 _CACHEDIR_TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"

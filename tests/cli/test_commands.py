@@ -197,7 +197,7 @@ def test_check_of_a_sound_manifest_is_no_error(workspace: Workspace) -> None:
         assert workspace.exarp("check", *option).json == {"version": 1, "exit_code": 0, "problems": []}
 
 
-def test_init_writes_a_manifest_that_runs(workspace: Workspace) -> None:
+def test_init_writes_a_manifest_that_runs_where_nothing_suggests_one(workspace: Workspace) -> None:
     assert "exarp init" in workspace.exarp("run").err
     assert workspace.exarp("init").code == 0
     assert tomllib.loads(workspace.read("exarp.toml"))["settings"] == {"default": ["greet"]}

@@ -12,19 +12,13 @@ from typing import Any
 
 import msgspec
 
+from exarp.model.leftover import Leftover
+
 _ODD = re.compile(r"[\s@:,\x00-\x1f\x7f]+")
 
 
 class UnconvertibleError(Exception):
     """What another tool's file says has no counterpart in a manifest; the text says what."""
-
-
-class Leftover(msgspec.Struct, frozen=True, order=True):
-    """Something that was not converted: the line it stands in (1-based), its text, and why not."""
-
-    line: int
-    text: str
-    why: str
 
 
 class DraftTask(msgspec.Struct):
@@ -40,7 +34,8 @@ class DraftTask(msgspec.Struct):
 class Draft(msgspec.Struct):
     """A manifest to be. ``file``: what it comes from, as messages name it; ``tool``: whose file that is.
 
-    ``found``: how many tasks (rules, recipes, scripts) the file has, converted or not.
+    ``found``: how many tasks (rules, recipes, scripts) the file has, converted or not. ``converted``: the file says all this, and
+    does not only suggest it.
     """
 
     file: str
@@ -52,6 +47,7 @@ class Draft(msgspec.Struct):
     waves: list[dict[str, Any]] = []
     leftovers: list[Leftover] = []
     found: int = 0
+    converted: bool = True
 
     def leave(self, line: int, text: str, why: str) -> None:
         """Say that something was not converted; told once for each line and reason."""

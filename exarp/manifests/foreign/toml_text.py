@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from exarp.manifests.foreign.draft import Draft, DraftTask, Leftover
+from exarp.manifests.foreign.draft import Draft, DraftTask
+from exarp.model.leftover import Leftover
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 110
@@ -22,7 +23,8 @@ def draft_text(draft: Draft) -> str:
 
 
 def _lines(draft: Draft) -> Iterator[str]:
-    yield f"# Converted from {_comment(draft.file)}. `exarp plan` shows the waves, `exarp check` what is in doubt."
+    made = f"Converted from {draft.file}" if draft.converted else f"For {draft.tool}, as {draft.file} suggests"
+    yield f"# {_comment(made)}. `exarp plan` shows the waves, `exarp check` what is in doubt."
     for header, entries in (
         ("settings", draft.settings), ("resources", draft.resources), ("vars", draft.variables)
     ):  # fmt: skip
