@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from exarp.app.project import Project
 from exarp.errors import Problem, UsageError
+from exarp.graph.reachability import with_dependents
 from exarp.model.task import Task
 from exarp.planning.arguments import takes_arguments
 from exarp.planning.selection import Chosen
@@ -36,10 +37,22 @@ def with_arguments(project: Project, chosen: Chosen, arguments: Sequence[str]) -
 
 
 def words_behind(project: Project, chosen: Chosen) -> dict[str, tuple[str, ...]]:
-    """What follows the name of each target that is run again as it was."""
-    tasks, ids = project.manifest.tasks, project.graph.ids
-    found = {name: tasks[ids[name]].arguments for name in chosen.targets}
-    return {name: ("--", *arguments) for name, arguments in found.items() if arguments}
+    """What follows the name of each task that is run again as it was: its parameters, and its arguments where it is a target."""
+    tasks, graph = project.manifest.tasks, chosen.graph
+    having: dict[str, list[int]] = {}
+    for number, task in enumerate(tasks):
+        for param in task.params:
+            if param.given:
+                having.setdefault(f"{param.name}={param.value}", []).append(number)
+    found: dict[str, tuple[str, ...]] = {}
+    for word, owners in having.items():
+        # Alone a task may need others that take it.
+        for number in with_dependents(graph, owners):
+            found[tasks[number].name] = (*found.get(tasks[number].name, ()), word)
+    for name in chosen.targets:
+        if arguments := tasks[graph.ids[name]].arguments:
+            found[name] = (*found.get(name, ()), "--", *arguments)
+    return found
 
 
 def _refusal(project: Project, targets: Sequence[Task]) -> Problem:

@@ -28,6 +28,7 @@ class Overrides(msgspec.Struct, frozen=True):
     """What the command line says instead of the manifest. None: the manifest's word stands."""
 
     variables: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     max_tasks_per_wave: int | None = None
     schedule: str | None = None
     retries: int | None = None
@@ -105,7 +106,16 @@ def _examine(
         return read_beside(found.root, path)
 
     reading = read_manifest(
-        data, found.shown, found.notation, environ, memory, overrides.variables, found.root, read, outside
+        data,
+        found.shown,
+        found.notation,
+        environ,
+        memory,
+        overrides.variables,
+        found.root,
+        read,
+        outside,
+        overrides.parameters,
     )
     manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
     return _checked(found.root, manifest, reading.locator, reading.problems)

@@ -40,8 +40,8 @@ class UnknownNames:
             message = f"{name!r} is no task to do: its status is {self._manifest.settled[name]}"
             return Problem("unknown-task", message, None, "`exarp plan` shows what is to do")
         if "=" in name:
-            step = f"set a variable instead: --set {shlex.quote(name)}"
-            return Problem("not-supported-yet", f"parameters ({name!r}) are not supported yet", None, step)
+            step = "a parameter is written name=value, with a name of letters, digits and _"
+            return Problem("unknown-task", f"there is no task {name!r}", None, step)
         if is_pattern(name):
             step = "`exarp list` shows the tasks; * stops at a colon, ** does not"
             return Problem("unknown-task", f"no task's name matches {name!r}", None, step)

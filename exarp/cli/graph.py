@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
-from exarp.cli.selection import selection_options, tell_nothing, wanted_from
+from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
 
 
 @click.command("graph", short_help="Print the task graph as DOT, Mermaid or JSON.")
@@ -31,13 +31,13 @@ def command(tasks: Sequence[str], dot: bool, mermaid: bool, boxes: bool, **optio
     import os
 
     from exarp.app.plan import preview
-    from exarp.app.targets import choose
+    from exarp.app.project import Overrides
 
     invocation = current()
     if dot + mermaid + invocation.json > 1:
         raise click.UsageError("--dot, --mermaid and --json are three notations: say one of them")
-    project = invocation.project()
-    chosen = choose(project, wanted_from(tasks, options), "default or all", environ=os.environ)
+    project = opened(tasks, Overrides(parameters=parameters_in(tasks)))
+    chosen = taken(project, tasks, options, "default or all", running=False)
     tell_nothing(chosen)
     plan = preview(project, chosen, os.environ, look=False, warn=False).plan
     if invocation.json:

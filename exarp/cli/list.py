@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
-from exarp.cli.selection import selection_options, tell_nothing, wanted_from
+from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
 
 
 @click.command("list", short_help="List the tasks with their descriptions.")
@@ -29,11 +28,12 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp list -v              also each task of a matrix
       exarp list --json
     """
-    from exarp.app.targets import choose
+
+    from exarp.app.project import Overrides
 
     invocation = current()
-    project = invocation.project()
-    chosen = choose(project, wanted_from(tasks, options), "all", environ=os.environ)
+    project = opened(tasks, Overrides(parameters=parameters_in(tasks)))
+    chosen = taken(project, tasks, options, "all", running=False)
     tell_nothing(chosen)
     named = frozenset(chosen.targets)
     listed = [task for task in project.manifest.tasks if task.name in named]

@@ -52,7 +52,7 @@ def override_options(command: Command) -> Command:
     return command
 
 
-def overrides_from(options: Mapping[str, Any]) -> Overrides:
+def overrides_from(options: Mapping[str, Any], parameters: Mapping[str, str] | None = None) -> Overrides:
     """``Overrides`` from the values that click parsed. Raises click.BadParameter for a ``--set`` without ``=``."""
     from exarp.app.project import Overrides
 
@@ -64,6 +64,7 @@ def overrides_from(options: Mapping[str, Any]) -> Overrides:
         variables[name] = value
     return Overrides(
         variables=variables,
+        parameters=dict(parameters or {}),
         max_tasks_per_wave=options["max_tasks_per_wave"],
         schedule=options["schedule"],
         retries=options["retries"],

@@ -11,7 +11,7 @@ import click
 
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
 from exarp.cli.options import jobs_option, override_options, overrides_from
-from exarp.cli.selection import selection_options, tell_nothing, wanted_from
+from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
 
 
 @click.command("plan", short_help="Show the waves, what runs beside what, and why not.")
@@ -35,12 +35,11 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp plan --max-tasks-per-wave 8
     """
     from exarp.app.plan import preview
-    from exarp.app.targets import choose
     from exarp.cli.run_views import note, tell_warnings
 
     invocation = current()
-    project = invocation.project(overrides_from(options))
-    chosen = choose(project, wanted_from(tasks, options), "default or all", environ=os.environ)
+    project = opened(tasks, overrides_from(options, parameters_in(tasks)))
+    chosen = taken(project, tasks, options, "default or all", running=False)
     tell_warnings(project, invocation.call())
     if tell_nothing(chosen) and not invocation.json:
         return 0

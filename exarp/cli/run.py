@@ -22,13 +22,12 @@ from exarp.cli.invocation import (
     write_bytes,
 )
 from exarp.cli.options import jobs_option, override_options, overrides_from
-from exarp.cli.selection import selection_options, tell_nothing, wanted_from, words_of
+from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing, words_of
 from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
     from exarp.app.project import Project
     from exarp.app.run import RunRequest
-    from exarp.planning.selection import Chosen, Wanted
 
 
 @click.command("run", short_help="Bring tasks and what they need up to date.")
@@ -64,6 +63,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp run                    what the manifest takes as its default
       exarp run test -j4           one task, four commands at once
       exarp test                   the same, shorter
+      exarp run release level=2    with a parameter that the task has
       exarp run test -- -k name    words for "$@" in the task's script
       exarp run -n                 what would run, and why
       exarp run --set arch=arm64   with another value of a variable
@@ -80,11 +80,10 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         from exarp.cli.later import refuse_later_command
 
         refuse_later_command(invocation)
-    overrides = overrides_from(options)
-    project = invocation.project(overrides)
+    overrides = overrides_from(options, parameters_in(tasks))
+    project = opened(tasks, overrides)
     _refuse_idle(invocation, options)
-    wanted = wanted_from(tasks, options)
-    chosen = _chosen(invocation, project, wanted)
+    chosen = taken(project, tasks, options, "default", running=True)
     if tell_nothing(chosen) and not invocation.json and options["events"] is None:
         return 0
     project = with_arguments(project, chosen, invocation.passed)
@@ -95,7 +94,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         force=options["force"],
         wait=not options["no_wait"],
         command=("exarp", *invocation.arguments),
-        call=invocation.call(overrides.variables, words_of(wanted), words_behind(project, chosen)),
+        call=invocation.call(overrides.variables, words_of(options), words_behind(project, chosen)),
     )
     from exarp.cli.run_views import tell_warnings
 
@@ -116,15 +115,6 @@ def _refuse_idle(invocation: Invocation, options: Mapping[str, Any]) -> None:
             raise click.UsageError(f"with {option} nothing runs, so there are no events: leave --events out")
     if options["dry_run"] and options["touch"]:
         raise click.UsageError("-n says what would run, --touch records tasks as done: say one of them")
-
-
-def _chosen(invocation: Invocation, project: Project, wanted: Wanted) -> Chosen:
-    """What is taken. A mistyped command arrives here as a task: the hint must know both."""
-    from exarp.app.targets import choose
-    from exarp.cli.entry import COMMANDS
-
-    commands = COMMANDS if invocation.first_word is not None else ()
-    return choose(project, wanted, commands=commands, environ=os.environ)
 
 
 def _run(invocation: Invocation, project: Project, request: RunRequest, events: str | None) -> int:

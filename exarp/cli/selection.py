@@ -5,16 +5,21 @@ Knows their names and how they become ``Wanted``. Does not know what they mean.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from exarp.cli.invocation import complete_tasks
+from exarp.cli.invocation import complete_tasks, current
 
 if TYPE_CHECKING:
+    from exarp.app.project import Overrides, Project
+    from exarp.app.targets import Unnamed
     from exarp.planning.selection import Chosen, Wanted
 
+_PARAMETER = re.compile(r"([A-Za-z_]\w*)=(.*)", re.ASCII | re.DOTALL).fullmatch
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS: dict[str, Callable[[Any], Any]] = {
@@ -67,6 +72,40 @@ def selection_options(*left_out: str) -> Callable[[Command], Command]:
     return add
 
 
+def parameters_in(words: Sequence[str]) -> dict[str, str]:
+    """What words such as ``version=1.2`` say of parameters; some may yet turn out to be names of tasks."""
+    return {found[1]: found[2] for found in map(_PARAMETER, words) if found is not None}
+
+
+def opened(words: Sequence[str], overrides: Overrides) -> Project:
+    """The project whose tasks have the parameters that are among ``words``. Raises as ``Invocation.project``."""
+    import msgspec
+
+    project = current().project(overrides)
+    if overrides.parameters and any(word in project.graph.ids for word in words if _PARAMETER(word)):
+        # What looks like a parameter is the name of a task.
+        given = parameters_in([word for word in words if word not in project.graph.ids])
+        return current().project(msgspec.structs.replace(overrides, parameters=given))
+    return project
+
+
+def taken(
+    project: Project, words: Sequence[str], options: Mapping[str, Any], unnamed: Unnamed, running: bool
+) -> Chosen:
+    """What the words and options of a command mean, told apart from its parameters, which are checked. Raises UsageError."""
+    from exarp.app.parameters import check_parameters
+    from exarp.app.targets import choose
+    from exarp.cli.entry import COMMANDS
+
+    names = [word for word in words if word in project.graph.ids or _PARAMETER(word) is None]
+    # A mistyped command arrives as a task of run: the hint must know both.
+    commands = COMMANDS if current().first_word is not None else ()
+    chosen = choose(project, wanted_from(names, options), unnamed, commands, os.environ)
+    given = parameters_in([word for word in words if word not in project.graph.ids])
+    check_parameters(project, chosen, given, running)
+    return chosen
+
+
 def wanted_from(names: Sequence[str], options: Mapping[str, Any]) -> Wanted:
     """``Wanted`` from the values that click parsed."""
     from exarp.planning.selection import Wanted
@@ -83,7 +122,7 @@ def tell_nothing(chosen: Chosen) -> bool:
     return bool(chosen.nothing)
 
 
-def words_of(wanted: Wanted) -> tuple[str, ...]:
+def words_of(options: Mapping[str, Any]) -> tuple[str, ...]:
     """The options that also count where one task of the run is run again."""
-    excluded = [word for name in wanted.excluded for word in ("--exclude", name)]
-    return (*excluded, *(["--only"] if wanted.only else []))
+    excluded = [word for name in options["excluded"] for word in ("--exclude", name)]
+    return (*excluded, *(["--only"] if options["only"] else []))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.selection import parameters_in
 
 if TYPE_CHECKING:
     from exarp.model.manifest import Manifest
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 
 @click.command("show", short_help="Show one task with every default filled in.")
 @click.argument("task", shell_complete=complete_tasks)
+@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=complete_tasks)
 @json_option()
 @click.option("--shell", is_flag=True, help="What it executes, as lines to paste into a shell.")
 @common_options("quiet", "verbose", "color")
-def command(task: str, shell: bool) -> int:
+def command(task: str, parameters: Sequence[str], shell: bool) -> int:
     """Show TASK with variables and defaults filled in, the files that $in and $out stand for (as its commands see them,
     from the task's folder), what it waits for, and the variables that count for it with where they come from.
 
@@ -26,19 +29,28 @@ def command(task: str, shell: bool) -> int:
     Examples:
       exarp show link
       exarp show link --json
+      exarp show release version=1.2
       exarp show link --shell
       exarp show cc              of a matrix: its tasks
       exarp show cc@src/main.c
     """
+    from exarp.app.parameters import check_parameters
+    from exarp.app.project import Overrides
     from exarp.app.show import show
+    from exarp.app.targets import known_targets
+    from exarp.planning.selection import Chosen
 
     invocation = current()
     if invocation.json and shell:
         raise click.UsageError("--json and --shell exclude each other")
-    project = invocation.project()
+    given = parameters_in(parameters)
+    if len(given) < len(parameters):
+        raise click.UsageError("one task is shown at a time; parameters are written NAME=VALUE")
+    project = invocation.project(Overrides(parameters=given))
     if task in project.manifest.instances and not shell:
         _show_matrix(invocation, task, project.manifest)
         return 0
+    check_parameters(project, Chosen(known_targets(project, [task]), project.graph), given, running=False)
     sheet = show(project, task, os.environ)
     if invocation.json:
         from exarp.views.task_sheet import document

@@ -27,6 +27,18 @@ def closure(graph: TaskGraph, start: Iterable[int]) -> set[int]:
     return found
 
 
+def with_dependents(graph: TaskGraph, start: Iterable[int]) -> set[int]:
+    """``start`` and everything that needs it, directly or not."""
+    found = set(start)
+    stack = list(found)
+    while stack:
+        for dependent in graph.dependents[stack.pop()]:
+            if dependent not in found:
+                found.add(dependent)
+                stack.append(dependent)
+    return found
+
+
 def ordered_pairs(graph: TaskGraph, pairs: Iterable[Pair], tasks: Sequence[int]) -> set[Pair]:
     """Those of ``pairs`` (earlier, later) that a path of edges through ``tasks`` orders.
 

@@ -70,6 +70,18 @@ AxisDocument = (
 )
 
 
+class ParamDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``{ choices = ["a", "b"], default = "a" }``: what `exarp run TASK name=value` may say."""
+
+    words: ClassVar[str] = '{ default = "VALUE" }'
+    description: Annotated[str, Meta(description="What it is for, shown by `exarp show`.")] = ""
+    required: Annotated[
+        bool | UnsetType, Meta(description="Whether the command line must say it; so it is where there is no default.")
+    ] = UNSET
+    default: Annotated[Scalar | UnsetType, Meta(description="Its value where the command line says none.")] = UNSET
+    choices: Annotated[list[Scalar], Meta(description="The values that it may have.")] = []
+
+
 class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
     """A task, as in ``[task.NAME]``."""
 
@@ -127,6 +139,10 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
         Meta(description="Which of several ready tasks starts first; medium is 0, higher numbers go first."),
     ] = "medium"
     tags: Annotated[list[str], Meta(description="Words to select tasks by.")] = []
+    params: Annotated[
+        dict[str, Scalar | ParamDocument],
+        Meta(description="Values that `exarp run TASK name=value` gives: ${name} in fields, $name in scripts."),
+    ] = {}
     aliases: Annotated[list[str], Meta(description="Other names of the task on the command line.")] = []
     mutex: Annotated[list[str], Meta(description="Names; no two tasks that share one run at the same time.")] = []
     resources: Annotated[
@@ -244,7 +260,7 @@ def wave_words(name: str) -> str:
 
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
-LATER_TASK = frozenset("prompt by verify params confirm finally service agent cache no_retry_on".split())
+LATER_TASK = frozenset("prompt by verify confirm finally service agent cache no_retry_on".split())
 LATER_SETTINGS = frozenset("max_agents verify secrets".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
 LATER_TOP = frozenset("include recovery cache agents".split())

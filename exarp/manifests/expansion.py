@@ -21,6 +21,7 @@ from exarp.manifests.outside import Outside
 from exarp.manifests.tasks import BECOMES, Pool, TaskReader
 from exarp.model.manifest import Settings
 from exarp.model.overlap import overlap
+from exarp.model.param import Param, filled_in, values_of
 from exarp.model.path import is_glob, matches, takes_away
 from exarp.model.task import Task
 
@@ -71,7 +72,7 @@ class Expansion:
         """The instances of the task ``name``; none where its axes are at fault."""
         self._fields.locator.scopes = self._matrices
         matrix = self._matrix(name, written)
-        varied = varied_fields(written, list(written.matrix))
+        varied = varied_fields(written, list(written.matrix)) - {"params"}
         readers.of(name).check_whole(name, written)
         free = {field: getattr(_PLAIN, field) for field in varied}
         shared = readers.of(name).meaning(replace(written, **free), ("task", name))
@@ -83,6 +84,11 @@ class Expansion:
         tasks = self._instances(matrix, written, varied, shared, readers)
         self.instances[name] = tuple([task.name for task in tasks])
         return tasks
+
+    def add_params(self, name: str, params: Sequence[Param]) -> None:
+        """What the fields of a task, or of each instance of a matrix, know beside variables and axes."""
+        self._fields.locator.scopes = self._matrices
+        self._matrices.params[name] = filled_in(params)
 
     def _matrix(self, name: str, written: TaskDocument) -> Matrix | None:
         reader = AxisReader(self._fields, self._outside, name, written.allow_empty)
@@ -108,6 +114,9 @@ class Expansion:
         shared: dict[str, Any],
         readers: Readers,
     ) -> list[Task]:
+        if written.params and varied:
+            # What uses axes may use parameters, too.
+            varied = {*varied, "params"}
         own = {field for key in varied for field in BECOMES.get(key, (key,))}
         part = TaskDocument(**{key: getattr(written, key) for key in varied})
         fields = Fields(self._fields.variables.beside({}), self._fields.locator, self._fields.problems)
@@ -124,6 +133,8 @@ class Expansion:
                 meaning = both[planned].meaning(part, ("task", name))
                 found = {field: meaning[field] for field in own if field in meaning}
             variables = {axis: known[axis] for axis in matrix.axes}
+            if written.params:
+                variables |= values_of(found.get("params", shared["params"]))
             tasks.append(Task(name=name, variables=variables, **common[planned], **found))
         return tasks
 

@@ -110,6 +110,9 @@ class Fields:
         text = self.text(value, path)
         if text is None:
             return 0
+        if "${" in text:
+            # A parameter that nobody has given yet.
+            return 0
         seconds = _parsed(parse_duration, text)
         if seconds is None:
             self.add("bad-duration", f"{text!r} is not a duration", path, 'write "500ms", "30s", "5m" or "1h30m"')
@@ -123,6 +126,8 @@ class Fields:
             return value
         text = self.text(str(value), path)
         if text is None:
+            return None
+        if "${" in text:
             return None
         size = _parsed(parse_size, text)
         if size is not None and size <= _LARGEST:

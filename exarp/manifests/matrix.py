@@ -79,6 +79,8 @@ class Matrices:
     def __init__(self, variables: Variables) -> None:
         self._variables = variables
         self._matrices: dict[str, Matrix] = {}
+        # By the name of a task or a matrix, its parameters.
+        self.params: dict[str, Mapping[str, str]] = {}
 
     def add(self, matrix: Matrix) -> None:
         """A matrix was read."""
@@ -91,8 +93,11 @@ class Matrices:
 
     def expand(self, task: str) -> Callable[[str], str]:
         """Fills in the variables of a text in the fields of a task."""
-        matrix = self._matrices.get(self.written_as(task))
+        name = self.written_as(task)
+        matrix = self._matrices.get(name)
         known = matrix.known.get(task) if matrix is not None else None
+        if name in self.params:
+            known = {**(known or {}), **self.params[name]}
         return self._variables.beside(known).expand if known else self._variables.expand
 
 

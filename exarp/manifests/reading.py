@@ -73,13 +73,14 @@ def read_manifest(
     root: str = "",
     read: Callable[[str], bytes] | None = None,
     outside: Outside | None = None,
+    parameters: Mapping[str, str] | None = None,
 ) -> Reading:
     """Read ``data``, the content of ``file`` (as messages name it).
 
     ``memory``: physical memory in bytes, the default of that pool; 0 where it is not known. ``variables`` replace those
     of ``[vars]``. ``root``: the workspace root, absolute. ``read``: gives the content of another file that the manifest names
     (its path as in the model), or raises OSError. ``outside``: where files are found and commands are run; None: there are no
-    files, and commands print nothing.
+    files, and commands print nothing. ``parameters``: values for the ``params`` of tasks that have one of that name.
     Raises ManifestError for what leaves nothing to check: too large, not UTF-8, not of the notation; UsageError for ``variables``
     that ``[vars]`` does not have.
     """
@@ -97,6 +98,7 @@ def read_manifest(
             written = sound.document.settings.dotenv
             environ = files.read_shared(written, lambda seen: _variables(sound, seen, outside))
         known = _variables(sound, environ, outside)
+        known.given = parameters or {}
         locator.expand = known.expand
         manifest, broken = resolve(sound, raw, Fields(known, locator, problems), outside, memory)
         if files is not None:

@@ -85,10 +85,13 @@ class _Resolver:
         self.templates.check()
         found: list[Task] = []
         for name, written in self.document.task.items():
+            before = len(found)
             if not written.extends and not written.matrix:
                 found.append(readers.of(name).task(name, written))
             else:
                 found += self.composed(name, written, readers)
+            if len(found) > before and found[before].params:
+                self.expansion.add_params(name, found[before].params)
         return found
 
     def composed(self, name: str, written: TaskDocument, readers: Readers) -> list[Task]:

@@ -18,7 +18,7 @@ from exarp.manifests.positions import KeyPath
 from exarp.manifests.suggestions import Suggestions
 
 # Tables whose entries are taken one by one; anything else that a task says replaces what its templates say.
-MERGED = frozenset({"env", "resources", "matrix"})
+MERGED = frozenset({"env", "resources", "matrix", "params"})
 # One of them is what a task does: who writes one takes none from a template.
 _COMMANDS = frozenset({"run", "argv"})
 # Nobody reads a task that rests on more, one above the other.

@@ -89,6 +89,8 @@ class Variables:
         self.failures: dict[str, VariableFault] = {}
         self.cycles: list[tuple[str, ...]] = []
         self.local: Mapping[str, str] = {}
+        # What the command line says of parameters.
+        self.given: Mapping[str, str] = {}
         self._raw = raw
         self._environ = environ or {}
         self._broken = broken

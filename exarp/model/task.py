@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from exarp.model.choice import OnFailure
+from exarp.model.param import Param
 
 PRIORITIES = {"critical": 100, "high": 50, "medium": 0, "low": -50}
 
@@ -31,6 +32,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``sources`` are tasks whose outputs are among the inputs, as ``{ from = … }`` wants.
     ``parent`` is a task that this one is a part of; it orders like a need.
     ``variables``: values that only this task has, such as those of its matrix: exported to scripts that name them.
+    ``params``: what the command line may give it; their values are among the ``variables``.
     ``arguments``: what a script finds as ``"$@"``; a manifest never says it. ``aliases``: other names on the command line.
     ``track_env``: names and globs of variables that count although no script names them. ``dotenv``: files of variables.
     ``commands`` are scripts for ``shell``, run one after the other; ``argv`` is run without a shell.
@@ -64,6 +66,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     shell: tuple[str, ...] = ("sh", "-eu", "-c")
     priority: int = 0
     tags: tuple[str, ...] = ()
+    params: tuple[Param, ...] = ()
     aliases: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     mutex: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from exarp.graph.path_index import starting_with
 from exarp.graph.pattern_index import PatternIndex
+from exarp.graph.reachability import with_dependents
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.path import is_glob, matches, parents
 from exarp.model.task import Task
@@ -41,7 +42,7 @@ def affected(
         if not makers.know(path):
             readers.meet(path, touched)
             others.meet(path, touched)
-    return _with_dependents(graph, touched)
+    return with_dependents(graph, touched)
 
 
 def _inputs(task: Task, number: int, found: Mapping[int, Collection[str]]) -> Iterable[str]:
@@ -88,14 +89,3 @@ class _Watchers:
                 yield name
         yield from self._exact[starting_with(self._exact, f"{path}/")]
         yield from self._index.overlapping(path)
-
-
-def _with_dependents(graph: TaskGraph, start: Iterable[int]) -> set[int]:
-    found = set(start)
-    stack = list(found)
-    while stack:
-        for dependent in graph.dependents[stack.pop()]:
-            if dependent not in found:
-                found.add(dependent)
-                stack.append(dependent)
-    return found

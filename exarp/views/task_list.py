@@ -67,9 +67,13 @@ def _rows(tasks: Sequence[Task], matrices: Matrices, blocked: Mapping[str, Seque
 
 def _notes(task: Task) -> list[str]:
     """What is worth knowing beside the description."""
-    aliases = [f"also {', '.join(map(escape.name, task.aliases))}"] if task.aliases else []
+    notes = [f"also {', '.join(map(escape.name, task.aliases))}"] if task.aliases else []
+    if task.params:
+        # Those that must be given, and others with what they are else.
+        words_of = [f"{param.name}={'…' if param.default is None else param.default}" for param in task.params]
+        notes.append(escape.name(f"takes {' '.join(words_of)}"))
     platforms = [f"{', '.join(task.platforms)} only"] if task.platforms else []
-    return [*aliases, *(["manual"] if task.manual else []), *platforms]
+    return [*notes, *(["manual"] if task.manual else []), *platforms]
 
 
 def _matrix_of(matrices: Matrices) -> dict[str, str]:
@@ -86,6 +90,15 @@ def document(tasks: Iterable[Task], matrices: Matrices = MappingProxyType({})) -
             "manual": task.manual,
             "tags": list(task.tags),
             "aliases": list(task.aliases),
+            "params": [
+                {
+                    "name": param.name,
+                    "default": param.default,
+                    "choices": list(param.choices),
+                    "required": param.required,
+                }
+                for param in task.params
+            ],
             "parent": task.parent or None,
             "matrix": matrix_of.get(task.name),
             "platforms": list(task.platforms),

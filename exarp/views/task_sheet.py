@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from exarp.model.param import Param
 from exarp.model.quantity import amount, exact_duration
 from exarp.model.sheet import TaskSheet
 from exarp.model.task import PRIORITIES, Requirement, Task
@@ -18,8 +19,8 @@ from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
 _WORDED = frozenset(
-    "name description prose dotenv commands argv inputs excluded sources outputs depfile needs after env variables shell "
-    "resources".split()
+    "name description prose dotenv commands argv inputs excluded sources outputs depfile needs after env variables params "
+    "shell resources".split()
 )
 _DURATIONS = frozenset({"retry_delay", "timeout"})
 _WORDS = {number: word for word, number in PRIORITIES.items()}
@@ -38,7 +39,11 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
         if values:
             yield from _list(label, values)
     asked = {pool: amount(number) for pool, number in task.resources.items()}
-    for label, pairs in (("matrix", task.variables), ("env", task.env), ("resources", asked)):
+    if task.params:
+        yield from _list("params", tuple(_param(param) for param in task.params))
+    params = {param.name for param in task.params}
+    matrix = {name: value for name, value in task.variables.items() if name not in params}
+    for label, pairs in (("matrix", matrix), ("env", task.env), ("resources", asked)):
         if pairs:
             yield from _list(label, tuple(f"{name}={value}" for name, value in pairs.items()))
     yield from _environment(sheet)
@@ -47,6 +52,17 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
     if sheet.wave is not None:
         yield _row("wave", sheet.wave)
     yield from _rest(task)
+
+
+def _param(param: Param) -> str:
+    """``level=a, one of a, b: how much it says``."""
+    value = "…" if param.value is None else param.value
+    facts = [f"{param.name}={value}", *(["must be given"] if param.value is None else [])]
+    if param.given and param.default is not None:
+        facts.append(f"else {param.default}")
+    if param.choices:
+        facts.append(f"one of {' '.join(param.choices)}")
+    return ", ".join(facts) + (f": {param.description}" if param.description else "")
 
 
 def matrix_lines(name: str, instances: Sequence[str]) -> Iterator[str]:

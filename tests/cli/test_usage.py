@@ -129,13 +129,21 @@ def test_a_task_named_like_a_later_command_runs(workspace: Workspace) -> None:
     assert "there is no task 'watch'" in workspace.exarp("run", "watch").err
 
 
-def test_parameters_of_a_later_version_are_told_as_such(workspace: Workspace) -> None:
-    workspace.manifest('[task."c/d"]\nrun = "true"')
-    for arguments, told in [
-        (("run", "arch=arm 64", "c/d"), "set a variable instead: --set 'arch=arm 64'"),
-    ]:
-        result = workspace.exarp(*arguments)
-        assert (result.code, told in result.err) == (2, True), result.err
+def test_a_parameter_stands_behind_its_task_unless_a_task_is_called_so(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.t]
+        params = { x = "1" }
+        run = 'echo "$x"; test "$x" != 3'
+        [task."x=2"]
+        run = "echo two"
+        """)
+    assert workspace.exarp("t", "x=a b").out == "a b\n"
+    assert workspace.exarp("t", "x=2").out.split() == ["1", "two"]
+    assert workspace.exarp("t", "x=3").err.endswith("again: exarp run t x=3\n")
+    assert workspace.exarp("list").out.splitlines()[0] == "t    (takes x=1)"
+    assert "  params         x=4, else 1\n" in workspace.exarp("show", "t", "x=4").out
+    assert workspace.exarp("show", "t", "other").code == 2
+    assert workspace.exarp("plan", "t", "y=1").code == 2
 
 
 def test_a_refusal_is_json_wherever_json_stands(workspace: Workspace) -> None:

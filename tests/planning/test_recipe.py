@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.model.manifest import Manifest
+from exarp.model.param import Param
 from exarp.model.task import Requirement, Task
 from exarp.planning.environment import Environment
 from exarp.planning.recipe import (
@@ -88,6 +89,7 @@ OF_THE_RUN = {
     "priority": 5,
     "tags": ("t",),
     "aliases": ("a",),
+    "params": (Param("p", "1"),),
     "internal": True,
     "mutex": ("m",),
     "resources": {"gpu": 1},
