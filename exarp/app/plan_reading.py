@@ -12,9 +12,9 @@ from functools import partial
 import msgspec
 from blake3 import blake3
 
-from exarp.errors import ManifestError, Problem, UsageError
+from exarp.errors import Place, Problem, UsageError
 from exarp.manifests.discover import FoundPlans, read_bytes, shown_from
-from exarp.manifests.plan_files import beside
+from exarp.manifests.plan_files import TODO2_JSON, beside
 from exarp.manifests.plan_reading import PlanReading
 from exarp.manifests.source import Source, decoded
 
@@ -32,12 +32,31 @@ def read_plans(found: FoundPlans, variables: Mapping[str, str]) -> PlanReading:
 
 
 def _read(found: FoundPlans, digest: blake3) -> PlanReading:
-    if found.kind != "phases":
-        message = f"{found.shown}: this kind of manifest is not supported yet"
-        raise ManifestError(Problem("not-supported-yet", message, None, "write it as exarp.toml"))
+    if found.kind == "todo2":
+        return _todo2(found, digest)
+    if found.kind == "wave-plans":
+        from exarp.manifests.wave_plans import read_wave_plans
+
+        return read_wave_plans(_sources(found, digest), found.shown)
     from exarp.manifests.phase_plans import read_phases
 
     return read_phases(_sources(found, digest), found.shown, found.root, partial(beside, found.files[0].path))
+
+
+def _todo2(found: FoundPlans, digest: blake3) -> PlanReading:
+    from exarp.manifests.todo2 import items_of_json, read_todo2
+
+    (file,) = found.files
+    shown = shown_from(file.path, found.directory)
+    data = read_bytes(file.path, shown)
+    digest.update(data)
+    if not file.name.endswith(TODO2_JSON):
+        from exarp.manifests.todo2_database import items_of_database
+
+        return read_todo2(items_of_database(file.path, shown), shown, lambda *_: Place(shown, 1, 1))
+    items, where, warnings = items_of_json(data, shown, found.root)
+    reading = read_todo2(items, shown, where)
+    return msgspec.structs.replace(reading, problems=warnings + reading.problems)
 
 
 def _sources(found: FoundPlans, digest: blake3) -> list[Source]:
