@@ -39,7 +39,7 @@ class Overrides(msgspec.Struct, frozen=True):
 
 class Project(msgspec.Struct, frozen=True):
     """A manifest without faults, and its graph. ``root``: the workspace root, absolute. ``remarks``: doubts and
-    warnings of whoever read it.
+    warnings of whoever read it. ``schedule_chosen``: somebody wrote down which schedule holds.
     """
 
     root: str
@@ -47,6 +47,7 @@ class Project(msgspec.Struct, frozen=True):
     graph: TaskGraph
     locator: Places
     remarks: tuple[Problem, ...] = ()
+    schedule_chosen: bool = False
 
     @property
     def warnings(self) -> list[Problem]:
@@ -118,7 +119,9 @@ def _examine(
         overrides.parameters,
     )
     manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
-    return _checked(found.root, manifest, reading.locator, reading.problems)
+    project, problems = _checked(found.root, manifest, reading.locator, reading.problems)
+    chosen = reading.schedule_written or overrides.schedule is not None
+    return msgspec.structs.replace(project, schedule_chosen=chosen), problems
 
 
 def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Problem]) -> tuple[Project, list[Problem]]:

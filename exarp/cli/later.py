@@ -20,7 +20,7 @@ COMMANDS = frozenset(
 )
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": ("--continue", "--yes", "--profile", "--junit"),
-    "plan": ("--what-if", "--diff"),
+    "plan": ("--diff",),
     "graph": ("--html",),
     "check": ("--fix",),
     "status": ("--follow", "--since"),

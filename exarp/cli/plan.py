@@ -12,6 +12,7 @@ import click
 from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
 from exarp.cli.options import jobs_option, override_options, overrides_from
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
+from exarp.cli.what_if import changes_from, what_if_option
 
 
 @click.command("plan", short_help="Show the waves, what runs beside what, and why not.")
@@ -19,9 +20,10 @@ from exarp.cli.selection import opened, parameters_in, selection_options, taken,
 @selection_options()
 @jobs_option
 @override_options
+@what_if_option
 @json_option()
 @common_options("quiet")
-def command(tasks: Sequence[str], **options: Any) -> int:
+def command(tasks: Sequence[str], changes: Sequence[str], **options: Any) -> int:
     """Show the plan of a run: numbered waves, what may run beside what, and every reason why something may not.
 
     Takes what `run` would take, else everything. Changes nothing.
@@ -33,24 +35,36 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp plan --wave 2        of the second wave, and of what it needs
       exarp plan --json          the same for a program
       exarp plan --max-tasks-per-wave 8
+      exarp plan --what-if jobs=4 --what-if jobs=8,max_tasks_per_wave=8
     """
     from exarp.app.plan import preview
     from exarp.cli.run_views import note, tell_warnings
 
     invocation = current()
+    varied = changes_from(changes)
     project = opened(tasks, overrides_from(options, parameters_in(tasks)))
     chosen = taken(project, tasks, options, "default or all", running=False)
     tell_warnings(project, invocation.call())
     if tell_nothing(chosen) and not invocation.json:
         return 0
-    found = preview(project, chosen, os.environ, look=invocation.json, told=True)
+    found = preview(project, chosen, os.environ, look=invocation.json, told=invocation.json or not varied)
     for fault in found.faults:
         note(f"warning: {fault}")
     expected_ms = {task: round(seconds * 1000) for task, seconds in found.expected.items()}
+    if varied:
+        from exarp.app.what_if import what_if
+        from exarp.views import what_if as scenarios
+
+        played = what_if(project, chosen, found.expected, varied)
+        if not invocation.json:
+            write(scenarios.table(played, invocation.columns(sys.stdout)) + "\n")
+            return 0
     if invocation.json:
         from exarp.views.plan_document import document
 
-        write_bytes(document(found.plan, project.manifest, found.freshness, expected_ms, project.manifest.digest))
+        fields = scenarios.fields(played) if varied else ()
+        digest = project.manifest.digest
+        write_bytes(document(found.plan, project.manifest, found.freshness, expected_ms, digest, fields))
         return 0
     from exarp.app.wiring import usable_cpus
     from exarp.views.plan_table import Layout, table

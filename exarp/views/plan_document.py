@@ -6,7 +6,7 @@ a task would run: it is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -27,9 +27,10 @@ def document(
     freshness: Mapping[int, FreshnessReason | None],
     expected_ms: Mapping[str, int],
     digest: str,
+    what_if: Sequence[Mapping[str, object]] = (),
 ) -> bytes:
     """The document, one line. ``freshness``: why each selected task would run, by id; None if it would not.
-    ``digest``: of what the plan was made from."""
+    ``digest``: of what the plan was made from. ``what_if``: scenarios, where somebody asked."""
     return json_line(
         {
             "version": 1,
@@ -46,6 +47,7 @@ def document(
             "blocked": [{"task": plan.names[task], "waits_for": names} for task, names in plan.blocked],
             "verdicts": [verdict_fields(verdict) for verdict in plan.verdicts],
             "critical_path": [plan.names[task] for task in plan.critical_path],
+            **({"what_if": what_if} if what_if else {}),
         }
     )
 
