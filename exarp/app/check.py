@@ -52,8 +52,8 @@ class _Doubts:
         plan = make_plan(self.project.manifest, self.project.graph, all_targets(self.project.manifest))
         yield from self.faults.late_waves(plan.late)
         yield from self.empty()
-        yield from self.undeclared()
-        yield from self.run_once()
+        yield from _once(self.undeclared())
+        yield from _once(self.run_once())
         yield from self.missing_dotenv()
         for verdict in plan.verdicts:
             if verdict.runs == "sequential" and (verdict.kind != "waves" or verdict.marked):
@@ -160,6 +160,15 @@ class _Doubts:
                 message = f"the dotenv file {path} is not there: it is taken for empty"
                 step = "correct the name, or write the file"
                 yield Problem("missing-dotenv", message, self.locator.entry(at, path), step, severity="warning")
+
+
+def _once(problems: Iterable[Problem]) -> Iterable[Problem]:
+    """One problem a place: tasks of a matrix, and those that extend a template, stand at the same ones."""
+    told: set[Place | None] = set()
+    for problem in problems:
+        if problem.place not in told:
+            told.add(problem.place)
+            yield problem
 
 
 def is_doubt(reason: Reason) -> bool:

@@ -64,7 +64,9 @@ class UnknownNames:
         return Problem("unknown-task", f"there is no {what} {name!r}", None, step)
 
     def _no_instance(self, name: str, instances: Sequence[str]) -> Problem:
-        step = self._suggestions.did_you_mean(name, instances) or f"there is {_few(instances)}"
+        matrix, _, value = name.partition("@")
+        near = self._suggestions.nearest(value, [instance[len(matrix) + 1 :] for instance in instances])
+        step = f"there is {_few(instances)}" if near is None else f"did you mean '{matrix}@{near}'?"
         return Problem("unknown-task", f"there is no task {name!r}", None, step)
 
     def tag(self, tag: str) -> Problem:

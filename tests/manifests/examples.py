@@ -10,6 +10,8 @@ arch = "x86_64"
 dir = "build/${arch}"
 level = 2
 ratio = 1.5
+datasets = ["es", "fr", 3]
+version = { run = "git describe" }
 
 [settings]
 default = ["check"]
@@ -34,6 +36,26 @@ pass_env = ["CC", "AWS_*"]
 [resources]
 gpu = 1
 memory = "4GiB"
+
+[template.quick]
+timeout = "5s"
+env = { Q = "1" }
+
+[template.each]
+extends = ["quick"]
+matrix = { ds = "${datasets}" }
+
+[task.train]
+extends = "each"
+matrix = { size = [{ name = "small", memory = "1GiB" }, { name = "large", memory = "2GiB" }] }
+resources = { memory = "${size.memory}" }
+outputs = ["models/${ds}-${size}.bin"]
+run = "train $ds > $out; echo $version"
+
+[task.join]
+inputs = [{ from = "train" }, { from = "train@es,small" }]
+needs = ["train"]
+argv = ["join", "${datasets}", "$in"]
 
 [task.gen]
 description = "Generate sources"
