@@ -30,7 +30,7 @@ def affected(
     """
     readers = _Watchers((_inputs(task, number, found or {}) for number, task in enumerate(tasks)), tasks)
     others = _Watchers(
-        (*task.modifies, *task.tools, *(found or {}).get(number, ())) for number, task in enumerate(tasks)
+        (*task.modifies, *task.tools, *task.dotenv, *(found or {}).get(number, ())) for number, task in enumerate(tasks)
     )
     makers = _Watchers(task.outputs or () for task in tasks)
     touched: set[int] = set()

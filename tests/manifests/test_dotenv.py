@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -184,6 +185,21 @@ def test_fields_see_the_files_of_the_settings_below_the_callers_environment(tmp_
 
     assert problems == []
     assert found.manifest.tasks[0].outputs == ("callerx", "out")
+
+
+def test_commands_of_variables_find_what_the_files_say(tmp_path: Path) -> None:
+    manifest = """
+        settings.dotenv = [".env"]
+        vars.v = { run = "echo $OUT$HOME" }
+        task.t = { run = "t", outputs = ["${v}"] }
+    """
+    (tmp_path / "exarp.toml").write_text(manifest)
+    (tmp_path / ".env").write_text("OUT=out\nHOME=home")
+
+    found, problems = examine(str(tmp_path), None, {"HOME": "caller", "PATH": os.environ["PATH"]})
+
+    assert problems == []
+    assert found.manifest.tasks[0].outputs == ("outcaller",)
 
 
 def test_what_is_wrong_is_told_with_its_place_each_once(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def tasks(draw: st.DrawFn) -> list[Task]:
                 excluded=draw(patterns),
                 modifies=draw(patterns),
                 tools=draw(patterns),
+                dotenv=draw(st.sampled_from([(), (), ("a/b",)])),
                 outputs=draw(st.none() | st.tuples(st.sampled_from([f"o{number}", f"o{number}/", f"o{number}/*"]))),
                 cwd=draw(st.sampled_from(["", "a"])),
                 needs=tuple(f"t{need}" for need in needs),
@@ -48,7 +49,7 @@ def meets(pattern: str, path: str) -> bool:
 
 
 def plainly_concerned(task: Task, path: str) -> bool:
-    if any(meets(pattern, path) for pattern in (*task.modifies, *task.tools)):
+    if any(meets(pattern, path) for pattern in (*task.modifies, *task.tools, *task.dotenv)):
         return True
     if not task.commands or any(matches(out, path) for out in task.excluded):
         return False
