@@ -6,8 +6,7 @@ what tasks make. Does not know what fields mean (``tasks``), nor how axes get th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,8 +17,8 @@ from exarp.manifests.document import TaskDocument
 from exarp.manifests.fields import Fields
 from exarp.manifests.matrix import MAX_INSTANCES, AxisReader, Glob, Matrices, Matrix, varied_fields
 from exarp.manifests.outside import Outside
-from exarp.manifests.tasks import BECOMES, Pool, TaskReader
-from exarp.model.manifest import Settings
+from exarp.manifests.readers import Readers
+from exarp.manifests.tasks import BECOMES, TaskReader
 from exarp.model.overlap import overlap
 from exarp.model.param import Param, filled_in, values_of
 from exarp.model.path import is_glob, matches, takes_away
@@ -27,30 +26,6 @@ from exarp.model.task import Task
 
 # Of one matrix: nobody reads more, and each takes time to place.
 _MOST_PROBLEMS = 100
-
-
-class Readers:
-    """Readers of tasks: for those of declared waves (``planned`` names them), which have defaults of their own, and others."""
-
-    def __init__(
-        self, fields: Fields, free: Settings, waves: Settings, pools: Mapping[str, Pool], planned: Collection[str]
-    ) -> None:
-        self._make = (partial(TaskReader, settings=free, pools=pools), partial(TaskReader, settings=waves, pools=pools))
-        self._readers = self.with_fields(fields)
-        self._planned = planned
-
-    def with_fields(self, fields: Fields) -> tuple[TaskReader, TaskReader]:
-        """Both readers, over other variables: for free tasks, and for those of waves."""
-        free, waves = self._make
-        return free(fields), waves(fields)
-
-    def is_planned(self, name: str) -> bool:
-        """Whether a declared wave names a task, or a matrix."""
-        return name in self._planned
-
-    def of(self, name: str) -> TaskReader:
-        """The reader of a task."""
-        return self._readers[name in self._planned]
 
 
 class Expansion:

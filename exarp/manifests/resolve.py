@@ -7,24 +7,28 @@ Knows defaults that depend on other keys. Does not know whether the names that t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from exarp.errors import Place, Problem, Related
 from exarp.manifests.document import SettingsDocument, TaskDocument, is_stand_in, stand_in
-from exarp.manifests.expansion import Expansion, Readers
 from exarp.manifests.exported import exported
 from exarp.manifests.fields import Fields, is_reserved
 from exarp.manifests.naming import named, named_tasks, named_wave, with_sources
 from exarp.manifests.outside import Outside
+from exarp.manifests.readers import Readers
 from exarp.manifests.sound import Sound
 from exarp.manifests.tasks import Pool
-from exarp.manifests.templates import Templates
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.name import name_fault
 from exarp.model.task import Task
+
+if TYPE_CHECKING:
+    from exarp.manifests.expansion import Expansion
+    from exarp.manifests.templates import Templates
 
 # What a person planned as a wave deserves more than one try, and a question before it is given up.
 _WAVE_RETRIES = 3
@@ -39,18 +43,39 @@ def resolve(
     ``memory``: physical memory in bytes, the default of the pool of that name; 0 where it is not known.
     """
     resolver = _Resolver(sound, raw, fields, outside, memory)
-    return resolver.manifest(), frozenset(resolver.expansion.broken)
+    return resolver.manifest(), frozenset(resolver.expansion.broken if resolver.expands else ())
 
 
 class _Resolver:
     def __init__(self, sound: Sound, raw: Mapping[str, Any], fields: Fields, outside: Outside, memory: int) -> None:
-        self.document = document = sound.document
+        self.document = sound.document
         self.fields = fields
         self.memory = memory
-        self.templates = Templates(document, raw, fields)
         self.told: set[tuple[str, Place | None]] = set()
-        fields.locator.chains = self.templates.chains
-        self.expansion = Expansion(fields, outside, sound.broken_matrices)
+        self._sound = sound
+        self._raw = raw
+        self._outside = outside
+
+    # Few manifests have either of the two, and the others do not load what they need.
+
+    @cached_property
+    def templates(self) -> Templates:
+        from exarp.manifests.templates import Templates
+
+        found = Templates(self.document, self._raw, self.fields)
+        self.fields.locator.chains = found.chains
+        return found
+
+    @cached_property
+    def expansion(self) -> Expansion:
+        from exarp.manifests.expansion import Expansion
+
+        return Expansion(self.fields, self._outside, self._sound.broken_matrices)
+
+    @property
+    def expands(self) -> bool:
+        """Whether there is any matrix, sound or not."""
+        return "expansion" in self.__dict__ or bool(self._sound.broken_matrices)
 
     def manifest(self) -> Manifest:
         variables = self.fields.variables
@@ -62,12 +87,13 @@ class _Resolver:
         planned = {task for wave in waves for task in wave.tasks}
         readers = Readers(self.fields, settings, self.of_waves(settings), pools, planned)
         tasks = self.tasks(readers)
-        instances = self.expansion.instances
+        instances = self.expansion.instances if self.expands else {}
         if instances:
             tasks, waves = named_tasks(tasks, instances), [named_wave(wave, instances) for wave in waves]
             settings = replace(settings, default=named(settings.default, instances))
         found = with_sources(tasks)
-        self.expansion.check_globs(found)
+        if self.expands:
+            self.expansion.check_globs(found)
         self.tell_failures()
         # Of an unknown machine a task may have what it asks for; two that ask for so much take turns.
         memory = self.memory or max((task.resources.get("memory", 0) for task in found), default=0)
@@ -82,7 +108,8 @@ class _Resolver:
         )
 
     def tasks(self, readers: Readers) -> list[Task]:
-        self.templates.check()
+        if self.document.template:
+            self.templates.check()
         found: list[Task] = []
         for name, written in self.document.task.items():
             before = len(found)

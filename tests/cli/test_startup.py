@@ -37,6 +37,8 @@ NEVER_FOR_HELP = HEAVY | {
 NEVER_FOR_RUN = HEAVY | {
     "pathspec",
     "exarp.manifests.shape",
+    "exarp.manifests.matrix",
+    "exarp.manifests.templates",
     "exarp.manifests.toml_positions",
     "exarp.manifests.schema",
     "exarp.views.live",
