@@ -46,7 +46,8 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
     for label, pairs in (("matrix", matrix), ("env", task.env), ("resources", asked)):
         if pairs:
             yield from _list(label, tuple(f"{name}={value}" for name, value in pairs.items()))
-    yield from _environment(sheet)
+    if not task.is_group:
+        yield from _environment(sheet)
     if sheet.execution.fault:
         yield _row("cannot start", sheet.execution.fault)
     if sheet.wave is not None:
