@@ -66,7 +66,7 @@ class Expansion:
         self._matrices.params[name] = filled_in(params)
 
     def _matrix(self, name: str, written: TaskDocument) -> Matrix | None:
-        reader = AxisReader(self._fields, self._outside, name, written.allow_empty)
+        reader = AxisReader(self._fields, self._outside, name, written)
         axes = reader.axes(written.matrix)
         self._globs += [(name, glob) for glob in reader.globs]
         if axes is None:

@@ -24,6 +24,9 @@ from exarp.model.name import part_fault
 from exarp.model.path import is_glob
 
 MAX_INSTANCES = 1_000_000
+_MAGIC = re.compile(r"[*?\[]")
+# Fields whose texts are paths or patterns.
+_PATHS = ("inputs", "tools", "outputs", "modifies", "depfile", "cwd")
 _AXIS = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -102,14 +105,17 @@ class Matrices:
 
 
 class AxisReader:
-    """Reads the axes of one task; faults are collected. ``allow_empty``: an axis may have no values."""
+    """Reads the axes of the task ``name``, which is ``written``; faults are collected."""
 
-    def __init__(self, fields: Fields, outside: Outside, task: str, allow_empty: bool) -> None:
+    def __init__(self, fields: Fields, outside: Outside, name: str, written: TaskDocument) -> None:
         self.globs: list[Glob] = []
         self._fields = fields
         self._outside = outside
-        self._task = task
-        self._allow_empty = allow_empty
+        self._task = name
+        self._allow_empty = written.allow_empty
+        self._in_paths = {
+            axis for axis in written.matrix if any(_uses(getattr(written, field), {axis}) for field in _PATHS)
+        }
 
     def axes(self, written: Mapping[str, AxisDocument]) -> dict[str, list[AxisValue]] | None:
         """The axes with their values; None where any is at fault."""
@@ -192,7 +198,23 @@ class AxisReader:
                 found.update(dict.fromkeys(self._outside.files(pattern, excluded)))
             else:
                 found[pattern] = None
-        return _all([self._named(name, file, at) for file in found])
+        return self._files(name, list(found), at)
+
+    def _files(self, axis: str, files: Sequence[str], path: KeyPath) -> list[AxisValue] | None:
+        if odd := [file for file in files if part_fault(file) is not None]:
+            message = f"no instance of task {self._task!r} can be called by {odd[0]!r}: {part_fault(odd[0])}"
+            self._refuse_files(message, odd, "rename the file, or take it away", path)
+            return None
+        if axis in self._in_paths and (odd := [file for file in files if is_glob(file)]):
+            message = f"in the fields of task {self._task!r}, {odd[0]!r} would be a pattern, and stand for other files"
+            self._refuse_files(message, odd, "take it away", path)
+            return None
+        return [AxisValue(file, _parts(axis, file)) for file in files]
+
+    def _refuse_files(self, message: str, files: Sequence[str], step: str, path: KeyPath) -> None:
+        more = f" ({len(files) - 1} more of the files {'is' if len(files) == 2 else 'are'} like that)"
+        pattern = _MAGIC.sub(r"[\g<0>]", files[0])
+        self._fields.add("bad-axis", message + (more if len(files) > 1 else ""), path, f'{step}: "!{pattern}"')
 
     def _named(self, axis: str, text: str, path: KeyPath) -> AxisValue | None:
         """A value that is a text, or a path; None where no instance can be called by it."""
@@ -200,9 +222,7 @@ class AxisReader:
         if fault is None:
             return AxisValue(text, _parts(axis, text))
         message = f"no instance of task {self._task!r} can be called by {text!r}: {fault}"
-        if path[-1] == "glob":
-            step = f'rename the file, or take it away: "!{text}"'
-        elif path[-1] == "name":
+        if path[-1] == "name":
             step = f"give it a plain name, and its text another key: ${{{axis}.text}}"
         else:
             step = f'give it a name: {{ name = "…", text = "…" }}, and write ${{{axis}.text}} in fields'

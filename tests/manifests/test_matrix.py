@@ -150,6 +150,22 @@ def test_a_file_that_no_instance_can_be_called_by_is_refused() -> None:
     assert (problem.slug, problem.next) == ("bad-axis", 'rename the file, or take it away: "!src/my file.c"')
 
 
+def test_all_files_that_no_instance_can_be_called_by_are_one_fault() -> None:
+    files = ["a b", "c d", "e", "f\tg"]
+    (problem,) = reading('[task.t]\nmatrix = { f = { glob = "*" } }\nrun = "t"', files).problems
+    assert problem.message.endswith("'a b': a name cannot contain white space (2 more of the files are like that)")
+
+
+def test_a_file_that_is_called_like_a_pattern_is_refused_where_it_would_be_one() -> None:
+    text = '[task.t]\nmatrix = { f = { glob = "*.tsx" } }\nrun = "t $f"\n'
+    files = ["[id].tsx", "x.tsx"]
+    assert names(of_files(text, files)) == ["t@[id].tsx", "t@x.tsx"]
+    (problem,) = reading(text + 'inputs = ["${f}"]', files).problems
+    assert (problem.slug, problem.next) == ("bad-axis", 'take it away: "![[]id].tsx"')
+    away = text.replace('"*.tsx"', '["*.tsx", "![[]id].tsx"]') + 'inputs = ["${f}"]'
+    assert names(of_files(away, files)) == ["t@x.tsx"]
+
+
 def test_an_axis_comes_before_a_variable_of_its_name_and_leaves_it_to_others() -> None:
     found = manifest("""
         [vars]
