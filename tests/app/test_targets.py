@@ -10,7 +10,7 @@ from exarp.app import affected, unknown_names
 from exarp.app.affected import Affected
 from exarp.app.arguments import with_arguments, words_behind
 from exarp.app.project import Project
-from exarp.app.targets import Chosen, Unnamed, choose, known_targets
+from exarp.app.targets import Chosen, Unnamed, choose, completions, known_targets
 from exarp.errors import Problem, UsageError
 from exarp.graph.build import build_graph
 from exarp.graph.reachability import closure
@@ -218,3 +218,23 @@ def test_what_a_manifest_has_no_tags_for_is_told() -> None:
 def test_nothing_left_out_is_the_project_s_own_graph() -> None:
     found = project()
     assert choose(found, Wanted(("gen",))) == Chosen(("gen",), found.graph)
+
+
+# -- matrices ------------------------------------------------------------------------------------------------------
+
+MATRIX = (Task("cc@a.c"), Task("cc@b.c"), Task("link", aliases=("l",)), Task("hidden@1", internal=True))
+OF_MATRICES = Manifest("exarp.toml", MATRIX, instances={"cc": ("cc@a.c", "cc@b.c"), "hidden": ("hidden@1",)})
+
+
+def test_completion_offers_instances_only_behind_their_matrix() -> None:
+    assert completions(OF_MATRICES, "") == ["cc", "link", "l"]
+    assert completions(OF_MATRICES, "c") == ["cc"]
+    assert completions(OF_MATRICES, "cc") == ["cc", "cc@a.c", "cc@b.c"]
+    assert completions(OF_MATRICES, "cc@b") == ["cc@b.c"]
+
+
+def test_an_instance_that_there_is_not_is_compared_with_those_of_its_matrix() -> None:
+    words = unknown_names.UnknownNames(OF_MATRICES)
+    assert words.problem("cc@a.cc").next == "did you mean 'cc@a.c'?"
+    assert words.problem("cc@zzz").next == "there is cc@a.c, cc@b.c"
+    assert words.problem("ccc").next == "did you mean 'cc'?"
