@@ -97,5 +97,5 @@ def test_a_command_that_fails_ends_a_run_before_it_begins(project: Workspace) ->
         "exarp.toml:3:8: the command of variable 'mark' ended with exit 3: no (failed-variable)\n"
     )
     assert not (project.path / "out").exists()
-    assert project.exarp("history").out == "no runs yet\n"
+    assert project.exarp("history").out == "no run yet\n"
     assert project.exarp("run", "link", "--set", "mark=x").code == 0
