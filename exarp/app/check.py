@@ -14,6 +14,7 @@ from exarp.app import reasons
 from exarp.app.faults import FaultPlaces
 from exarp.app.project import Project, examine, in_file_order
 from exarp.errors import ManifestError, Place, Problem, Related
+from exarp.manifests.place import reworded
 from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.planner import make_plan
@@ -34,7 +35,7 @@ def check(directory: str, file: str | None) -> list[Problem]:
         project, problems = examine(directory, file, os.environ)
     except ManifestError as error:
         return list(error.problems)
-    found = problems or _Doubts(project).found()
+    found = problems or [reworded(doubt, project.locator) for doubt in _Doubts(project).found()]
     return in_file_order([*found, *project.remarks], project.locator.file)
 
 

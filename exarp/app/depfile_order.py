@@ -9,6 +9,7 @@ from __future__ import annotations
 from exarp.app.checker import Checker
 from exarp.app.project import Project
 from exarp.errors import Problem
+from exarp.manifests.place import reworded
 from exarp.model.plan import Plan
 from exarp.planning.depfile_order import DepfileOrder, depfile_order
 
@@ -39,5 +40,6 @@ def found_problems(project: Project, found: DepfileOrder) -> list[Problem]:
         if more > 0 and number == _SHOWN:
             step += f"; and {more} more like it"
         place = project.locator.key("task", reader)
-        problems.append(Problem("depfile-need", message, place, step, severity="warning"))
+        problem = Problem("depfile-need", message, place, step, severity="warning")
+        problems.append(reworded(problem, project.locator))
     return problems

@@ -12,6 +12,7 @@ from typing import Literal
 from exarp.app.project import Project
 from exarp.app.unknown_names import SHOWN, UnknownNames, listed, matrix_problem
 from exarp.errors import Problem, UsageError
+from exarp.manifests.place import reworded
 from exarp.model.manifest import Manifest
 from exarp.model.plan import Plan
 from exarp.model.task import Task
@@ -87,6 +88,7 @@ class _Choice:
         self.project = project
         self.environ = environ
         self.manifest: Manifest = project.manifest
+        self.locator = project.locator
         self.graph = project.graph
         self.wanted = wanted
         self.unnamed = unnamed
@@ -172,7 +174,8 @@ class _Choice:
             if names
             else "add a [task.NAME] first"
         )
-        raise UsageError(Problem("no-target", "no task is named, and the manifest has no default", None, step))
+        problem = Problem("no-target", "no task is named, and the manifest has no default", None, step)
+        raise UsageError(reworded(problem, self.locator))
 
     # -- what narrows them down --------------------------------------------------------------------------------
 

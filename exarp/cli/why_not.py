@@ -39,6 +39,7 @@ def command(one: str, other: str) -> int:
         from exarp.views.cells import wrap
         from exarp.views.why_not import answer
 
-        told = answer(verdict, project.manifest, locate_in(project), invocation.wants_color(sys.stdout))
+        color, advise = invocation.wants_color(sys.stdout), project.locator.advice
+        told = answer(verdict, project.manifest, locate_in(project), color, advise)
         write(wrap(told, invocation.columns(sys.stdout)) + "\n")
     return 0 if verdict.runs == "parallel" else 1

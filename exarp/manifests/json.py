@@ -53,6 +53,13 @@ def is_header(text: str) -> bool:
     return False
 
 
+def advice(text: str) -> str:
+    """See ``Notation.advice``."""
+    from exarp.manifests.advice import JSON, reworded
+
+    return reworded(text, JSON)
+
+
 def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) < len(pairs):

@@ -91,7 +91,7 @@ def problems_of(file: str, text: str) -> list[Problem]:
         return [Problem("syntax", f"not valid JSON: {fault.message}", place, fault.step)]
     if walk.is_document:
         return [_duplicate(twice, file, text) for twice in walk.twice]
-    message = "a manifest is a table of keys, and this is none"
+    message = "a manifest is an object, and this is none"
     start = len(text) - len(text.lstrip())
     return [Problem("syntax", message, place_at(file, text, start, len(text)), 'write { "task": { … } }')]
 
@@ -100,7 +100,7 @@ def _duplicate(twice: _Twice, file: str, text: str) -> Problem:
     first, place = (place_at(file, text, *span) for span in (twice.first, twice.second))
     name = str(twice.path[-1])
     in_task = len(twice.path) == 2 and twice.path[0] == "task"
-    message = f"task {name!r} is declared twice" if in_task else f"key {name!r} stands twice in one table"
+    message = f"task {name!r} is declared twice" if in_task else f"key {name!r} stands twice in one object"
     return Problem("duplicate-name", message, place, "keep one of them, or rename one", here_first(place, first))
 
 
@@ -125,7 +125,7 @@ class _Walk:
         while self._open:
             self._part(self._open[-1])
         if self._char():
-            raise self._here("nothing may follow the table", "take it out, or move it inside")
+            raise self._here("nothing may follow the object", "take it out, or move it inside")
 
     def _part(self, inside: _Open) -> None:
         """The next entry of a table or list, or its end."""
@@ -241,7 +241,7 @@ class _Walk:
         char = self._char()
         if not char:
             last = self._open[-1]
-            what, closing = ("list", "]") if last.is_list else ("table", "}")
+            what, closing = ("list", "]") if last.is_list else ("object", "}")
             message = f"the {what} that begins here has no end"
             return _Fault(message, f"close it with {closing}", last.start, last.start + 1)
         if char == "'":
@@ -256,6 +256,8 @@ class _Walk:
             step = "there is no such value: leave the key out"
         elif meant in ("true", "false"):
             step = f"write {meant}"
+        elif meant[0] in "+-.0123456789" or meant in ("nan", "infinity"):
+            step = "write a plain number, or put it in quotes"
         else:
             step = "put text in quotes"
         return self._here(f"{word[0]!r} is not a value", step, len(word[0]))

@@ -1,6 +1,6 @@
 """What the readers must know of a notation, such as TOML, to read a manifest that is written in it.
 
-Knows the four functions of one. Does not know which there are (``discover``), or what keys mean.
+Knows the five functions of one. Does not know which there are (``discover``), or what keys mean.
 """
 
 from __future__ import annotations
@@ -28,3 +28,6 @@ class Notation(Protocol):
 
     def is_header(self, text: str) -> bool:
         """Whether a table that starts with ``text`` is written apart from its parent's."""
+
+    def advice(self, text: str) -> str:
+        """A message or next step that speaks of TOML (``[vars]``, ``needs = ["a"]``), in this notation's words."""

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from exarp.errors import Place, Related
+from msgspec.structs import replace
+
+from exarp.errors import Place, Problem, Related
 from exarp.manifests.variables import VariableFault
 from exarp.model.path import is_outside, normalise
 
@@ -35,6 +37,9 @@ class Places(Protocol):
     def entry(self, path: KeyPath, wanted: str, nth: int = 0) -> Place:
         """Where an entry of a list stands."""
 
+    def advice(self, text: str) -> str:
+        """A message or next step that speaks of TOML, in the words of what the manifest is written in."""
+
 
 class Locator:
     """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid in its notation; ``root`` is the
@@ -56,6 +61,10 @@ class Locator:
         self._entries: dict[KeyPath, _Entries] = {}
         self._lines: dict[int, str] = {}
         self._strings: dict[KeyPath, tuple[int, int, int]] = {}
+
+    def advice(self, text: str) -> str:
+        """See ``Places``."""
+        return self._notation.advice(text)
 
     def move(self, path: KeyPath, written: KeyPath) -> None:
         """What the readers know as ``path`` stands at ``written``: its author meant the one by the other."""
@@ -187,6 +196,14 @@ class Locator:
         if on_key:
             return self.positions.key(path)
         return self.positions.value(path) or self.positions.key(path)
+
+
+def reworded(problem: Problem, places: Places) -> Problem:
+    """``problem``, which speaks of TOML, in the words of what the manifest is written in."""
+    message, step = places.advice(problem.message), places.advice(problem.next)
+    if (message, step) == (problem.message, problem.next):
+        return problem
+    return replace(problem, message=message, next=step)
 
 
 def place_at(file: str, text: str, start: int, end: int) -> Place:

@@ -46,3 +46,7 @@ class PlanPlaces:
             if spot is not None:
                 return spot[0].place(*spot[1:])
         return self.key(*path, wanted)
+
+    def advice(self, text: str) -> str:
+        """Plans have no words of their own for a manifest's tables and keys."""
+        return text

@@ -36,7 +36,7 @@ class Positions:
         self._text = text
         self._tree = tree
         self._root = DOCUMENT
-        self._root = self._find(below)
+        self._root = self._find(below) or DOCUMENT
         self._starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
 
     def key(self, path: KeyPath) -> Span | None:
@@ -46,9 +46,8 @@ class Positions:
         that names it. An element of an array of tables: the whole dotted name in its header. An element of
         an inline array has no key: its value.
         """
-        tree, node = self._tree, self._find(path)
-        own = self._span(tree.key_start[node], tree.key_end[node])
-        return own or self._span(tree.value_start[node], tree.value_end[node])
+        node = self._find(path)
+        return None if node is None else self._key_of(node) or self._value_of(node)
 
     def value(self, path: KeyPath) -> Span | None:
         """Where the value at ``path`` stands, up to the end of its first line; None if nothing is recorded there.
@@ -57,15 +56,15 @@ class Positions:
         of tables: the header of its first element. A table that only dotted names imply has no text of its
         own: the first place that names it.
         """
-        tree, node = self._tree, self._find(path)
-        own = self._span(tree.value_start[node], tree.value_end[node])
-        return own or self._span(tree.key_start[node], tree.key_end[node])
+        node = self._find(path)
+        return None if node is None else self._value_of(node) or self._key_of(node)
 
     def extent(self, path: KeyPath) -> tuple[int, int] | None:
         """Offsets into the text where the value at ``path`` begins and ends, in whatever line; None as for ``value``."""
         node = self._find(path)
-        start = self._tree.value_start[node]
-        return None if start == NOWHERE else (start, self._tree.value_end[node])
+        if node is None or self._tree.value_start[node] == NOWHERE:
+            return None
+        return self._tree.value_start[node], self._tree.value_end[node]
 
     def line_text(self, line: int) -> str:
         """The text of a 1-based line without its line end; empty for a line that the document does not have."""
@@ -73,15 +72,21 @@ class Positions:
             return ""
         return self._text[self._starts[line - 1] : self._line_end(line)]
 
-    def _find(self, path: KeyPath) -> int:
-        """The node at ``path``; the document, which stands nowhere, if there is none."""
+    def _find(self, path: KeyPath) -> int | None:
+        """The node at ``path``."""
         node = self._root
         for part in path:
             found = self._tree.children.get(node, {}).get(part)
             if found is None:
-                return DOCUMENT
+                return None
             node = found
         return node
+
+    def _key_of(self, node: int) -> Span | None:
+        return self._span(self._tree.key_start[node], self._tree.key_end[node])
+
+    def _value_of(self, node: int) -> Span | None:
+        return self._span(self._tree.value_start[node], self._tree.value_end[node])
 
     def _span(self, start: int, end: int) -> Span | None:
         if start == NOWHERE:

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import tomli
+from msgspec.structs import replace
 
 from exarp.errors import ManifestError, Place, Problem
 from exarp.manifests import toml
@@ -17,7 +18,7 @@ from exarp.manifests.toml import element, is_header
 if TYPE_CHECKING:
     from exarp.manifests.positions import Positions
 
-__all__ = ["element", "has_table", "is_header", "parse", "scan"]
+__all__ = ["advice", "element", "has_table", "is_header", "parse", "scan"]
 
 TABLE = ("tool", "exarp")
 _LOOKS_SO = re.compile(r"^[ \t]*\[+[ \t]*tool[ \t]*\.[ \t]*exarp[ \t]*[.\]]", re.MULTILINE)
@@ -25,7 +26,10 @@ _LOOKS_SO = re.compile(r"^[ \t]*\[+[ \t]*tool[ \t]*\.[ \t]*exarp[ \t]*[.\]]", re
 
 def parse(text: str, file: str) -> dict[str, Any]:
     """See ``Notation.parse``."""
-    found: Any = toml.parse(text, file)
+    try:
+        found: Any = toml.parse(text, file)
+    except ManifestError as error:
+        raise ManifestError(*(replace(problem, next=advice(problem.next)) for problem in error.problems)) from None
     for part in TABLE:
         found = found.get(part) if isinstance(found, dict) else None
     if isinstance(found, dict):
@@ -38,6 +42,13 @@ def scan(text: str) -> Positions:
     from exarp.manifests.toml_positions import scan
 
     return scan(text, below=TABLE)
+
+
+def advice(text: str) -> str:
+    """See ``Notation.advice``."""
+    from exarp.manifests.advice import below
+
+    return below(text, ".".join(TABLE))
 
 
 def has_table(text: str) -> bool:

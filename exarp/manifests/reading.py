@@ -19,7 +19,7 @@ from exarp.manifests.document import CommandDocument, Document, SettingsDocument
 from exarp.manifests.fields import Fields
 from exarp.manifests.notation import Notation
 from exarp.manifests.outside import Nothing, Outside
-from exarp.manifests.place import Locator
+from exarp.manifests.place import Locator, reworded
 from exarp.manifests.references import check_references
 from exarp.manifests.resolve import resolve
 from exarp.manifests.sound import Sound
@@ -90,7 +90,7 @@ def read_manifest(
         locator = Locator(file, text, notation, root)
         problems: list[Problem] = []
         if variables:
-            _override(raw, variables)
+            _override(raw, variables, locator)
         sound = _convert(raw, locator, problems)
         outside = outside or Nothing()
         files = _dotenv_files(sound.document, read, environ, locator, problems)
@@ -104,6 +104,7 @@ def read_manifest(
         if files is not None:
             manifest = _with_dotenv(manifest, files)
         check_references(manifest, locator, problems, broken)
+        problems = [reworded(problem, locator) for problem in problems]
         return Reading(manifest, problems, locator, bool(sound.document.settings.schedule))
 
 
@@ -155,13 +156,13 @@ def _with_dotenv(manifest: Manifest, files: DotenvFiles) -> Manifest:
     return replace(manifest, settings=settings, dotenv=files.values(manifest.tasks))
 
 
-def _override(raw: dict[str, Any], variables: Mapping[str, str]) -> None:
+def _override(raw: dict[str, Any], variables: Mapping[str, str], locator: Locator) -> None:
     known = raw.setdefault("vars", {})
     if not isinstance(known, dict):
         return
     unknown = [name for name in variables if name not in known]
     if unknown:
-        raise UsageError(*(_unknown_variable(name, known) for name in unknown))
+        raise UsageError(*(reworded(_unknown_variable(name, known), locator) for name in unknown))
     known.update({name: _given(value, known[name]) for name, value in variables.items()})
 
 

@@ -1,9 +1,11 @@
 """The JSON Schema of a manifest, made from the structs that read it.
 
-Knows nothing of its own: it cannot drift from what the readers accept.
+Knows nothing of its own, but the key ``$schema``: it cannot drift from what the readers accept.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 
@@ -12,6 +14,11 @@ from exarp.manifests.document import Document
 
 def schema_document() -> bytes:
     """Draft 2020-12 schema as indented JSON, with a final newline."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "exarp manifest"}
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "exarp manifest"}
     schema |= msgspec.json.schema(Document)
+    # JSON has no comments that could name the schema to an editor; its reader drops this key.
+    schema["$defs"]["Document"]["properties"]["$schema"] = {
+        "type": "string",
+        "description": "Where this schema is, for editors; in JSON only.",
+    }
     return msgspec.json.format(msgspec.json.encode(schema, order="sorted"), indent=2) + b"\n"

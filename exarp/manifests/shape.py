@@ -69,6 +69,12 @@ class _Shape:
         place = self.locator.key(*path) if on_key else self.locator.value(*path)
         self.problems.append(Problem(slug, message, place, step))
 
+    def is_null(self, value: Any, path: KeyPath, subject: str) -> bool:
+        """Whether ``value`` is none, which is told: YAML and JSON have a word for it, and YAML writes it by writing nothing."""
+        if value is None:
+            self.add("no-value", f"{subject} has no value", path, "give it one, or leave the key out")
+        return value is None
+
     # -- the tables of a manifest ------------------------------------------------------------------------------
 
     def top_level(self, raw: dict[str, Any]) -> dict[str, Any]:
@@ -89,6 +95,8 @@ class _Shape:
         return kept
 
     def tasks(self, raw: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        if self.is_null(raw, ("task",), "'task'"):
+            return
         if not _is_table(raw):
             message = f"'task' must hold tables, one a task, not {value_words(raw)}"
             self.add("wrong-type", message, ("task",), "write [task.NAME]")
@@ -144,8 +152,10 @@ class _Shape:
                 yield meant, path
 
     def waves(self, raw: Any) -> Iterator[dict[str, Any]]:
+        if self.is_null(raw, ("wave",), "'wave'"):
+            return
         if not isinstance(raw, list):
-            step = "write [[wave]] with two brackets" if _is_table(raw) else "write [[wave]]"
+            step = "write [[wave]] with two brackets" if self.locator.has_header("wave") else "write [[wave]]"
             self.add("wrong-type", f"'wave' must be a list of tables, not {value_words(raw)}", ("wave",), step, True)
             return
         for index, table in enumerate(raw):
@@ -163,6 +173,8 @@ class _Shape:
 
     def fields(self, raw: Any, table: _Table, subject: str, step: str = "") -> dict[str, Any]:
         """The sound fields of one table."""
+        if self.is_null(raw, table.path, subject):
+            return {}
         if not _is_table(raw):
             self.add("wrong-type", f"{subject} must be a table, not {value_words(raw)}", table.path, step)
             return {}
@@ -193,6 +205,8 @@ class _Shape:
 
     def entries(self, raw: Any, path: KeyPath, kind: Kind, where: str) -> dict[str, Any]:
         """The sound entries of a table whose keys are the author's own."""
+        if self.is_null(raw, path, f"[{path[-1]}]"):
+            return {}
         if not _is_table(raw):
             step = f"write [{path[-1]}], and below it NAME = …"
             self.add("wrong-type", f"[{path[-1]}] must be a table, not {value_words(raw)}", path, step)
@@ -212,6 +226,8 @@ class _Shape:
 
     def sound(self, value: Any, path: KeyPath, kind: Kind, subject: str) -> list[Any]:
         """What is sound of a value: nothing, or one value."""
+        if self.is_null(value, path, subject):
+            return []
         if isinstance(value, list) and kind.items and value:
             kept = self.elements(value, path, kind.items, subject)
             return [kept] if kept else []

@@ -41,3 +41,8 @@ def element(text: str) -> Any:
 def is_header(text: str) -> bool:
     """See ``Notation.is_header``."""
     return text.startswith("[")
+
+
+def advice(text: str) -> str:
+    """See ``Notation.advice``."""
+    return text

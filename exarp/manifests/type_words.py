@@ -122,6 +122,8 @@ def value_words(value: Any) -> str:
         return f"the number {value}" if abs(value) < 10**_LONGEST else "so large a number"
     if isinstance(value, float):
         return f"the number {value}"
+    if value is None:
+        return "nothing"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
     if isinstance(value, datetime.date):
@@ -137,7 +139,8 @@ def repair(value: Any, kind: Kind) -> str:
         return ""
     if isinstance(value, bool):
         # Where a number would do, a switch may be meant; it has to be said which word stands for it.
-        return f'write "{str(value).lower()}"' if kind.takes(inspect.FloatType) else ""
+        is_text = kind.takes(inspect.FloatType) or "a string" in kind.words
+        return f'write "{str(value).lower()}"' if is_text else ""
     if isinstance(value, int | float) and 0 <= value < 10**9:
         return _repair_number(value, kind)
     return "put it in quotes" if isinstance(value, datetime.date | datetime.time) else ""
@@ -163,5 +166,5 @@ def _repair_string(value: str, kind: Kind) -> str:
             f'write a list: ["{quoted}"]' if len(value) <= _LONGEST and value.isprintable() else "write a list: [ … ]"
         )
     if kind.takes(inspect.IntType) and _WHOLE.fullmatch(value):
-        return f"write {value}, without quotes"
+        return f"write {int(value)}, without quotes"
     return ""

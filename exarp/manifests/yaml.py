@@ -51,3 +51,10 @@ def element(text: str) -> Any:
 def is_header(text: str) -> bool:
     """See ``Notation.is_header``."""
     return False
+
+
+def advice(text: str) -> str:
+    """See ``Notation.advice``."""
+    from exarp.manifests.advice import YAML, reworded
+
+    return reworded(text, YAML)

@@ -20,7 +20,7 @@ from exarp.manifests.yaml_values import Fault, NoDocument, read_values
 
 _WORD = re.compile(r"[^\s,\]}]+")
 _QUOTE_IT = "put it in quotes"
-_INDENT = "keys of one table stand in one column; what belongs to a key stands further right, indented by spaces"
+_INDENT = "keys of one mapping stand in one column; what belongs to a key stands further right, indented by spaces"
 
 
 class _Finding(NamedTuple):
@@ -78,7 +78,7 @@ class _Complaint:
 
     def control(self) -> _Finding:
         code = ord(self.text[self.pos])
-        step = f'take it out, or write "\\x{code:02x}"' if code < 256 else "take it out"
+        step = f"take it out, or write \\x{code:02x} in double quotes" if code < 256 else "take it out"
         return self.here(f"the control character U+{code:04X} cannot stand here", step)
 
     def second_value(self) -> _Finding:
@@ -87,7 +87,9 @@ class _Complaint:
         if ": " in line:
             step = 'text with ": " in it goes in quotes, or below its key: run: |'
             return self.here("a second ':' makes this line neither a value nor a key", step)
-        return self.here("a key cannot stand here: the line above has a value, or no ':'", _INDENT)
+        start = self.pos - len(line.lstrip())
+        message = "a key cannot stand here: the line above has a value, or no ':'"
+        return _Finding(message, _INDENT, start, self.pos)
 
     def no_key(self) -> _Finding:
         before = self.text[self.text.rfind("\n", 0, self.pos) + 1 : self.pos].rstrip()
@@ -104,7 +106,7 @@ class _Complaint:
 
     def no_start(self) -> _Finding:
         if self.text[: self.pos].rstrip()[-1:] in ("}", "]"):
-            return self.here("nothing may follow the table", "take it out, or move it inside")
+            return self.here("nothing may follow the mapping", "take it out, or move it inside")
         return self.here("this line is indented unlike those above", _INDENT)
 
     def dash(self) -> _Finding:
@@ -147,13 +149,13 @@ class _Complaint:
         return self.flow("list", "]")
 
     def flow_table(self) -> _Finding:
-        return self.flow("table", "}")
+        return self.flow("mapping", "}")
 
     def flow(self, what: str, closing: str) -> _Finding:
         if self.text[self.pos - 1 : self.pos + 1] == "${":
             found = re.compile(r"[^\s,\[\]{}]*\$\{[^{}\n]*\}[^\s,\[\]{}]*").search(self.text, self._word_start())
             word = found[0] if found else "${…}"
-            return self.here("in a list or table in brackets, { begins a table", _quoted(word))
+            return self.here("in brackets { begins a mapping", _quoted(word))
         if self.pos >= len(self.text.rstrip()):
             message = f"the {what} that begins here has no end"
             return _Finding(message, f"close it with {closing}", self.start, self.start + 1)
@@ -243,7 +245,7 @@ class _Refused:
         span = positions and positions.key(fault.path)
         first = span and positions and Place(self.file, *span, positions.line_text(span.line))
         related = here_first(place, first) if first else ()
-        message = f"key {fault.about!r} stands twice in one table"
+        message = f"key {fault.about!r} stands twice in one mapping"
         if len(fault.path) == 2 and fault.path[0] == "task":
             message = f"task {fault.about!r} is declared twice"
         return Problem("duplicate-name", message, place, "keep one of them, or rename one", related)
@@ -261,9 +263,9 @@ class _Refused:
 
 
 _WORDS = {
-    "no-mapping": ("a manifest is a table of keys, and this is none", "begin with vars:, settings: or task:"),
+    "no-mapping": ("a manifest is a mapping, and this is none", "begin with vars:, settings: or task:"),
     "second-document": ("a second document begins here, and a manifest is one", "take the --- out, or split the file"),
-    "key": ("a key cannot be a list, a table or an alias", "write the key as one word, or in quotes"),
+    "key": ("a key cannot be a list, a mapping or an alias", "write the key as one word, or in quotes"),
     "unknown-alias": (
         "'*{0}' is an alias, and no anchor '&{0}' stands before it",
         'for text, put it in quotes: "*{0}"',
@@ -271,7 +273,7 @@ _WORDS = {
     "recursion": ("'*{0}' stands inside of what it repeats", "take it out"),
     "blow-up": ("with its aliases repeated the manifest is too large", "use fewer aliases to what holds aliases"),
     "deep": ("nested too deeply", "flatten it"),
-    "merge": ("'<<' merges a table, or a list of tables, and this is neither", "write an alias: <<: *NAME"),
+    "merge": ("'<<' merges a mapping, or a list of mappings, and this is neither", "write an alias: <<: *NAME"),
 }
 
 

@@ -5,7 +5,7 @@ Knows the shape of the answer. Does not know the words of a reason (``reason_wor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from exarp.model.manifest import Manifest, WaveSpec
 from exarp.model.verdict import Reason, Verdict
@@ -20,9 +20,11 @@ _NO_ORDER = frozenset({"mutex", "resource"})
 _CHOOSABLE = frozenset({"write-write", "read-write", "undecided", "undeclared"})
 
 
-def answer(verdict: Verdict, manifest: Manifest, locate: Locate, color: bool = False) -> str:
+def answer(
+    verdict: Verdict, manifest: Manifest, locate: Locate, color: bool = False, advise: Callable[[str], str] = str
+) -> str:
     """The answer as lines, without a newline at the end. ``verdict.between`` (or ``among``) comes in the order in
-    which the two would run."""
+    which the two would run. ``advise`` says what to write in the words of the manifest's notation."""
     members = verdict.between or verdict.among
     tasks = {task.name: task for task in manifest.tasks}
     clauses = [_clause(verdict, reason, sentence(reason, tasks, members)) for reason in verdict.reasons]
@@ -32,7 +34,7 @@ def answer(verdict: Verdict, manifest: Manifest, locate: Locate, color: bool = F
             lines.append(f"also: {clauses[index]}")
         lines += [f"  {row}" for row in rows(touches(reason, tasks, locate))]
     if verdict.runs != "parallel":
-        lines.append(" ".join(_order(verdict, manifest)))
+        lines.append(advise(" ".join(_order(verdict, manifest))))
     return "\n".join(lines)
 
 

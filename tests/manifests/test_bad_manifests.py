@@ -1,6 +1,7 @@
 """Every refusal of a manifest, word for word: ``tests/bad_manifests/NAME.toml`` is refused with ``NAME.expected``.
 
-So is one in any other notation. A new manifest there needs no code. To write down what is printed now, after reading it aloud:
+So is one in any other notation; one in a project's file is ``NAME/pyproject.toml``.
+A new manifest there needs no code. To write down what is printed now, after reading it aloud:
 ``REWRITE_EXPECTED=1 pytest tests/manifests/test_bad_manifests.py``, then look at the difference.
 """
 
@@ -20,7 +21,9 @@ from exarp.manifests.document import LATER_SETTINGS, LATER_TASK, LATER_TOP, LATE
 from exarp.views.problem import render_all
 
 FOLDER = Path(__file__).parent.parent / "bad_manifests"
-PATHS = {path.stem: path for path in sorted(FOLDER.iterdir()) if path.suffix != ".expected"}
+PATHS = {path.stem: path for path in sorted(FOLDER.iterdir()) if path.is_file() and path.suffix != ".expected"}
+# A project's file has the one name.
+PATHS |= {path.parent.name: path for path in sorted(FOLDER.glob("*/pyproject.toml"))}
 NAMES = list(PATHS)
 HEADINGS = set(re.findall(r"^## `([a-z0-9-]+)`$", (FOLDER.parent.parent / "docs/errors.md").read_text(), re.MULTILINE))
 ENVIRON = {"HOME": "/home/me"}
@@ -34,7 +37,7 @@ def problems_of(path: Path) -> list[Problem]:
 
 
 def line_of(path: Path, number: int) -> str:
-    return path.read_bytes().decode("utf-8", "backslashreplace").split("\n")[number - 1].rstrip("\r")
+    return path.read_bytes().decode("utf-8-sig", "backslashreplace").split("\n")[number - 1].rstrip("\r")
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +55,7 @@ def test_there_are_many() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_refusal_is_worded_as_expected(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     path, expected = PATHS[name], FOLDER / f"{name}.expected"
-    status = run_cli(["-C", str(FOLDER), "check", "-f", path.name])
+    status = run_cli(["-C", str(path.parent), "check", "-f", path.name])
     printed = capsys.readouterr().out
     if os.environ.get("REWRITE_EXPECTED"):
         expected.write_text(printed)

@@ -85,11 +85,12 @@ def test_headings_are_in_alphabetical_order_and_stand_once() -> None:
     assert headings() == sorted(set(headings()))
 
 
-@pytest.mark.parametrize("slug", [slug for slug, text in sections().items() if "```toml" in text])
+@pytest.mark.parametrize("slug", [slug for slug, text in sections().items() if re.search("```(toml|yaml)", text)])
 def test_the_example_brings_the_problem_about(slug: str, tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", sections()[slug], re.DOTALL)
-    (tmp_path / "exarp.toml").write_text(example)
-    assert {problem.slug for problem in check(str(tmp_path), str(tmp_path / "exarp.toml"))} == {slug}
+    ((notation, example),) = re.findall(r"```(toml|yaml)\n(.*?)```", sections()[slug], re.DOTALL)
+    path = tmp_path / f"exarp.{notation}"
+    path.write_text(example)
+    assert {problem.slug for problem in check(str(tmp_path), str(path))} == {slug}
 
 
 def test_files_of_the_state_folder_are_named_as_they_are() -> None:

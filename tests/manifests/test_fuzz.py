@@ -25,10 +25,27 @@ from exarp.cli.entry import run_cli
 from exarp.errors import ManifestError, Problem
 from exarp.views.problem import as_json, render_all
 from tests.manifests.examples import GOOD
-from tests.manifests.writing import toml_text
+from tests.manifests.writing import json_text, toml_text, yaml_text
 
-BAD = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "bad_manifests").glob("*.toml"))]
-TEXTS = [text.encode() for text in GOOD.values()] * 10 + BAD
+FOLDER = Path(__file__).parent.parent / "bad_manifests"
+
+
+def bad(pattern: str) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(FOLDER.glob(pattern))]
+
+
+DOCUMENTS_OF_GOOD = [tomli.loads(text) for text in GOOD.values()]
+TEXTS = {
+    "exarp.toml": [text.encode() for text in GOOD.values()] * 10 + bad("*.toml"),
+    "exarp.yaml": [
+        yaml_text(tree, lambda block=block: block).encode() for tree in DOCUMENTS_OF_GOOD for block in (True, False)
+    ]
+    * 5
+    + bad("*.yaml"),
+    "exarp.json": [json_text(tree).encode() for tree in DOCUMENTS_OF_GOOD] * 10 + bad("*.json"),
+    "pyproject.toml": [toml_text({"tool": {"exarp": tree}}, lambda: True).encode() for tree in DOCUMENTS_OF_GOOD] * 10
+    + bad("*/pyproject.toml"),
+}
 TOKENS = re.compile(rb'"[^"\n]*"|\w+|\s+|.', re.DOTALL)
 SECONDS = 20.0
 
@@ -55,14 +72,14 @@ def problems_in(data: bytes, path: Path) -> list[Problem]:
     return found
 
 
-def assert_places(found: list[Problem], data: bytes) -> None:
+def assert_places(found: list[Problem], data: bytes, name: str = "exarp.toml") -> None:
     """Each error points at a text of the file."""
     lines = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
     for problem in found:
         if problem.severity == "error" and problem.slug != "not-utf8":
             assert problem.place is not None
             for place in (problem.place, *(related.place for related in problem.related)):
-                assert place.file == "exarp.toml"
+                assert place.file == name
                 assert place.text == lines[place.line - 1]
                 assert 1 <= place.column <= len(place.text) + 1
 
@@ -70,8 +87,10 @@ def assert_places(found: list[Problem], data: bytes) -> None:
 # -- texts ---------------------------------------------------------------------------------------------------------
 
 LITERALS = [
+    b"*x", b"&x", b"<<: *x", b"!x", b"|", b"null", b"\t", b"---",
     b"1", b"-1", b"true", b'"x"', b"[]", b"{}", b"nan", b"-inf", b"2020-01-01", b"07:30:00", b'"${x}"', b'"../x"', b"[[1]]",
     b'["a", "gen"]', b"{ a = 1 }", b"1e999", b"9" * 30, b"9" * 5000, b"0x" + b"f" * 5000, b'"\\u0000"', b'"./"', b'"/"',
+   
     b'"**"', b'"gen"', b'"link"', b'"${"', b"'''\n${a.b}\n'''", b'"\\ud800"', b"[" * 600, b"a." * 1200, b'"\xff"', b"\x00",
 ]  # fmt: skip
 
@@ -111,22 +130,26 @@ def edit_line(data: bytes, rng: random.Random) -> bytes:
     return b"\n".join(lines)
 
 
+@pytest.mark.parametrize("name", TEXTS)
 @thorough
-@given(st.sampled_from(TEXTS), st.randoms(use_true_random=False))
-def test_an_edited_manifest_is_read_or_refused(tmp_path: Path, text: bytes, rng: random.Random) -> None:
-    data = edited(text, rng)
-    assert_places(problems_in(data, tmp_path / "exarp.toml"), data)
+@given(st.data(), st.randoms(use_true_random=False))
+def test_an_edited_manifest_is_read_or_refused(
+    tmp_path: Path, name: str, data: st.DataObject, rng: random.Random
+) -> None:
+    text = edited(data.draw(st.sampled_from(TEXTS[name])), rng)
+    assert_places(problems_in(text, tmp_path / name), text, name)
 
 
+@pytest.mark.parametrize("name", TEXTS)
 @thorough
 @given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_random_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
-    assert_places(problems_in(data, tmp_path / "exarp.toml"), data)
+def test_random_bytes_are_read_or_refused(tmp_path: Path, name: str, data: bytes) -> None:
+    assert_places(problems_in(data, tmp_path / name), data, name)
 
 
 # -- values --------------------------------------------------------------------------------------------------------
 
-TREES = [tomli.loads(text) for text in GOOD.values()] * 3
+TREES = DOCUMENTS_OF_GOOD * 3
 KEYS = (
     "vars settings resources task wave run argv inputs outputs modifies needs after depfile env cwd shell priority tags mutex "
     "retries timeout on_failure name tasks order parallel default jobs schedule log_limit from matrix include gen cc link x"
@@ -197,7 +220,7 @@ def test_any_document_is_read_or_refused(tmp_path: Path, tree: dict[str, Any], r
 
 
 @settings(thorough, max_examples=50)
-@given(st.sampled_from(TEXTS), st.randoms(use_true_random=False))
+@given(st.sampled_from(TEXTS["exarp.toml"]), st.randoms(use_true_random=False))
 def test_the_command_says_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: bytes, rng: random.Random
 ) -> None:

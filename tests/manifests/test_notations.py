@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +96,15 @@ def test_any_document_means_the_same_in_every_notation(tree: dict[str, Any], rng
     for name, text in written.items():
         assert NOTATIONS[name].parse(text, "m") == tree, text
         assert meant(text, name) == expected, text
+
+
+def test_the_examples_of_the_documentation_mean_the_same() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs/notations.md").read_text()
+    examples = dict(re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL))
+    assert list(examples) == ["toml", "yaml", "json"]
+    read_as = {name: read(example, name) for name, example in examples.items()}
+    (first, *others) = [(found.manifest, found.problems) for found in read_as.values() if isinstance(found, Reading)]
+    assert first[1] == [] and others == [first, first]
 
 
 def paths(value: Any, path: KeyPath = ()) -> Any:
