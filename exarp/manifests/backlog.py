@@ -90,6 +90,10 @@ class BacklogPlaces:
                     return self._where(index, "dependencies", number)
         return self.key(*path)
 
+    def advice(self, text: str) -> str:
+        """Task states have no words of their own for a manifest's tables and keys."""
+        return text
+
 
 class _Reader:
     def __init__(self, items: Sequence[Item], file: str, standing: Callable[[str], Standing], where: Where) -> None:
