@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
+from exarp.cli.offers import complete_words
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
 
 
 @click.command("graph", short_help="Print the task graph as DOT, Mermaid or JSON.")
-@click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
+@click.argument("tasks", nargs=-1, shell_complete=complete_words)
 @selection_options()
 @click.option("--dot", is_flag=True, help="Graphviz (the default).")
 @click.option("--mermaid", is_flag=True, help="Mermaid, as Markdown viewers draw it.")

@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
+from exarp.cli.offers import complete_words
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
 
 
 @click.command("list", short_help="List the tasks with their descriptions.")
-@click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
+@click.argument("tasks", nargs=-1, shell_complete=complete_words)
 @selection_options("every", "only")
 @json_option()
 @common_options("quiet")

@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
-from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
+from exarp.cli.invocation import common_options, current, json_option, locate_in, write, write_bytes
+from exarp.cli.offers import complete_words
 from exarp.cli.options import jobs_option, override_options, overrides_from
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
 from exarp.cli.what_if import changes_from, what_if_option
 
 
 @click.command("plan", short_help="Show the waves, what runs beside what, and why not.")
-@click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
+@click.argument("tasks", nargs=-1, shell_complete=complete_words)
 @selection_options()
 @jobs_option
 @override_options

@@ -14,13 +14,13 @@ from exarp.cli.invocation import (
     Invocation,
     common_options,
     complete_files,
-    complete_tasks,
     current,
     json_option,
     locate_in,
     write,
     write_bytes,
 )
+from exarp.cli.offers import complete_words
 from exarp.cli.options import jobs_option, override_options, overrides_from
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing, words_of
 from exarp.model.choice import OutputMode
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run", short_help="Bring tasks and what they need up to date.")
-@click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
+@click.argument("tasks", nargs=-1, shell_complete=complete_words)
 @selection_options()
 @jobs_option
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run and why; run nothing.")

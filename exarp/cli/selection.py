@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from exarp.cli.invocation import complete_tasks, current
+from exarp.cli.offers import complete_behind_affected, complete_groups, complete_tags, complete_waves
 
 if TYPE_CHECKING:
     from exarp.app.project import Overrides, Project
@@ -25,7 +26,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _OPTIONS: dict[str, Callable[[Any], Any]] = {
     "every": click.option("--all", "every", is_flag=True, help="Every task that is not manual."),
     "tags": click.option(
-        "--tag", "tags", metavar="TAG", multiple=True, help="Only tasks with this tag, or another --tag."
+        "--tag",
+        "tags",
+        metavar="TAG",
+        multiple=True,
+        shell_complete=complete_tags,
+        help="Only tasks with this tag, or another --tag.",
     ),
     "waves": click.option(
         "--wave",
@@ -33,6 +39,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         type=click.IntRange(min=1),
         metavar="N",
         multiple=True,
+        shell_complete=complete_waves,
         help="Only wave N of the plan, with what it needs.",
     ),
     "groups": click.option(
@@ -41,11 +48,13 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         type=click.IntRange(min=0),
         metavar="N",
         multiple=True,
+        shell_complete=complete_groups,
         help="Only waves of this group number.",
     ),
     "affected": click.option(
         "--affected",
         metavar="[=REV]",
+        shell_complete=complete_behind_affected,
         help="Only what git says changed since the merge base with REV (default: the main branch) affects.",
     ),
     "excluded": click.option(

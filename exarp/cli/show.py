@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.offers import complete_words
 from exarp.cli.selection import parameters_in
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("show", short_help="Show one task with every default filled in.")
 @click.argument("task", shell_complete=complete_tasks)
-@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=complete_tasks)
+@click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=complete_words)
 @json_option()
 @click.option("--shell", is_flag=True, help="What it executes, as lines to paste into a shell.")
 @common_options("quiet", "verbose", "color")

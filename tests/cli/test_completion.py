@@ -120,3 +120,60 @@ def test_fish_completes_names_as_they_are_and_files(workspace: Workspace) -> Non
     workspace.write("x.toml", "")
     program = "exarp completion fish | source; complete -C 'exarp run q'; complete -C 'exarp -f x'"
     assert told(workspace, "fish", "-N", "-c", program) == ["q'a", "x.toml"]
+
+
+PARAMETERS = """
+    [task.release]
+    aliases = ["rel"]
+    needs = ["wheel"]
+    params = { level = { choices = ["minor", "major"] }, lane = "x" }
+    tags = ["slow", "out"]
+    run = "true"
+    [task.wheel]
+    params = { version = {} }
+    internal = true
+    run = "true"
+    [task.retry]
+    matrix = { n = ["1", "2"] }
+    run = "true"
+    [[wave]]
+    name = "w"
+    tasks = ["release", "retry"]
+"""
+
+
+def test_parameters_tags_and_waves_are_offered(workspace: Workspace) -> None:
+    workspace.manifest(PARAMETERS)
+    assert offered(workspace, "exarp", "run", "re") == {"plain,release", "plain,rel", "plain,retry"}
+    assert offered(workspace, "exarp", "run", "whe") == set()
+    assert offered(workspace, "exarp", "rel", "l") == {"plain,level=", "plain,lane="}
+    assert offered(workspace, "exarp", "run", "release", "lane=y", "") >= {"plain,version=", "plain,level="}
+    assert "plain,lane=" not in offered(workspace, "exarp", "run", "release", "lane=y", "")
+    assert offered(workspace, "exarp", "show", "release", "level=m") == {"plain,level=minor", "plain,level=major"}
+    assert offered(workspace, "exarp", "plan", "--tag", "s") == {"plain,slow"}
+    assert offered(workspace, "exarp", "list", "--wave", "") == {"plain,1", "plain,2"}
+    assert offered(workspace, "exarp", "run", "--affected", "rel") == {"plain,release", "plain,rel"}
+    assert offered(workspace, "exarp", "run", "--affected=rel") == set()
+    assert offered(workspace, "exarp", "rel", "--", "x") == {"file,x"}
+
+
+@pytest.mark.parametrize(
+    ("words", "inserted"),
+    [
+        ("exarp rel level = mi", "minor"),
+        ("exarp rel level =", "minor,major"),
+        ("exarp run retry @ 2", "2"),
+        ("exarp run --tag = sl", "slow"),
+        ("exarp rel lan", "lane="),
+    ],
+)
+def test_bash_takes_words_apart_and_gets_their_last_piece(workspace: Workspace, words: str, inserted: str) -> None:
+    workspace.manifest(PARAMETERS)
+    # As bash has it: signs are words of their own, and the line says that no blank stands beside them.
+    line = words.replace(" = ", "=").replace(" =", "=").replace(" @ ", "@")
+    program = (
+        f'eval "$(exarp completion bash)"; compopt() {{ :; }}; COMP_WORDBREAKS=" =:@"; COMP_LINE="{line}"\n'
+        f"COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _exarp_completion exarp\n"
+        'IFS=,; echo "${COMPREPLY[*]}"'
+    )
+    assert told(workspace, "bash", "-c", program) == [inserted]

@@ -1,0 +1,101 @@
+"""What completion offers: tasks, parameters, tags, groups and waves of the manifest, as far as it can be read.
+
+Knows what click asks for. Does not run anything, nor know what shells make of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from exarp.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from exarp.app.project import Project
+
+Offer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
+
+
+def _project(context: click.Context) -> Project | None:
+    """The project as far as it can be read; None where there is none."""
+    from exarp.app.project import examine
+    from exarp.errors import ExarpError
+
+    invocation = context.find_object(Invocation) or context.find_root().ensure_object(Invocation)
+    try:
+        # Who presses a key does not mean to run anything.
+        project, problems = examine(invocation.folder, invocation.manifest_path, os.environ, commands=False)
+    except (ExarpError, OSError):
+        return None
+    return None if any(problem.slug == "cycle" for problem in problems) else project
+
+
+def _offers(found: Callable[[Project, Sequence[str], str], Sequence[str]]) -> Offer:
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        if _is_behind_dashes():
+            # They are arguments of a task: files, if anything.
+            return [CompletionItem(incomplete, type="file")]
+        project = _project(context)
+        if project is None:
+            return []
+        offered = found(project, _typed(context), incomplete)
+        return [CompletionItem(word) for word in offered if word.startswith(incomplete)]
+
+    return complete
+
+
+def _typed(context: click.Context) -> list[str]:
+    """Words that are there already, in place of tasks and their parameters."""
+    values: list[Any] = [context.params.get(name) for name in ("tasks", "task", "parameters")]
+    return [word for value in values for word in ([value] if isinstance(value, str) else value or ())]
+
+
+def _is_behind_dashes() -> bool:
+    """Whether a lone ``--`` stands before what is completed, which click does not tell."""
+    words = os.environ.get("COMP_WORDS", "").split()
+    at = os.environ.get("COMP_CWORD", "")
+    return "--" in (words[: int(at)] if at.isdigit() else words[:-1])
+
+
+def _words(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
+    from exarp.app.completions import words
+
+    return words(project, typed, incomplete)
+
+
+def _tags(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
+    from exarp.app.completions import tags
+
+    return tags(project.manifest)
+
+
+def _groups(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
+    from exarp.app.completions import groups
+
+    return groups(project.manifest)
+
+
+def _waves(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
+    from exarp.app.completions import waves
+
+    return waves(project)
+
+
+def _behind_affected(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
+    """A revision stands behind ``=`` alone, and is git's; behind a blank stand tasks."""
+    has_value = os.environ.get("COMP_WORDS", "").rpartition(" ")[2].startswith("--affected=")
+    return () if has_value else _words(project, typed, incomplete)
+
+
+complete_words = _offers(_words)
+complete_behind_affected = _offers(_behind_affected)
+complete_tags = _offers(_tags)
+complete_groups = _offers(_groups)
+complete_waves = _offers(_waves)
