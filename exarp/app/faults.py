@@ -141,7 +141,7 @@ class FaultPlaces:
         )
 
     def _origin(self, earlier: int, later: int) -> EdgeOrigin:
-        return edge_origin(self.manifest.tasks, earlier, later)
+        return edge_origin(self.manifest.tasks, earlier, later, self.manifest.seen)
 
     def _wave_of(self, task: int) -> str:
         name = self._name(task)

@@ -12,12 +12,14 @@ from exarp.app.targets import choose
 from exarp.app.unknown_names import matrix_problem
 from exarp.errors import Problem, UsageError
 from exarp.graph.reachability import path_between
+from exarp.model.links import as_written
 from exarp.model.name import nearest
 from exarp.model.plan import Plan, Wave
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.hazards import find_cells
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import Wanted
+from exarp.planning.through_links import real_folders
 from exarp.planning.wave_verdicts import conflict_reason
 
 
@@ -145,11 +147,14 @@ def _order(project: Project, earlier: set[int], later: Sequence[int], position: 
 
 
 def _files(project: Project, first: int, second: int) -> list[Reason]:
+    manifest = project.manifest
     found: dict[tuple[str, str], Reason] = {}
-    for cell in find_cells(project.manifest.tasks, (first, second), project.manifest.settings.cache_dirs):
+    for cell in find_cells(manifest.real_tasks, (first, second), real_folders(manifest)):
         accesses = sorted(cell.accesses, key=lambda access: access.task != first)
         if any(access.owns for access in accesses):
             reason = conflict_reason(project.graph.names, accesses[0], accesses[1])
+            if manifest.links:
+                reason = as_written(reason, [manifest.tasks[first], manifest.tasks[second]], manifest.links)
             found.setdefault((reason.code, reason.path), reason)
     return list(found.values())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -15,13 +16,16 @@ from blake3 import blake3
 from exarp.app.faults import FaultPlaces
 from exarp.app.outside import Outside
 from exarp.errors import ManifestError, Place, Problem
-from exarp.graph.build import build_graph
+from exarp.graph.build import as_written, build_graph
 from exarp.graph.task_graph import TaskGraph
 from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest, read_beside, read_bytes
 from exarp.manifests.place import Places
 from exarp.manifests.reading import Reading, not_collecting, read_manifest
+from exarp.model.links import patterns_of, resolved
 from exarp.model.manifest import Manifest
+from exarp.model.path import folders_of
 from exarp.planning.grouping import Grouping
+from exarp.workspace.links import found_links
 
 
 class Overrides(msgspec.Struct, frozen=True):
@@ -126,7 +130,10 @@ def _examine(
 
 def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Problem]) -> tuple[Project, list[Problem]]:
     """The project, with what is wrong with its graph and waves beside what was ``told`` already."""
-    graph, faults = build_graph(manifest.tasks)
+    manifest = _through_links(root, manifest)
+    graph, faults = build_graph(manifest.real_tasks)
+    if manifest.seen:
+        faults = as_written(faults, manifest.tasks)
     places = FaultPlaces(manifest, locator)
     problems = [problem for problem in told if problem.severity == "error"] + places.graph_problems(faults)
     remarks = tuple(in_file_order((problem for problem in told if problem.severity != "error"), locator.file))
@@ -134,6 +141,17 @@ def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Prob
         cycles, sequences = Grouping(graph, set(range(len(graph))), manifest.waves).faults()
         problems += places.wave_problems(cycles, sequences, faults)
     return Project(root, manifest, graph, locator, remarks), in_file_order(problems, locator.file)
+
+
+def _through_links(root: str, manifest: Manifest) -> Manifest:
+    """The manifest, with what is known of folders that have two names."""
+    folders = folders_of(chain.from_iterable(map(patterns_of, manifest.tasks)))
+    links = found_links(root, folders) if folders else {}
+    if not links:
+        return manifest
+    return msgspec.structs.replace(
+        manifest, links=links, seen=tuple([resolved(task, links) for task in manifest.tasks])
+    )
 
 
 def in_file_order(problems: Iterable[Problem], first: str = "") -> list[Problem]:

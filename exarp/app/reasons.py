@@ -32,6 +32,8 @@ def sentence(reason: Reason, tasks: Mapping[str, Task], among: Sequence[str] = (
     ``among``: the members of a group, where the reason itself names no tasks.
     """
     both = "all" if len(among) > 2 else "both"
+    if reason.written:
+        return f"{_files(reason, both)} ({reason.path}, through a symbolic link)"
     match reason.code:
         case "dependency":
             path = reason.via or reason.tasks
@@ -40,10 +42,8 @@ def sentence(reason: Reason, tasks: Mapping[str, Task], among: Sequence[str] = (
             return f"{reason.name} is a derived wave and runs beside no other" if reason.name else "not marked parallel"
         case "ordered-through":
             return f"in {reason.name} one comes after the other" if reason.tasks else f"{reason.name} runs between them"
-        case "write-write":
-            return f"{both} change {reason.path}"
-        case "read-write":
-            return _read_write(reason, both)
+        case "write-write" | "read-write":
+            return _files(reason, both)
         case "mutex":
             return f"{both} hold the mutex {reason.name}"
         case "resource":
@@ -80,9 +80,12 @@ def claim(task: Task, reason: Reason) -> Claim | None:
     reading = [Claim("inputs", "reads", pattern) for pattern in task.inputs or ()]
     reading += [Claim("tools", "reads (tool)", pattern) for pattern in task.tools]
     reads = is_reader(task.name, reason)
+    path = reason.path
+    if reason.written and task.name in reason.tasks:
+        path = reason.written[reason.tasks.index(task.name)]
     for claims in (reading, writing) if reads else (writing, reading):
-        exact = next((found for found in claims if found.pattern == reason.path), None)
-        found = exact or next((found for found in claims if overlap(found.pattern, reason.path)), None)
+        exact = next((found for found in claims if found.pattern == path), None)
+        found = exact or next((found for found in claims if overlap(found.pattern, path)), None)
         if found is not None:
             return found
     return None
@@ -91,6 +94,12 @@ def claim(task: Task, reason: Reason) -> Claim | None:
 def is_reader(task: str, reason: Reason) -> bool:
     """Whether a reason is that ``task`` reads what another changes."""
     return reason.code == "read-write" and bool(reason.writer) and task != reason.writer
+
+
+def _files(reason: Reason, both: str) -> str:
+    if reason.code == "write-write":
+        return f"{both} change {'the same files' if reason.written else reason.path}"
+    return _read_write(reason, both)
 
 
 def _read_write(reason: Reason, both: str) -> str:

@@ -222,7 +222,7 @@ def _edge_line(project: Project, earlier: str, later: str) -> str:
 
     ids = project.graph.ids
     try:
-        origin = edge_origin(project.manifest.tasks, ids[earlier], ids[later])
+        origin = edge_origin(project.manifest.tasks, ids[earlier], ids[later], project.manifest.seen)
     except LookupError:
         place = project.locator.key("task", later)
     else:

@@ -59,8 +59,26 @@ class EdgeOrigin(msgspec.Struct, frozen=True):
     text: str
 
 
-def edge_origin(tasks: Sequence[Task], earlier: int, later: int) -> EdgeOrigin:
+def as_written(faults: GraphFaults, tasks: Sequence[Task]) -> GraphFaults:
+    """The faults of a graph of tasks seen through links, but for those that the ``tasks`` as they are written do not have.
+
+    What two tasks make under two names is a doubt, no error.
+    """
+
+    def makes(task: int, path: str) -> bool:
+        return any(output.rstrip("/") == path.rstrip("/") for output in tasks[task].outputs or ())
+
+    return GraphFaults(
+        tuple(it for it in faults.duplicates if makes(it.first, it.path) and makes(it.second, it.path)),
+        tuple(it for it in faults.self_inputs if it.pattern in (tasks[it.task].inputs or ())),
+        faults.cycles,
+    )
+
+
+def edge_origin(tasks: Sequence[Task], earlier: int, later: int, seen: Sequence[Task] = ()) -> EdgeOrigin:
     """Why ``earlier`` comes before ``later``; the first of needs, parent, from, files, after that says so.
+
+    ``seen``: the tasks by the real names of their folders, where these are others.
 
     Raises LookupError if there is no such edge.
     """
@@ -71,10 +89,15 @@ def edge_origin(tasks: Sequence[Task], earlier: int, later: int) -> EdgeOrigin:
         return EdgeOrigin("parent", 0, before.name)
     if before.name in task.sources:
         return EdgeOrigin("inputs", 0, before.name)
-    for field, patterns, excluded in (("inputs", task.inputs or (), task.excluded), ("tools", task.tools, ())):
+    reader, maker = (seen[later], seen[earlier]) if seen else (task, before)
+    made = [output for output in maker.outputs or () if not is_glob(output)]
+    for field, patterns, written, excluded in (
+        ("inputs", reader.inputs or (), task.inputs or (), reader.excluded),
+        ("tools", reader.tools, task.tools, ()),
+    ):
         for index, pattern in enumerate(patterns):
-            if any(_is_made(pattern, output, excluded) for output in before.outputs or () if not is_glob(output)):
-                return EdgeOrigin(field, index, pattern)
+            if any(_is_made(pattern, output, excluded) for output in made):
+                return EdgeOrigin(field, index, written[index])
     if before.name in task.after:
         return EdgeOrigin("after", task.after.index(before.name), before.name)
     raise LookupError(f"no edge from {before.name} to {task.name}")

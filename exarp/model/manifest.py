@@ -63,6 +63,7 @@ class Manifest(msgspec.Struct, frozen=True):
     ``blocked``: tasks that are in no wave, with those that they wait for and that nobody may do now. ``settled``: what plans
     and task states name and is no task to do, with its status. ``prose``: all its tasks are told in words.
     ``dotenv``: for each list of a task's dotenv files all that they and those of the settings say, for ``()`` those alone.
+    ``links``: folders that are symbolic links, see ``model.links``; ``seen``: where there are any, the tasks seen through them.
     """
 
     file: str
@@ -77,6 +78,13 @@ class Manifest(msgspec.Struct, frozen=True):
     settled: dict[str, str] = {}
     prose: bool = False
     dotenv: dict[tuple[str, ...], Mapping[str, str]] = {}
+    links: dict[str, str] = {}
+    seen: tuple[Task, ...] = ()
+
+    @property
+    def real_tasks(self) -> tuple[Task, ...]:
+        """The tasks by the real names of their folders: what touches what is judged by these."""
+        return self.seen or self.tasks
 
     def named(self, names: Iterable[str]) -> tuple[str, ...]:
         """The tasks that ``names`` stand for: those of a matrix for its name, each once, in order."""

@@ -31,7 +31,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     ``tasks``: the two tasks the evidence is about, in manifest order. For ``read-write`` the one that
     writes is ``writer``. ``path``: what both touch (the narrower of the two patterns). ``name``: the
     mutex, the pool, or the wave that orders the two. ``via``: the tasks of a dependency's path, from
-    first to last.
+    first to last. ``written``: what each of ``tasks`` says, where only a symbolic link makes it the same.
     """
 
     code: ReasonCode
@@ -41,6 +41,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     via: tuple[str, ...] = ()
     writer: str = ""
     evidence: Evidence = "declared"
+    written: tuple[str, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):

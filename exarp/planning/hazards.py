@@ -124,7 +124,10 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
         if task.depfile:
             depfiles[task.depfile] = None
     index.close()
-    written.update((path, None) for path in outputs if f"{path}/" in index.holding)
+    # Twice the same output is an error, but where only a link makes it the same.
+    written.update(
+        (path, None) for path in outputs if f"{path}/" in index.holding or len(index.writers.get(path, ())) > 1
+    )
     # No edge of the graph follows from a depfile; nearly all are touched by nobody else.
     written.update((path, None) for path in depfiles if index.has_wide or index.is_shared(path))
     return _Overlaps(index, sorted(path for path in written if path in index.writers)).cells()

@@ -21,6 +21,7 @@ from exarp.planning.hazards import find_cells
 from exarp.planning.packing import fewest_waves, packed
 from exarp.planning.relations import Relations, relate
 from exarp.planning.splitting import split
+from exarp.planning.through_links import real_folders, verdicts_as_written
 from exarp.planning.wave_verdicts import WaveEvidence
 
 
@@ -50,7 +51,7 @@ class _Planner:
         self.blocked = [(task, manifest.blocked[name]) for task, name in self.blocked_among(asked)]
         self.selected = asked.difference(task for task, _ in self.blocked) if self.blocked else asked
         self.drafts, self.lower_bound = self.grouped()
-        self.cells = find_cells(manifest.tasks, sorted(self.selected), self.settings.cache_dirs)
+        self.cells = find_cells(manifest.real_tasks, sorted(self.selected), real_folders(manifest))
         self.evidence = WaveEvidence(manifest, graph, self.drafts, self.cells)
         self.parts = [self.split(draft) for draft in self.drafts]
         # The number of each wave's first part, and one past the last of all.
@@ -73,7 +74,7 @@ class _Planner:
             order=tuple(order),
             position=tuple(position),
             schedule=self.settings.schedule,
-            verdicts=verdicts,
+            verdicts=verdicts_as_written(verdicts, self.manifest, self.graph.ids),
             critical_path=self.critical(waves, expected),
             lower_bound=self.lower_bound,
             late=tuple(self.late_waves()),

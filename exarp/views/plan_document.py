@@ -122,5 +122,6 @@ def _reason(reason: Reason) -> dict[str, object]:
         "via": reason.via,
         "writer": reason.writer,
         "evidence": reason.evidence,
+        "written": reason.written,
     }
     return {key: value for key, value in fields.items() if value}
