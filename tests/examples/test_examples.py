@@ -78,6 +78,21 @@ def test_python_package(example: Workspace) -> None:
     assert outcomes == {"lint": "failed", "types": "passed", "test": "passed", "check": "blocked", "wheel": "blocked"}
 
 
+@pytest.mark.parametrize("example", ["python-package"], indirect=True)
+def test_python_package_takes_arguments_and_a_version(example: Workspace) -> None:
+    assert "1 passed" in example.exarp("t", "--", "-k", "counted").out
+    nothing = example.exarp("t", "--", "-k", "no such test")
+    assert nothing.err.endswith("again: exarp run test -- -k 'no such test'\n")
+    unsaid = example.exarp("release")
+    assert (unsaid.code, "exarp run release version=…" in unsaid.err) == (2, True)
+    wrong = example.exarp("release", "version=0.1.0", "to=liv")
+    assert (wrong.code, "did you mean 'live'?" in wrong.err) == (2, True)
+    released = example.exarp("release", "version=0.1.0", "to=live", "--exclude", "check")
+    assert released.out.splitlines()[-1] == "released 0.1.0 to live"
+    assert example.exists("index/live/textstat_example-0.1.0-py3-none-any.whl")
+    assert example.exarp("release", "version=0.2.0", "--exclude", "check").code == 1
+
+
 @pytest.mark.parametrize("example", ["feature-waves"], indirect=True)
 def test_feature_waves(example: Workspace) -> None:
     plan = example.exarp("plan", "--json").json
