@@ -65,10 +65,10 @@ def evaluate(manifest: Manifest, tasks: Iterable[int]) -> None:
 
     Raises ManifestError with the place of a command that fails.
     """
-    variables = manifest.vars
-    if isinstance(variables, dict):
+    if all(isinstance(each, dict) for each in (manifest.vars, *manifest.inner_vars.values())):
         return  # None of them is a command that nobody has asked for.
     for task in tasks:
+        variables = manifest.vars_of(manifest.tasks[task])
         for name in named_variables(manifest.tasks[task].commands):
             if name in variables:
                 variables[name]

@@ -11,7 +11,6 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-from blake3 import blake3
 
 from exarp.app.faults import FaultPlaces
 from exarp.app.outside import Outside
@@ -19,6 +18,7 @@ from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import as_written, build_graph
 from exarp.graph.task_graph import TaskGraph
 from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest, read_beside, read_bytes
+from exarp.manifests.included import Included
 from exarp.manifests.place import Places
 from exarp.manifests.reading import Reading, not_collecting, read_manifest
 from exarp.model.links import patterns_of, resolved
@@ -94,11 +94,11 @@ def examine(
     """
     found = _find(directory, file)
     with not_collecting():
-        return _examine(found, environ, overrides or Overrides(), Outside(found.root, environ, commands))
+        return _examine(found, directory, environ, overrides or Overrides(), Outside(found.root, environ, commands))
 
 
 def _examine(
-    found: Found | FoundPlans, environ: Mapping[str, str], overrides: Overrides, outside: Outside
+    found: Found | FoundPlans, directory: str, environ: Mapping[str, str], overrides: Overrides, outside: Outside
 ) -> tuple[Project, list[Problem]]:
     if isinstance(found, FoundPlans):
         from exarp.app.plan_reading import read_plans
@@ -110,6 +110,7 @@ def _examine(
     def read(path: str) -> bytes:
         return read_beside(found.root, path)
 
+    opener = Included(found, directory, lambda pattern: outside.files(pattern, ()))
     reading = read_manifest(
         data,
         found.shown,
@@ -121,8 +122,9 @@ def _examine(
         read,
         outside,
         overrides.parameters,
+        opener,
     )
-    manifest = _apply(overrides, reading, blake3(data).hexdigest(), os.path.relpath(found.path, found.root))
+    manifest = _apply(overrides, reading, reading.digest, os.path.relpath(found.path, found.root))
     project, problems = _checked(found.root, manifest, reading.locator, reading.problems)
     chosen = reading.schedule_written or overrides.schedule is not None
     return msgspec.structs.replace(project, schedule_chosen=chosen), problems

@@ -51,10 +51,9 @@ def find_manifest(start: str) -> Found:
     """The nearest manifest at or above ``start`` (absolute). Raises ManifestError if there is none."""
     folder = start
     while True:
-        for name in NAMES:
-            path = os.path.join(folder, name)
-            if _is_manifest(path, start):
-                return _found(path, start)
+        path = manifest_in(folder, start)
+        if path is not None:
+            return _found(path, start)
         parent = os.path.dirname(folder)
         if parent == folder or os.path.exists(os.path.join(folder, ".git")):
             break
@@ -68,19 +67,53 @@ def find_manifest(start: str) -> Found:
     raise ManifestError(Problem("no-manifest", message, None, step))
 
 
+def manifest_in(folder: str, start: str) -> str | None:
+    """The file that is the manifest of a folder."""
+    for name in NAMES:
+        path = os.path.join(folder, name)
+        if _is_manifest(path, start):
+            return path
+    return None
+
+
+def included_manifest(path: str, directory: str) -> Found:
+    """The manifest at ``path`` (absolute), a file or the folder of one, that another manifest names.
+
+    Raises ManifestError, whose problems have no place: it is that of the entry which names the path.
+    """
+    shown = shown_from(path, directory)
+    if os.path.isdir(path):
+        inside = manifest_in(path, directory)
+        if inside is None:
+            message = f"{shown} is a folder without a manifest"
+            raise ManifestError(Problem("no-manifest", message, None, f"write one with: {_init(path)}"))
+        path = inside
+    elif not os.path.isfile(path):
+        if os.path.lexists(path):
+            why = _NO_FILE if os.path.exists(path) else "the link leads nowhere"
+            raise ManifestError(
+                Problem("unreadable", f"{shown} cannot be read: {why}", None, "name a file or a folder")
+            )
+        message, step = f"{shown} does not exist", "name the folder of a manifest, or its file"
+        raise ManifestError(Problem("no-manifest", message, None, step))
+    if notation_of(os.path.basename(path)) is None:
+        raise _not_yet(shown)
+    return _found(path, directory)
+
+
 def named_manifest(path: str, directory: str) -> Found | FoundPlans:
     """The manifest that the user named (absolute path), seen from ``directory``; or the plans, in a file or a folder.
 
     Raises ManifestError if it is not a file we read.
     """
     if os.path.isdir(path):
-        inside = [name for name in NAMES if _is_manifest(os.path.join(path, name), directory)]
-        if not inside:
+        inside = manifest_in(path, directory)
+        if inside is None:
             if (plans := plans_in(path)) is not None:
                 return _found_plans(path, directory, *plans)
             message = f"{shown_from(path, directory)} is a folder without a manifest"
             raise ManifestError(Problem("no-manifest", message, None, f"name a file, or write one with: {_init(path)}"))
-        path = os.path.join(path, inside[0])
+        path = inside
     if not os.path.isfile(path):
         shown = shown_from(path, directory)
         if os.path.lexists(path):

@@ -227,6 +227,13 @@ class WaveDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A whole manifest."""
 
+    include: Annotated[
+        dict[str, str | Annotated[list[str], Meta(min_length=1)]],
+        Meta(
+            description='Manifests whose tasks belong here, too: a prefix, and their folder or file. "*": folders, whose '
+            "names are the prefixes.",
+        ),
+    ] = {}
     vars: Annotated[
         dict[str, VariableDocument], Meta(description="Variables: ${name} in fields, $name in scripts.")
     ] = {}
@@ -263,4 +270,4 @@ def wave_words(name: str) -> str:
 LATER_TASK = frozenset("prompt by verify confirm finally service agent cache no_retry_on".split())
 LATER_SETTINGS = frozenset("max_agents verify secrets".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
-LATER_TOP = frozenset("include recovery cache agents".split())
+LATER_TOP = frozenset("recovery cache agents".split())

@@ -60,8 +60,12 @@ class DotenvFiles:
     def _seen(self) -> dict[str, str]:
         return {**self._shared.values, **self._environ}
 
-    def values(self, tasks: Iterable[Task]) -> dict[tuple[str, ...], Mapping[str, str]]:
-        """What the files of the settings say, and for each list of files that a task has what they say on top of it."""
+    def values(self, tasks: Iterable[Task], locator: Locator) -> dict[tuple[str, ...], Mapping[str, str]]:
+        """What the files of the settings say, and for each list of files that a task has what they say on top of it.
+
+        ``locator``: finds the places of the tasks, which may stand in other files than the settings.
+        """
+        self._locator = locator
         found: dict[tuple[str, ...], Mapping[str, str]] = {(): self._shared.values}
         for task in tasks:
             if task.dotenv not in found:

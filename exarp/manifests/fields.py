@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from exarp.errors import Problem
-from exarp.manifests.place import Locator, from_root
+from exarp.manifests.place import Locator
 from exarp.manifests.variables import VariableFault, Variables
 from exarp.model.name import RESERVED_VARIABLES
-from exarp.model.path import is_outside, normalise
+from exarp.model.path import is_outside
 from exarp.model.quantity import parse_duration, parse_size
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ class Fields:
             if not is_plain_path(value):
                 break
         else:
-            return tuple(values)
+            base = self.locator.base
+            return tuple([f"{base}/{value}" for value in values] if base else values)
         found = [
             self.normal(text, values[index], (*path, index), inside) for index, text in self.elements(values, path)
         ]
@@ -164,7 +165,7 @@ class Fields:
     def normal(self, text: str, written: str, path: KeyPath, inside: bool = True) -> str | None:
         """``text`` as a normalised path, from what is ``written`` at ``path``; None where it is at fault."""
         if is_plain_path(text):
-            return text
+            return f"{base}/{text}" if (base := self.locator.base) else text
         if not text:
             message = "a path cannot be empty" if not written else "this path is empty once its variables are filled in"
             self.add("bad-path", message, path, 'name a file or a folder; "./" is the workspace root')
@@ -173,7 +174,7 @@ class Fields:
             step = f'"!…" takes away from inputs only; a file of that name is written "./{text}"'
             self.add("bad-path", f"{text!r} takes nothing away here", path, step)
             return None
-        normal = from_root(normalise(text), self.locator.root)
+        normal = self.locator.workspace_path(text)
         if inside and is_outside(normal):
             self.outside(text, path)
             return None

@@ -21,7 +21,7 @@ from exarp.manifests.outside import Outside
 from exarp.manifests.positions import KeyPath
 from exarp.manifests.variables import Variables, names_used
 from exarp.model.name import part_fault
-from exarp.model.path import is_glob
+from exarp.model.path import is_glob, relative
 
 MAX_INSTANCES = 1_000_000
 _MAGIC = re.compile(r"[*?\[]")
@@ -198,7 +198,8 @@ class AxisReader:
                 found.update(dict.fromkeys(self._outside.files(pattern, excluded)))
             else:
                 found[pattern] = None
-        return self._files(name, list(found), at)
+        base = self._fields.locator.base
+        return self._files(name, [relative(file, base) for file in found], at)
 
     def _files(self, axis: str, files: Sequence[str], path: KeyPath) -> list[AxisValue] | None:
         if odd := [file for file in files if part_fault(file) is not None]:

@@ -43,16 +43,23 @@ class Places(Protocol):
 
 class Locator:
     """Finds places in one manifest. ``file`` is how messages name it; ``text`` is valid in its notation; ``root`` is the
-    workspace root, absolute, or empty where nobody knows it.
+    workspace root, absolute, or empty where nobody knows it; ``base`` is the manifest's folder, seen from there, empty for the
+    root itself. ``outer`` finds places in the manifest that includes this one.
 
-    ``expand`` fills in the variables of a text; who knows the variables sets it. ``scopes`` knows the instances of matrices;
+    ``expand`` fills in the variables of a text, ``full_name`` tells which task or wave a name means; who knows the
+    variables, and the names of other files, sets them. ``scopes`` knows the instances of matrices;
     ``chains``: by task the templates that it extends, the one that wins first.
     """
 
-    def __init__(self, file: str, text: str, notation: Notation, root: str = "") -> None:
+    def __init__(
+        self, file: str, text: str, notation: Notation, root: str = "", base: str = "", outer: Locator | None = None
+    ) -> None:
         self.file = file
         self._notation = notation
         self.root = root
+        self.base = base
+        self.outer = outer
+        self.full_name: Callable[[str], str] | None = None
         self.text = text
         self.expand: Callable[[str], str] = str
         self.scopes: Scopes | None = None
@@ -65,6 +72,10 @@ class Locator:
     def advice(self, text: str) -> str:
         """See ``Places``."""
         return self._notation.advice(text)
+
+    def workspace_path(self, path: str) -> str:
+        """A path as this manifest has it, normalised, relative to the workspace root; absolute outside of it."""
+        return from_root(normalise(path, self.base), self.root)
 
     def move(self, path: KeyPath, written: KeyPath) -> None:
         """What the readers know as ``path`` stands at ``written``: its author meant the one by the other."""
@@ -86,14 +97,18 @@ class Locator:
         """
         if path not in self._entries:
             expand = self.expand if self.scopes is None or path[0] != "task" else self.scopes.expand(str(path[1]))
-            self._entries[path] = _Entries([_meaning(item, expand) for item in self._written(path)], self.root)
+            self._entries[path] = _Entries([_meaning(item, expand) for item in self._written(path)], self)
         index = self._entries[path].find(wanted, nth)
         if index is None and self.scopes is not None and (matrix := self.scopes.written_as(wanted)) != wanted:
             return self.entry(path, matrix, nth)
+        if index is None and self.full_name is not None and "@" in wanted:
+            return self.entry(path, wanted.partition("@")[0], nth)
         return self.value(*path) if index is None else self.value(*path, index)
 
     def within(self, path: KeyPath, part: str) -> Place:
         """Where ``part`` first stands inside the string at ``path``; the whole value where it is written otherwise."""
+        if self.outer is not None and self._is_outer(real := self._real(path)):
+            return self.outer.within(real, part)
         if path not in self._strings:
             self._strings[path] = self._extent(path)
         start, reached, end = self._strings[path]
@@ -126,6 +141,9 @@ class Locator:
         return list(self._elements(self._real(path)))
 
     def _elements(self, path: KeyPath) -> Iterator[Any]:
+        if self.outer is not None and self._is_outer(path):
+            yield from self.outer._elements(path)
+            return
         # Only these are read again: to keep the document would double what a large manifest takes for all of a run.
         for index in itertools.count():
             span = self.positions.value((*path, index))
@@ -159,9 +177,18 @@ class Locator:
         # An entry of a table may come from elsewhere than the table.
         field = rest[:2] if len(rest) > 1 and isinstance(rest[1], str) else rest[:1]
         for home in (path[:2], *(("template", name) for name in chain)):
-            if self.positions.key(self._moved((*home, *field))) is not None:
+            if self._says((*home, *field)):
                 return (*home, *rest)
         return path
+
+    def _says(self, path: KeyPath) -> bool:
+        if self.outer is not None and self._is_outer(path):
+            return self.outer._says(path)
+        return self.positions.key(self._moved(path)) is not None
+
+    def _is_outer(self, path: KeyPath) -> bool:
+        """Whether a path is that of a template of the manifest that includes this one."""
+        return path[:1] == ("template",) and len(path) > 1 and self.positions.key(self._moved(path[:2])) is None
 
     def _moved(self, path: KeyPath) -> KeyPath:
         for end in range(len(path) if self._elsewhere else 0, 0, -1):
@@ -171,6 +198,8 @@ class Locator:
 
     def _find(self, path: KeyPath, on_key: bool) -> Place:
         path = self._real(path)
+        if self.outer is not None and self._is_outer(path):
+            return self.outer._find(path, on_key)
         for end in range(len(path), -1, -1):
             # Above the asked-for depth the key says more than the (whole) value would.
             span = self._lookup(path[:end], on_key or end < len(path))
@@ -256,28 +285,32 @@ def from_root(path: str, root: str) -> str:
 
 def here_first(place: Place, first: Place) -> tuple[Related, ...]:
     """The earlier of two that exclude each other; nothing where both stand in one line, which is shown already."""
-    return () if first.line == place.line else (Related(first, "here first"),)
+    return () if (first.file, first.line) == (place.file, place.line) else (Related(first, "here first"),)
 
 
 class _Entries:
     """The texts of one list, with variables filled in, and where in the list each stands."""
 
-    def __init__(self, texts: Sequence[str], root: str) -> None:
-        self._root = root
-        self._exact = _places(texts)
-        self._paths = _places([self._bare(text) for text in texts])
+    def __init__(self, texts: Sequence[str], locator: Locator) -> None:
+        def bare(text: str) -> str:
+            return locator.workspace_path(text).rstrip("/")
+
+        self._root = locator.root
+        exact = _places(texts)
+        names = exact if locator.full_name is None else _places([locator.full_name(text) for text in texts])
+        paths = _places([bare(text) for text in texts])
         # What is taken away ("!…") and what is read may be the same path; the latter is more often meant.
-        self._taken = _places([self._bare(text[1:]) if text.startswith("!") else "" for text in texts])
+        taken = _places([bare(text[1:]) if text.startswith("!") else "" for text in texts])
+        # What stands in an included manifest may be the name of something else in the whole workspace: it comes last.
+        self._tries = ((names, False), (paths, True), (taken, True), (exact, False))
 
     def find(self, wanted: str, nth: int) -> int | None:
-        bare = self._bare(wanted)
-        for found in (self._exact.get(wanted, ()), self._paths.get(bare, ()), self._taken.get(bare, ())):
+        bare = from_root(normalise(wanted), self._root).rstrip("/")
+        for places, are_paths in self._tries:
+            found = places.get(bare if are_paths else wanted, ())
             if len(found) > nth:
                 return found[nth]
         return None
-
-    def _bare(self, path: str) -> str:
-        return from_root(normalise(path), self._root).rstrip("/")
 
 
 def _places(texts: Sequence[str]) -> dict[str, list[int]]:

@@ -7,11 +7,12 @@ what the text looks like to a ``Notation``.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from blake3 import blake3
 from msgspec.structs import replace
 
 from exarp.errors import ManifestError, Place, Problem, UsageError
@@ -19,6 +20,7 @@ from exarp.manifests.document import CommandDocument, Document, SettingsDocument
 from exarp.manifests.fields import Fields
 from exarp.manifests.notation import Notation
 from exarp.manifests.outside import Nothing, Outside
+from exarp.manifests.part import Joined, Part, Source, within
 from exarp.manifests.place import Locator, reworded
 from exarp.manifests.references import check_references
 from exarp.manifests.resolve import resolve
@@ -29,12 +31,13 @@ from exarp.model.name import did_you_mean
 
 if TYPE_CHECKING:
     from exarp.manifests.dotenv_files import DotenvFiles
+    from exarp.manifests.inclusion import Opener
 
 MAX_BYTES = 64 * 1024 * 1024
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A manifest that was read, the problems found in it, and the locator for places in its text.
+    """A manifest that was read, the problems found in it, the locator for places in its text, the digest of all its files.
 
     With problems, ``manifest`` holds what is sound, so that later checks can add to the list.
     """
@@ -43,6 +46,7 @@ class Reading(msgspec.Struct, frozen=True):
     problems: list[Problem]
     locator: Locator
     schedule_written: bool
+    digest: str
 
 
 @contextmanager
@@ -74,41 +78,149 @@ def read_manifest(
     read: Callable[[str], bytes] | None = None,
     outside: Outside | None = None,
     parameters: Mapping[str, str] | None = None,
+    opener: Opener | None = None,
 ) -> Reading:
-    """Read ``data``, the content of ``file`` (as messages name it).
+    """Read ``data``, the content of ``file`` (as messages name it), with all that it includes.
 
     ``memory``: physical memory in bytes, the default of that pool; 0 where it is not known. ``variables`` replace those
-    of ``[vars]``. ``root``: the workspace root, absolute. ``read``: gives the content of another file that the manifest names
-    (its path as in the model), or raises OSError. ``outside``: where files are found and commands are run; None: there are no
-    files, and commands print nothing. ``parameters``: values for the ``params`` of tasks that have one of that name.
+    of ``[vars]``, in every file that has them. ``root``: the workspace root, absolute. ``read``: gives the content of another
+    file that the manifest names (its path as in the model), or raises OSError. ``outside``: where files are found and
+    commands are run; None: there are no files, and commands print nothing. ``parameters``: values for the ``params`` of tasks
+    that have one of that name. ``opener``: finds what is included.
     Raises ManifestError for what leaves nothing to check: too large, not UTF-8, not of the notation; UsageError for ``variables``
-    that ``[vars]`` does not have.
+    that no ``[vars]`` has.
     """
     with not_collecting():
-        text = _decode(data, file)
-        raw = notation.parse(text, file)
-        locator = Locator(file, text, notation, root)
-        problems: list[Problem] = []
-        if variables:
-            _override(raw, variables, locator)
-        sound = _convert(raw, locator, problems)
-        outside = outside or Nothing()
-        files = _dotenv_files(sound.document, read, environ, locator, problems)
-        if files is not None:
-            written = sound.document.settings.dotenv
-            environ = files.read_shared(written, lambda seen: _variables(sound, seen, outside))
-        known = _variables(sound, environ, outside)
-        known.given = parameters or {}
+        reader = _Reader(environ, variables or {}, root, read, outside or Nothing(), parameters or {})
+        source = Source(data, file, notation)
+        part, problems = reader.part(source), reader.problems
+        if part.document.include:
+            found = reader.with_included(part, memory, opener)
+        else:
+            reader.check_overrides(part)
+            fields = Fields(part.variables, part.locator, problems)
+            manifest, broken = resolve(part.sound, part.raw, fields, reader.outside, memory)
+            found = Joined(manifest, broken, part.locator, None, (part,))
+        manifest = check_references(found.manifest, found.locator, problems, found.broken, found.unread)
+        manifest = reader.with_dotenv(manifest, found.locator)
+        locators = {each.locator.file: each.locator for each in found.parts}
+        problems = [
+            reworded(problem, locators.get(problem.place.file if problem.place else "", part.locator))
+            for problem in problems
+        ]
+        written, digest = bool(part.document.settings.schedule), _digest([each.source for each in found.parts])
+        return Reading(manifest, problems, found.locator, written, digest)
+
+
+class _Reader:
+    """Reads the files of one manifest as far as their documents."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        overrides: Mapping[str, str],
+        root: str,
+        read: Callable[[str], bytes] | None,
+        outside: Outside,
+        parameters: Mapping[str, str],
+    ) -> None:
+        self._parameters = parameters
+        self.problems: list[Problem] = []
+        self.outside = outside
+        self._caller = self._environ = environ
+        self._overrides = overrides
+        self._unused = set(overrides)
+        self._root = root
+        self._read = read
+        self._files: DotenvFiles | None = None
+
+    def part(self, source: Source, prefix: str = "", outer: Part | None = None) -> Part:
+        """The file's part of the manifest. Raises ManifestError."""
+        text = _decode(source.data, source.shown)
+        raw = source.notation.parse(text, source.shown)
+        above = outer.locator if outer is not None else None
+        locator = Locator(source.shown, text, source.notation, self._root, source.base, above)
+        if self._overrides:
+            self._override(raw)
+        if outer is not None:
+            self._refuse_settings(raw, locator, outer)
+        sound = _convert(raw, locator, self.problems)
+        if outer is not None:
+            sound, raw = within(sound, raw, outer)
+        known = self._variables(sound, locator, outer)
+        known.given = self._parameters
         locator.expand = known.expand
-        manifest, broken = resolve(sound, raw, Fields(known, locator, problems), outside, memory)
-        if files is not None:
-            manifest = _with_dotenv(manifest, files)
-        check_references(manifest, locator, problems, broken)
-        problems = [reworded(problem, locator) for problem in problems]
-        return Reading(manifest, problems, locator, bool(sound.document.settings.schedule))
+        return Part(source, prefix, raw, sound, known, locator, outer)
+
+    def _variables(self, sound: Sound, locator: Locator, outer: Part | None) -> Variables:
+        written = sound.document.settings.dotenv
+        if outer is not None:
+            return _variables(sound, self._environ, self.outside, outer.variables)
+        if written and (files := self._dotenv_files(locator)) is not None:
+            self._environ = files.read_shared(written, lambda seen: _variables(sound, seen, self.outside))
+        return _variables(sound, self._environ, self.outside)
+
+    def with_included(self, root: Part, memory: int, opener: Opener | None) -> Joined:
+        """The whole manifest."""
+        from exarp.manifests.inclusion import Inclusion, Nowhere, as_one
+
+        inclusion = Inclusion(opener or Nowhere(), self.part, MAX_BYTES, self.problems)
+        parts = inclusion.parts(root)
+        self.check_overrides(root)
+        return as_one(parts, inclusion.unread, self.outside, memory, self.problems)
+
+    def _dotenv_files(self, locator: Locator) -> DotenvFiles | None:
+        """What reads dotenv files; None where there are none."""
+        if self._files is None and self._read is not None:
+            from exarp.manifests.dotenv_files import DotenvFiles
+
+            self._files = DotenvFiles(self._read, self._caller, locator, self.problems)
+        return self._files
+
+    def with_dotenv(self, manifest: Manifest, locator: Locator) -> Manifest:
+        """The manifest with what its dotenv files say."""
+        if self._files is None and not any(task.dotenv for task in manifest.tasks):
+            return manifest
+        files = self._dotenv_files(locator)
+        if files is None:
+            return manifest
+        settings = replace(manifest.settings, dotenv=files.files)
+        return replace(manifest, settings=settings, dotenv=files.values(manifest.tasks, locator))
+
+    def check_overrides(self, root: Part) -> None:
+        """Raises UsageError for variables of ``--set`` that no file has."""
+        unknown = [name for name in self._overrides if name in self._unused]
+        if unknown:
+            known = root.document.vars
+            raise UsageError(*(reworded(_unknown_variable(name, known), root.locator) for name in unknown))
+
+    def _override(self, raw: dict[str, Any]) -> None:
+        known = raw.get("vars", {})
+        if isinstance(known, dict):
+            known.update((name, _given(value, known[name])) for name, value in self._overrides.items() if name in known)
+            self._unused.difference_update(known)
+        else:
+            self._unused.clear()
+
+    def _refuse_settings(self, raw: dict[str, Any], locator: Locator, outer: Part) -> None:
+        if "settings" in raw:
+            while outer.outer is not None:
+                outer = outer.outer
+            message = f"the settings of an included manifest would not count: those of {outer.source.shown} do"
+            step = "say it there, or in each task"
+            self.problems.append(Problem("included-settings", message, locator.key("settings"), step))
+            del raw["settings"]
 
 
-def _variables(sound: Sound, environ: Mapping[str, str], outside: Outside) -> Variables:
+def _digest(sources: Sequence[Source]) -> str:
+    """Of a manifest's content: of its file, or of all its files and where they are."""
+    if len(sources) == 1:
+        return blake3(sources[0].data).hexdigest()
+    parts = [(source.base, blake3(source.data).digest()) for source in sources]
+    return blake3(msgspec.msgpack.encode(parts)).hexdigest()
+
+
+def _variables(sound: Sound, environ: Mapping[str, str], outside: Outside, outer: Variables | None = None) -> Variables:
     settings = sound.document.settings
 
     def evaluate(script: str, named: Mapping[str, str]) -> str:
@@ -121,7 +233,7 @@ def _variables(sound: Sound, environ: Mapping[str, str], outside: Outside) -> Va
         return outside.printed(script, shell, {**environ, **named} if settings.dotenv else named)
 
     definitions = {name: _definition(value) for name, value in sound.document.vars.items()}
-    known = Variables(definitions, environ, sound.broken_variables, evaluate)
+    known = Variables(definitions, environ, sound.broken_variables, evaluate, outer)
     return known
 
 
@@ -129,41 +241,6 @@ def _definition(value: VariableDocument) -> Definition:
     if isinstance(value, list):
         return tuple(map(str, value))
     return Command(value.run) if isinstance(value, CommandDocument) else str(value)
-
-
-def _dotenv_files(
-    document: Document,
-    read: Callable[[str], bytes] | None,
-    environ: Mapping[str, str],
-    locator: Locator,
-    problems: list[Problem],
-) -> DotenvFiles | None:
-    """What reads dotenv files; None where the manifest names none."""
-    if read is None or not (document.settings.dotenv or any(_say_dotenv(document))):
-        return None
-    from exarp.manifests.dotenv_files import DotenvFiles
-
-    return DotenvFiles(read, environ, locator, problems)
-
-
-def _say_dotenv(document: Document) -> Iterator[bool]:
-    for written in (*document.task.values(), *document.template.values()):
-        yield bool(written.dotenv)
-
-
-def _with_dotenv(manifest: Manifest, files: DotenvFiles) -> Manifest:
-    settings = replace(manifest.settings, dotenv=files.files)
-    return replace(manifest, settings=settings, dotenv=files.values(manifest.tasks))
-
-
-def _override(raw: dict[str, Any], variables: Mapping[str, str], locator: Locator) -> None:
-    known = raw.setdefault("vars", {})
-    if not isinstance(known, dict):
-        return
-    unknown = [name for name in variables if name not in known]
-    if unknown:
-        raise UsageError(*(reworded(_unknown_variable(name, known), locator) for name in unknown))
-    known.update({name: _given(value, known[name]) for name, value in variables.items()})
 
 
 def _given(value: str, written: Any) -> str | list[str]:

@@ -5,7 +5,9 @@ Knows the model only. Runs one pass over all tasks; places are looked up only fo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from exarp.errors import Place, Problem
@@ -13,6 +15,7 @@ from exarp.manifests.document import wave_words
 from exarp.manifests.place import Locator, here_first
 from exarp.manifests.suggestions import Suggestions
 from exarp.model.manifest import Manifest, WaveSpec
+from exarp.model.name import prefix_of
 from exarp.model.task import Task
 
 if TYPE_CHECKING:
@@ -20,18 +23,57 @@ if TYPE_CHECKING:
 
 
 def check_references(
-    manifest: Manifest, locator: Locator, problems: list[Problem], broken: Collection[str] = ()
-) -> None:
-    """Append a problem for each name that does not exist or stands twice. ``broken``: matrices that are at fault."""
-    _References(manifest, locator, problems, broken).check()
+    manifest: Manifest,
+    locator: Locator,
+    problems: list[Problem],
+    broken: Collection[str] = (),
+    unread: Sequence[str] | None = None,
+) -> Manifest:
+    """Append a problem for each name that does not exist or stands twice. ``broken``: matrices that are at fault.
+
+    ``unread``: of a manifest whose files were joined, prefixes of those that could not be read; what may be one of their names
+    is not told. Returns the manifest; where a file that stands alone has names that start at the root (``:name``), without
+    their colon.
+    """
+    found: list[Problem] = []
+    try:
+        _References(manifest, locator, found, broken, unread).check()
+    except _FromRoot:
+        manifest = alone(manifest)
+        found.clear()
+        _References(manifest, locator, found, broken, ()).check()
+    problems += found
+    return manifest
+
+
+class _FromRoot(Exception):
+    """A name begins with a colon, which nobody has looked at yet."""
 
 
 # More names in a message help nobody.
 _SHOWN = 5
 
 
+def alone(manifest: Manifest) -> Manifest:
+    """The manifest of a file that stands alone, with ``:name`` as ``name``, which is the same there."""
+    from exarp.manifests.joining import join
+    from exarp.manifests.scope import Scope
+
+    names = {task.name for task in manifest.tasks} | manifest.instances.keys()
+    scope = Scope("", names, {wave.name for wave in manifest.waves})
+    return join([(scope, manifest)], manifest.resources)
+
+
 class _References:
-    def __init__(self, manifest: Manifest, locator: Locator, problems: list[Problem], broken: Collection[str]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        locator: Locator,
+        problems: list[Problem],
+        broken: Collection[str],
+        unread: Sequence[str] | None,
+    ) -> None:
+        self.unread = unread
         self.manifest = manifest
         self.locator = locator
         self.problems = problems
@@ -91,7 +133,7 @@ class _References:
 
     def unknown(self, message: str, name: str, path: KeyPath, task: str = "") -> None:
         matrix, at, _ = name.partition("@")
-        if at and matrix in self.broken:
+        if (at and matrix in self.broken) or self.may_be_unread(name):
             return
         meant = next((other.name for other in self.manifest.tasks if name in other.aliases), None)
         if meant is not None:
@@ -99,9 +141,9 @@ class _References:
             step = f"write {meant.partition('@')[0]!r}"
             self.tell(task, Problem("unknown-task", message, self.locator.entry(path, name), step))
             return
-        self.tell(task, Problem("unknown-task", message, self.locator.entry(path, name), self.meant(name)))
+        self.tell(task, Problem("unknown-task", message, self.locator.entry(path, name), self.meant(name, task)))
 
-    def meant(self, name: str) -> str:
+    def meant(self, name: str, task: str) -> str:
         """What to do about a name that does not exist."""
         matrix, at, value = name.partition("@")
         instances = self.manifest.instances.get(matrix)
@@ -111,7 +153,37 @@ class _References:
             return f"{matrix} has {_some(instances)}" if near is None else f"did you mean '{matrix}@{near}'?"
         if at and matrix in self.names:
             return f"{matrix!r} has no matrix: name it without @"
-        return self.suggestions.did_you_mean(name, self.names) or "define it, or take the name out"
+        return self.suggestion(name, task) or "define it, or take the name out"
+
+    def suggestion(self, name: str, task: str) -> str:
+        """What was meant; of what an included file says first of all a task of its own, by the name that it has there."""
+        own = self.local_names.get(prefix_of(task), ()) if ":" in task else ()
+        found = self.suggestions.did_you_mean(name, own) if own else ""
+        return found or self.suggestions.did_you_mean(name, self.names)
+
+    @cached_property
+    def local_names(self) -> Mapping[str, list[str]]:
+        """By the prefix of a file the names that it has for its own tasks."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            prefix = prefix_of(name)
+            found.setdefault(prefix, []).append(name[len(prefix) :])
+        return found
+
+    def may_be_unread(self, name: str) -> bool:
+        """Whether an unknown name may be one of a manifest that could not be read."""
+        if self.unread is None and name[:1] == ":":
+            raise _FromRoot
+        if not self.unread:
+            return False
+        parts = name.removeprefix(":").split(":")
+        heads = accumulate(f"{part}:" for part in parts)
+        return any(head in self.unread_tails for head in heads) or ("" in self.unread and len(parts) > 1)
+
+    @cached_property
+    def unread_tails(self) -> Set[str]:
+        """The prefixes that could not be read, as any file around them may write them."""
+        return {prefix[at:] for prefix in self.unread or () for at in _starts(prefix)}
 
     def tell(self, task: str, problem: Problem) -> None:
         """Append a problem; of the instances of a matrix, and of who extends a template, one at each place is enough."""
@@ -157,7 +229,7 @@ class _References:
 
     def check_marking(self, number: int, wave: WaveSpec, names: Collection[str]) -> None:
         for name in () if isinstance(wave.parallel, bool) else _each(wave.parallel):
-            if name not in names:
+            if name not in names and not self.may_be_unread(name):
                 step = self.suggestions.did_you_mean(name, names) or "name a wave, or write true"
                 place = self.locator.entry(("wave", number, "parallel"), name)
                 message = f"{wave_words(wave.name)} is marked parallel with {name!r}, which is no wave"
@@ -165,6 +237,11 @@ class _References:
 
     def twice(self, slug: str, message: str, place: Place, first: Place, task: str = "") -> None:
         self.tell(task, Problem(slug, message, place, "keep one of them", here_first(place, first)))
+
+
+def _starts(prefix: str) -> list[int]:
+    """Where the parts of a prefix begin."""
+    return [0, *(at + 1 for at, char in enumerate(prefix[:-1]) if char == ":")] if prefix else []
 
 
 def _some(names: Sequence[str]) -> str:

@@ -6,9 +6,9 @@ Knows defaults that depend on other keys. Does not know whether the names that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -34,20 +34,38 @@ if TYPE_CHECKING:
 _WAVE_RETRIES = 3
 
 
+class Within(NamedTuple):
+    """What other files of a manifest say that counts in this one: its tasks that their waves list, by the names that this file
+    has for them; all pools; the settings, unless they are this file's own.
+    """
+
+    planned: Set[str] = frozenset()
+    pools: Mapping[str, Pool] = {}
+    settings: Settings | None = None
+
+
 def resolve(
-    sound: Sound, raw: Mapping[str, Any], fields: Fields, outside: Outside, memory: int
+    sound: Sound,
+    raw: Mapping[str, Any],
+    fields: Fields,
+    outside: Outside,
+    memory: int,
+    within: Within = Within(),  # noqa: B008 (immutable)
 ) -> tuple[Manifest, frozenset[str]]:
     """The manifest that the ``sound`` part of a document means, which was parsed as ``raw``; faults are collected. Then the
     matrices that have no instances because their axes are at fault.
 
     ``memory``: physical memory in bytes, the default of the pool of that name; 0 where it is not known.
     """
-    resolver = _Resolver(sound, raw, fields, outside, memory)
+    resolver = _Resolver(sound, raw, fields, outside, memory, within)
     return resolver.manifest(), frozenset(resolver.expansion.broken if resolver.expands else ())
 
 
 class _Resolver:
-    def __init__(self, sound: Sound, raw: Mapping[str, Any], fields: Fields, outside: Outside, memory: int) -> None:
+    def __init__(
+        self, sound: Sound, raw: Mapping[str, Any], fields: Fields, outside: Outside, memory: int, within: Within
+    ) -> None:
+        self.within = within
         self.document = sound.document
         self.fields = fields
         self.memory = memory
@@ -80,11 +98,11 @@ class _Resolver:
     def manifest(self) -> Manifest:
         variables = self.fields.variables
         self.check_variables()
-        settings = self.settings(self.document.settings)
+        settings = self.within.settings or self.settings(self.document.settings)
         amounts = self.fields.sizes(self.document.resources, ("resources",))
-        pools = self.pools(amounts)
+        pools = self.pools(amounts) | dict(self.within.pools)
         waves = [self.wave(index) for index in range(len(self.document.wave))]
-        planned = {task for wave in waves for task in wave.tasks}
+        planned = {task for wave in waves for task in wave.tasks} | self.within.planned
         readers = Readers(self.fields, settings, self.of_waves(settings), pools, planned)
         tasks = self.tasks(readers)
         instances = self.expansion.instances if self.expands else {}

@@ -45,6 +45,8 @@ def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -
     if "settings" in raw:
         table = _Table(("settings",), doc.SettingsDocument, doc.LATER_SETTINGS, "in [settings]")
         kept["settings"] = shape.fields(raw["settings"], table, "[settings]")
+    if "include" in raw:
+        kept["include"] = shape.entries(raw["include"], ("include",), _entry_kind("include"), "in [include]")
     if "vars" in raw:
         kept["vars"] = shape.variables(raw["vars"])
     if "resources" in raw:

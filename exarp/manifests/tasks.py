@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from exarp.errors import Problem
@@ -56,6 +56,7 @@ class TaskReader:
 
     def __init__(self, fields: Fields, settings: Settings, pools: Mapping[str, Pool]) -> None:
         self.fields = fields
+        self.base = fields.locator.base
         self.pools = pools
         self.defaults: dict[str, Any] = {
             name: getattr(settings, name) for name in ("shell", "retries", "retry_delay", "timeout", "on_failure")
@@ -178,6 +179,8 @@ class TaskReader:
             found["dotenv"] = dotenv_paths(fields, dict(enumerate(written.dotenv)), (*at, "dotenv"))
         if written.cwd:
             found["cwd"] = self.cwd(written.cwd, (*at, "cwd"))
+        elif self.base and (written.run is not UNSET or written.argv is not UNSET):
+            found["cwd"] = self.base
         if written.tags:
             found["tags"] = fields.texts(written.tags, (*at, "tags"))
         if written.aliases:
@@ -224,7 +227,7 @@ class TaskReader:
         if isinstance(written, UnsetType):
             return {}
         for entry in written:
-            if not isinstance(entry, str) or not is_plain_path(entry):
+            if self.base or not isinstance(entry, str) or not is_plain_path(entry):
                 break
         else:
             return {"inputs": tuple(written)}
@@ -254,19 +257,31 @@ class TaskReader:
             return None
         found = self.unprotected(self.fields.paths(written, path), path)
         if "./" in found:
-            message = "the whole workspace cannot be an output: output folders are emptied before their task runs"
-            step = "name the files or folders that the task makes"
-            self.fields.problems.append(Problem("bad-path", message, self.fields.locator.entry(path, "./"), step))
-            found = tuple([each for each in found if each != "./"])
+            found = self.whole_output("the whole workspace", "./", found, path)
+        if self.base and f"{self.base}/" in found:
+            found = self.whole_output("the manifest's own folder", f"{self.base}/", found, path)
         if len(found) > 1 and len({each.rstrip("/") for each in found}) < len(found):
             self.output_twice(found, path)
         return found
 
+    def whole_output(self, what: str, output: str, found: tuple[str, ...], path: KeyPath) -> tuple[str, ...]:
+        """The outputs without one that would take the manifest away with it."""
+        message = f"{what} cannot be an output: output folders are emptied before their task runs"
+        step = "name the files or folders that the task makes"
+        self.fields.problems.append(Problem("bad-path", message, self.fields.locator.entry(path, output), step))
+        return tuple([each for each in found if each != output])
+
     def unprotected(self, paths: tuple[str, ...], at: KeyPath) -> tuple[str, ...]:
         """Paths that a task may change: git's and exarp's own folders are not among them."""
-        taken = [path for path in paths if path[0] == "." and path.split("/", 1)[0] in _PROTECTED]
+        own = f"{self.base}/" if self.base else ""
+        bare = [path.removeprefix(own) for path in paths] if own else paths
+        taken = [
+            path
+            for path, name in zip(paths, bare, strict=True)
+            if name[:1] == "." and name.split("/", 1)[0] in _PROTECTED
+        ]
         for path in taken:
-            message = f"{path!r} lies in {path.split('/', 1)[0]}, which no task may change"
+            message = f"{path!r} lies in {path.removeprefix(own).split('/', 1)[0]}, which no task may change"
             step = "let the task write somewhere else"
             self.fields.problems.append(Problem("protected-path", message, self.fields.locator.entry(at, path), step))
         return tuple([path for path in paths if path not in taken]) if taken else paths

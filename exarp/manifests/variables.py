@@ -72,7 +72,8 @@ class Variables:
     ``values`` and ``lists``: what is filled in. ``faults``: by variable, what is wrong with its definition. ``cycles``:
     variables that use themselves; each uses the next, and the last the first. ``broken`` names variables whose
     definitions were refused before, and told. ``failures``: commands that were asked for and did not work out.
-    ``evaluate`` gives what a script prints that names the given variables; raises CommandFailed.
+    ``evaluate`` gives what a script prints that names the given variables; raises CommandFailed. ``outer``: the variables of the
+    manifest that includes this one; they are known here, too.
     """
 
     def __init__(
@@ -81,7 +82,9 @@ class Variables:
         environ: Mapping[str, str] | None = None,
         broken: Collection[str] = (),
         evaluate: Evaluate = _nothing,
+        outer: Variables | None = None,
     ) -> None:
+        self._outer = outer
         self.values: dict[str, str] = {}
         self.lists: dict[str, tuple[str, ...]] = {}
         self.late: set[str] = set()
@@ -101,7 +104,21 @@ class Variables:
         uses = {name: [used for used in _uses(definition) if used in raw] for name, definition in raw.items()}
         for name in self._ordered(uses):
             if name not in broken:
-                self._define(name, uses[name])
+                self._define(name, _uses(raw[name]) if outer is not None else uses[name])
+
+    def defines(self, name: str) -> bool:
+        """Whether there is a variable ``name``, here or further out."""
+        return self._owner(name) is not None
+
+    def _owner(self, name: str) -> Variables | None:
+        """The variables, these or some further out, among which ``name`` is."""
+        if name in self._raw or name in self._broken:
+            return self
+        return self._outer._owner(name) if self._outer is not None else None
+
+    def _is_late(self, name: str) -> bool:
+        owner = self._owner(name)
+        return owner is not None and name in owner.late
 
     def beside(self, local: Mapping[str, str]) -> Variables:
         """The same variables where ``local`` ones, which are filled in, come before them. ``local`` can be set anew."""
@@ -134,6 +151,8 @@ class Variables:
         Raises VariableFault where the list cannot be filled in.
         """
         name = text[2:-1] if text[:2] == "${" and text[-1:] == "}" else ""
+        if self._outer is not None and name not in self.local and self._owner(name) not in (None, self):
+            return self._outer.items(text)
         if name in self.local or not isinstance(self._raw.get(name), tuple):
             return None
         if name in self.late:
@@ -144,6 +163,9 @@ class Variables:
 
     def exported(self, name: str) -> str:
         """What a script finds as ``$name``: of a list its items, separated by blanks; empty where it is at fault."""
+        owner = self._owner(name)
+        if owner is not None and owner is not self:
+            return owner.exported(name)
         if name in self.late:
             try:
                 self._fill_in(name)
@@ -177,7 +199,7 @@ class Variables:
     def _define(self, name: str, uses: Iterable[str]) -> None:
         """Fill a variable in, or find out that this can be done when somebody asks for it."""
         definition = self._raw[name]
-        if not isinstance(definition, Command) and self.late.isdisjoint(uses):
+        if not isinstance(definition, Command) and not any(map(self._is_late, uses)):
             try:
                 self._fill_in(name)
             except VariableFault:
@@ -221,7 +243,7 @@ class Variables:
             )
 
     def _printed(self, name: str, script: str) -> str:
-        named = {used: self.exported(used) for used in named_variables([script]) if used in self._raw}
+        named = {used: self.exported(used) for used in named_variables([script]) if self.defines(used)}
         try:
             return self._evaluate(script, named)
         except CommandFailed as failed:
@@ -247,6 +269,8 @@ class Variables:
             raise _list_in_text(name, use[0])
         if name in self._raw or name in self._broken:
             raise BrokenVariable("", f"variable {name!r} is not usable", "", use[0])
+        if self._outer is not None and self._outer.defines(name):
+            return "" if self._is_checking and self._is_late(name) else self._outer._value(use)
         if not name.strip():
             raise VariableFault("bad-substitution", f"{use[0]} names no variable", _LITERAL, use[0])
         raise VariableFault("unknown-variable", f"variable {name!r} is not defined", self._step(name), use[0])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from exarp.model.choice import OnFailure, Order, OutputMode, Packing, Schedule, Trust
+from exarp.model.name import prefix_of
 from exarp.model.task import Task
 
 
@@ -62,6 +63,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
     ``blocked``: tasks that are in no wave, with those that they wait for and that nobody may do now. ``settled``: what plans
     and task states name and is no task to do, with its status. ``prose``: all its tasks are told in words.
+    ``vars`` are those of the root; ``inner_vars``: by the prefix of an included file those that its tasks find.
     ``dotenv``: for each list of a task's dotenv files all that they and those of the settings say, for ``()`` those alone.
     ``links``: folders that are symbolic links, see ``model.links``; ``seen``: where there are any, the tasks seen through them.
     """
@@ -80,11 +82,18 @@ class Manifest(msgspec.Struct, frozen=True):
     dotenv: dict[tuple[str, ...], Mapping[str, str]] = {}
     links: dict[str, str] = {}
     seen: tuple[Task, ...] = ()
+    inner_vars: dict[str, Mapping[str, str]] = {}
 
     @property
     def real_tasks(self) -> tuple[Task, ...]:
         """The tasks by the real names of their folders: what touches what is judged by these."""
         return self.seen or self.tasks
+
+    def vars_of(self, task: Task) -> Mapping[str, str]:
+        """The variables of the file that a task comes from, and of those around it."""
+        if not self.inner_vars:
+            return self.vars
+        return self.inner_vars.get(prefix_of(task.name), self.vars)
 
     def named(self, names: Iterable[str]) -> tuple[str, ...]:
         """The tasks that ``names`` stand for: those of a matrix for its name, each once, in order."""

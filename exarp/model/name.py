@@ -63,3 +63,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``did you mean 'needs'?``, or an empty string where nothing is like it."""
     found = nearest(name, known)
     return f"did you mean {found!r}?" if found else ""
+
+
+def prefix_of(task: str) -> str:
+    """What the manifest that a task comes from is included as (``ui:``); empty for the root's own."""
+    family = task.partition("@")[0]
+    return family[: family.rfind(":") + 1]

@@ -24,7 +24,7 @@ class Environment:
 
     def __init__(self, manifest: Manifest, caller: Mapping[str, str]) -> None:
         self.caller = _passed(caller, manifest.settings)
-        self._vars = manifest.vars
+        self._vars_of = manifest.vars_of
         self._dotenv = manifest.dotenv
         self._around: dict[tuple[str, ...], Mapping[str, str]] = {}
         self._matching: dict[tuple[tuple[str, ...], str], list[str]] = {}
@@ -39,19 +39,19 @@ class Environment:
 
     def value(self, name: str, task: Task) -> str | None:
         """What a script of ``task`` that names ``$name`` finds; None where nothing sets it."""
-        for values in (task.env, task.variables, self._vars):
+        for values in (task.env, task.variables, self._vars_of(task)):
             if name in values:
                 return values[name]
         return self.around(task).get(name)
 
     def given(self, task: Task) -> dict[str, str]:
         """What the manifest sets for ``task``: its own variables and vars that its scripts name, and its env."""
-        found = {}
+        found, shared = {}, self._vars_of(task)
         for name in named_variables(task.commands):
             if name in task.variables:
                 found[name] = task.variables[name]
-            elif name in self._vars:
-                found[name] = self._vars[name]
+            elif name in shared:
+                found[name] = shared[name]
         return found | task.env
 
     def source(self, name: str, task: Task) -> str:
@@ -59,7 +59,7 @@ class Environment:
         for word, values in (
             ("env", task.env),
             ("task", task.variables),
-            ("vars", self._vars),
+            ("vars", self._vars_of(task)),
             ("caller", self.caller),
         ):
             if name in values:

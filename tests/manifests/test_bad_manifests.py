@@ -1,6 +1,6 @@
 """Every refusal of a manifest, word for word: ``tests/bad_manifests/NAME.toml`` is refused with ``NAME.expected``.
 
-So is one in any other notation; one in a project's file is ``NAME/pyproject.toml``.
+So is one in any other notation; one in a project's file is ``NAME/pyproject.toml``, one that includes others ``NAME/exarp.toml``.
 A new manifest there needs no code. To write down what is printed now, after reading it aloud:
 ``REWRITE_EXPECTED=1 pytest tests/manifests/test_bad_manifests.py``, then look at the difference.
 """
@@ -22,8 +22,8 @@ from exarp.views.problem import render_all
 
 FOLDER = Path(__file__).parent.parent / "bad_manifests"
 PATHS = {path.stem: path for path in sorted(FOLDER.iterdir()) if path.is_file() and path.suffix != ".expected"}
-# A project's file has the one name.
-PATHS |= {path.parent.name: path for path in sorted(FOLDER.glob("*/pyproject.toml"))}
+# A project's file has the one name; what includes others has files beside it.
+PATHS |= {path.parent.name: path for name in ("pyproject", "exarp") for path in sorted(FOLDER.glob(f"*/{name}.toml"))}
 NAMES = list(PATHS)
 HEADINGS = set(re.findall(r"^## `([a-z0-9-]+)`$", (FOLDER.parent.parent / "docs/errors.md").read_text(), re.MULTILINE))
 ENVIRON = {"HOME": "/home/me"}
@@ -75,15 +75,17 @@ def test_every_problem_has_a_place_a_heading_and_its_own_words(name: str) -> Non
     assert problems
     for problem in problems:
         place = problem.place
-        assert place is not None and place.file == path.name
-        assert place.text == line_of(path, place.line)
+        assert place is not None
+        assert place.file == path.name or path.parent != FOLDER
+        assert place.text == line_of(path.parent / place.file, place.line)
         assert 1 <= place.column <= len(place.text) + 1
         assert problem.slug in HEADINGS
         assert problem.severity == "error"
         for related in problem.related:
-            assert related.place.text == line_of(path, related.place.line)
-    places = [(problem.place.line, problem.place.column) for problem in problems if problem.place]
-    assert places == sorted(places)
+            assert related.place.text == line_of(path.parent / related.place.file, related.place.line)
+    places = [(problem.place.file, problem.place.line, problem.place.column) for problem in problems if problem.place]
+    files = list(dict.fromkeys(file for file, _, _ in places))
+    assert places == sorted(places, key=lambda place: (files.index(place[0]), place[1:]))
     assert len({(problem.message, problem.place) for problem in problems}) == len(problems)
 
 
