@@ -35,6 +35,7 @@ COMMANDS = (
     "check",
     "init",
     "import",
+    "export",
     "schema",
     "status",
     "history",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS = frozenset(
     "explain events resume answer stop wait watch clean tui ui dashboard task locks handoff report analyze automation "
-    "learn trace allow mcp export cache doctor".split()
+    "learn trace allow mcp cache doctor".split()
 )
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": ("--continue", "--yes", "--profile", "--junit"),

@@ -37,3 +37,8 @@ def standing_of_plan(status: str) -> Standing:
 def priority(text: str) -> int:
     """How urgent a priority is, as tasks have it; words that nobody knows come last."""
     return _PRIORITIES.get(_word(text), _OTHER_PRIORITY)
+
+
+def is_running(status: str) -> bool:
+    """Whether somebody is at it."""
+    return _word(status) in ("in progress", "working", "active")

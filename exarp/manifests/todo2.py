@@ -64,11 +64,7 @@ def _levels(before: Mapping[str, Sequence[str]]) -> dict[str, int]:
 def items_of_json(data: bytes, file: str, root: str) -> tuple[list[Item], Where, list[Problem]]:
     """The items of a state in JSON, their places, and warnings. Raises ManifestError where it is no JSON."""
     source = decoded(data, file)
-    try:
-        document = msgspec.json.decode(source.text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        document = json.parse(source.text, file)
-    key, written = _list_in(document, file)
+    key, written = entries_of(source.text, file)
     places = Locator(file, source.text, json, root)
     problems = list(source.remarks)
 
@@ -92,7 +88,12 @@ def items_of_json(data: bytes, file: str, root: str) -> tuple[list[Item], Where,
     return items, where, problems
 
 
-def _list_in(document: Any, file: str) -> tuple[tuple[str, ...], list[Any]]:
+def entries_of(text: str, file: str) -> tuple[tuple[str, ...], list[Any]]:
+    """The path to the list of tasks in a state, and its elements as they are written. Raises ManifestError."""
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        document = json.parse(text, file)
     if isinstance(document, list):
         return (), document
     for key in ("todos", "tasks"):

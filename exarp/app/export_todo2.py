@@ -1,0 +1,164 @@
+"""The use case ``export todo2``: what exarp's runs brought about, written back into a task state.
+
+Knows which statuses follow from records and a run that is going on. Only tasks of the backlog are changed, and only forwards:
+what a person has put elsewhere stays there.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+
+import msgspec
+
+from exarp.app.history import newest_events, runs
+from exarp.app.memory import Selection, recall
+from exarp.app.project import Project
+from exarp.app.records import decoded
+from exarp.errors import ManifestError, Problem, UsageError
+from exarp.manifests.backlog import Item
+from exarp.manifests.discover import read_bytes, shown_from
+from exarp.manifests.plan_files import TODO2_JSON, kind_of, plans_in
+from exarp.manifests.plan_reading import Names
+from exarp.manifests.statuses import is_running, standing
+from exarp.manifests.todo2 import items_of_json
+from exarp.model.event import TaskFinished, TaskStarted
+
+_DONE, _RUNNING = "Done", "In Progress"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A task's status, by its identifier in the state."""
+
+    task: str
+    before: str
+    after: str
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """What was, or would be, changed in the state ``file`` (as messages name it)."""
+
+    file: str
+    changes: tuple[Change, ...]
+
+
+def export_todo2(project: Project, directory: str, to: str | None, dry_run: bool) -> Exported:
+    """Write statuses into the state at ``to`` (a file or folder, seen from ``directory``; None: that of the workspace).
+
+    Raises UsageError where there is none, where it was changed meanwhile or cannot be written; ManifestError where it cannot be
+    read.
+    """
+    path = _state(project.root if to is None else os.path.join(directory, to), directory)
+    shown = shown_from(path, directory)
+    data = b"" if path.endswith(".db") else read_bytes(path, shown)
+    changes = tuple(_changes(project, _items(path, shown, data)))
+    if changes and not dry_run:
+        _write(path, shown, data, changes)
+    return Exported(shown, changes)
+
+
+def _state(path: str, directory: str) -> str:
+    if os.path.isdir(path):
+        found = plans_in(path)
+        if found is not None and found[0] == "todo2":
+            return found[1][0].path
+    elif os.path.isfile(path) and kind_of(os.path.basename(path)) == "todo2":
+        return path
+    message = f"{shown_from(path, directory)} holds no state of todo2"
+    step = f"name one with --to: a todo2.db, a state{TODO2_JSON}, or the folder of one"
+    raise UsageError(Problem("no-state", message, None, step))
+
+
+def _items(path: str, shown: str, data: bytes) -> list[Item]:
+    if path.endswith(".db"):
+        from exarp.manifests.todo2_database import items_of_database
+
+        return items_of_database(path, shown)
+    return items_of_json(data, shown, "")[0]
+
+
+def _changes(project: Project, items: list[Item]) -> list[Change]:
+    passed, running = _passed(project), _running(project.root)
+    names = Names()
+    seen: set[str] = set()
+    found = []
+    for item in items:
+        if not item.identifier or item.identifier in seen:
+            continue
+        seen.add(item.identifier)
+        name = names.take(item.identifier)
+        after = _RUNNING if name in running else _DONE if name in passed else ""
+        if after and standing(item.status) == "open" and not (after == _RUNNING and is_running(item.status)):
+            found.append(Change(item.identifier, item.status, after))
+    return found
+
+
+def _passed(project: Project) -> set[str]:
+    """Tasks of the manifest with a success that nothing speaks against since."""
+    records = recall(project.root, Selection(frozenset(project.graph.names), most=True, whole=True)).records
+    names = project.graph.ids
+    found = set()
+    for name, stored in records.items():
+        record = decoded(stored) if isinstance(stored, bytes) else stored
+        if name in names and record is not None and not record.doubt:
+            found.add(name)
+    return found
+
+
+def _running(root: str) -> set[str]:
+    """Tasks that the run which is going on has started and not finished."""
+    newest = runs(root, 1)
+    found: set[str] = set()
+    for event in newest_events(root) if newest and newest[0].outcome == "running" else ():
+        if isinstance(event, TaskStarted):
+            found.add(event.task)
+        elif isinstance(event, TaskFinished):
+            found.discard(event.task)
+    return found
+
+
+def _write(path: str, shown: str, data: bytes, changes: tuple[Change, ...]) -> None:
+    from exarp.manifests.todo2_writing import update_database, with_statuses
+
+    after = {change.task: change.after for change in changes}
+    try:
+        if path.endswith(".db"):
+            written = update_database(path, after, {change.task: change.before for change in changes})
+        else:
+            bare = data.removeprefix(b"\xef\xbb\xbf")
+            text = with_statuses(bare.decode("utf-8"), shown, after)
+            written = _replace(path, data, data[: len(data) - len(bare)] + text.encode())
+    except UnicodeDecodeError:
+        message = f"{shown} is not UTF-8: writing it would lose what cannot be read"
+        raise ManifestError(Problem("not-utf8", message, None, "save the file as UTF-8")) from None
+    except (OSError, sqlite3.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(
+            Problem("unwritable", f"{shown} cannot be written: {why}", None, "free it, and try again")
+        ) from None
+    if not written:
+        message = f"{shown} was changed meanwhile: nothing was written"
+        raise UsageError(Problem("changed-meanwhile", message, None, "do it again"))
+
+
+def _replace(path: str, before: bytes, after: bytes) -> bool:
+    """Put new content in the place of a file at once, unless it is not what it was. Raises OSError."""
+    real = os.path.realpath(path)
+    descriptor, name = tempfile.mkstemp(dir=os.path.dirname(real), prefix=".exarp-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(after)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), os.stat(real).st_mode & 0o7777)
+        with open(real, "rb") as file:
+            if file.read() != before:
+                os.unlink(name)
+                return False
+        os.replace(name, real)
+    except BaseException:
+        if os.path.exists(name):
+            os.unlink(name)
+        raise
+    return True
