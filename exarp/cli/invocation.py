@@ -162,7 +162,7 @@ def complete_files(context: click.Context, parameter: click.Parameter, incomplet
 _COMMON: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "file": (("-f", "--file"), {
         "metavar": "PATH", "shell_complete": complete_files,
-        "help": "Manifest to read (default: exarp.toml here or above)."}),
+        "help": "Manifest, plan or folder of plans to read (default: exarp.toml here or above)."}),
     "directory": (("-C", "--directory"), {
         "metavar": "DIR", "type": click.Path(exists=True, file_okay=False), "help": "Work as if started in DIR."}),
     "quiet": (("-q", "--quiet"), {"is_flag": True, "help": "Say only what went wrong."}),
