@@ -63,7 +63,7 @@ def find_manifest(start: str) -> Found:
     )
     step = f"write one with: {_init(start)}"
     if plans_in(start) is not None:
-        step = f"there are plans: exarp -f {shlex.quote(shown_from(start, start))} plan; or {step}"
+        step = f"there are plans: {shlex.join(('exarp', '-f', shown_from(start, _here(start)), 'plan'))}; or {step}"
     raise ManifestError(Problem("no-manifest", message, None, step))
 
 
@@ -172,12 +172,17 @@ def notation_of(name: str) -> Notation | None:
 
 def _init(folder: str) -> str:
     """What to type to get a manifest in ``folder``, which may be reached from elsewhere."""
-    try:
-        here = os.getcwd()
-    except OSError:
-        here = folder
+    here = _here(folder)
     where = () if os.path.realpath(folder) == here else ("-C", shown_from(folder, here))
     return shlex.join(("exarp", *where, "init"))
+
+
+def _here(folder: str) -> str:
+    """Where the user is; ``folder`` where that is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return folder
 
 
 def shown_from(path: str, directory: str) -> str:

