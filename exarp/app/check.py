@@ -50,7 +50,7 @@ class _Doubts:
         self.groups = {wave.name: wave.group for wave in project.manifest.waves}
 
     def found(self) -> Iterable[Problem]:
-        plan = make_plan(self.project.manifest, self.project.graph, all_targets(self.project.manifest))
+        plan = make_plan(self.project.manifest, self.project.graph, all_targets(self.project.manifest), told="marked")
         yield from self.faults.late_waves(plan.late)
         yield from self.empty()
         yield from _once(self.undeclared())

@@ -6,8 +6,9 @@ carries values from one to the next. Touches no file and asks no clock: measured
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate, chain, pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate, chain, combinations, pairwise
+from typing import Literal
 
 from exarp.graph.critical_path import critical_path
 from exarp.graph.reachability import Pair, closure
@@ -24,19 +25,23 @@ from exarp.planning.splitting import split
 from exarp.planning.through_links import real_folders, verdicts_as_written
 from exarp.planning.wave_verdicts import WaveEvidence
 
+Told = bool | frozenset[str] | Literal["marked"]
+"""What verdicts a plan has, see ``make_plan``."""
+
 
 def make_plan(
     manifest: Manifest,
     graph: TaskGraph,
     targets: Sequence[str],
     expected: Mapping[str, float] | None = None,
-    told: bool | frozenset[str] = True,
+    told: Told = True,
 ) -> Plan:
     """The plan for ``targets`` (task names that exist) and all they need.
 
     The graph has no faults. ``expected``: measured seconds of tasks, for the critical path; where there are none
     every task counts 1, where some are missing those count the mean. ``told``: with the verdicts, one for each pair of
-    declared waves; who shows none does without. Names of declared waves: only those on pairs of these.
+    declared waves; who shows none does without. Names of declared waves: only those on pairs of these. ``"marked"``: only
+    those on pairs of which each marking allows the other.
     """
     return _Planner(manifest, graph, targets).plan(expected or {}, told)
 
@@ -57,12 +62,13 @@ class _Planner:
         # The number of each wave's first part, and one past the last of all.
         self.first = list(accumulate((len(pieces) for pieces in self.parts), initial=1))
 
-    def plan(self, expected: Mapping[str, float], told: bool | frozenset[str]) -> Plan:
+    def plan(self, expected: Mapping[str, float], told: Told) -> Plan:
         relations = self.relate()
         waves = self.number(relations)
         position = self.positions(waves)
-        doubts = self.doubts(waves, position, told is True)
-        verdicts = (*self.wave_verdicts(relations, told), *(doubts.verdicts if told is True else ()))
+        whole = told in (True, "marked")
+        doubts = self.doubts(waves, position, whole)
+        verdicts = (*self.wave_verdicts(relations, told), *(doubts.verdicts if whole else ()))
         order = sorted(
             doubts.edges | self.after_edges() | self.turns(waves),
             key=lambda pair: (position[pair[0]], position[pair[1]]),
@@ -177,16 +183,21 @@ class _Planner:
         doubts.settle()
         return doubts
 
-    def wave_verdicts(self, relations: Relations, told: bool | frozenset[str]) -> list[Verdict]:
+    def wave_verdicts(self, relations: Relations, told: Told) -> list[Verdict]:
+        found = []
+        for one, other in self.told_pairs(told):
+            third = relations.through.get((one, other))
+            found.append(self.evidence.verdict(one, other, None if third is None else self.wave_name(third)))
+        return found
+
+    def told_pairs(self, told: Told) -> Iterable[Pair]:
+        """Pairs of declared waves, earlier and later, that verdicts are told of."""
         declared = self.declared()
+        if told == "marked":
+            return [(one, other) for one in declared for other in self.evidence.marked(one) if other > one]
         if told is not True:
             declared = [index for index in declared if told and self.wave_name(index) in told]
-        found = []
-        for place, one in enumerate(declared):
-            for other in declared[place + 1 :]:
-                third = relations.through.get((one, other))
-                found.append(self.evidence.verdict(one, other, None if third is None else self.wave_name(third)))
-        return found
+        return combinations(declared, 2)
 
     def declared(self) -> list[int]:
         return [index for index, draft in enumerate(self.drafts) if draft.spec >= 0]

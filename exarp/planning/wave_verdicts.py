@@ -48,6 +48,15 @@ class WaveEvidence:
         """As bits: waves before this one, in manifest order, that nothing but a third wave could still keep apart from it."""
         return self._overlapping[wave]
 
+    def marked(self, wave: int) -> list[int]:
+        """Waves that its marking allows and whose markings allow it, ascending."""
+        bits, found = self._marked[wave], []
+        while bits:
+            lowest = bits & -bits
+            found.append(lowest.bit_length() - 1)
+            bits ^= lowest
+        return found
+
     def verdict(self, one: int, other: int, through: str | None) -> Verdict:
         """The verdict on a pair; ``one`` comes first in manifest order; ``through`` names a third wave that orders the two."""
         is_marked = self._marked[one] >> other & 1 == 1
