@@ -67,7 +67,7 @@ def evaluate(manifest: Manifest, tasks: Iterable[int]) -> None:
     """
     if all(isinstance(each, dict) for each in (manifest.vars, *manifest.inner_vars.values())):
         return  # None of them is a command that nobody has asked for.
-    for task in tasks:
+    for task in sorted(tasks):
         variables = manifest.vars_of(manifest.tasks[task])
         for name in named_variables(manifest.tasks[task].commands):
             if name in variables:

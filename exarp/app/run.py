@@ -58,12 +58,13 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
     refuse_prose(project.manifest, request.call)
     chosen = request.chosen
     selected = selection(project, chosen)
+    # Before the workspace is held: a command may be a call of exarp.
+    evaluate(project.manifest, (project.graph.ids[name] for name in selected.names))
     with Session(project.root, request.command, environ, request.wait, voice.note) as session:
         session.recall(selected)
         plan = make_plan(project.manifest, chosen.graph, chosen.targets, session.memory.expected, told=False)
         for problem in plan_warnings(project.manifest, project.locator, plan):
             voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
-        evaluate(project.manifest, (task for wave in plan.waves for task in wave.tasks))
         number = session.new_run()
         views = voice.views()
         try:

@@ -19,7 +19,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS: list[Callable[[Any], Any]] = [
     click.option(
-        "--set", "variables", metavar="NAME=VALUE", multiple=True, help="Give a variable of [vars] another value."
+        "--set",
+        "variables",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Give a variable of [vars] another value; of a list, its items: a,b.",
     ),
     click.option(
         "--max-tasks-per-wave", type=click.IntRange(min=0), metavar="N", help="Split larger waves; 0 is no limit."

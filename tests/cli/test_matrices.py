@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.cli.conftest import Workspace
@@ -97,5 +99,14 @@ def test_a_command_that_fails_ends_a_run_before_it_begins(project: Workspace) ->
         "exarp.toml:3:8: the command of variable 'mark' ended with exit 3: no (failed-variable)\n"
     )
     assert not (project.path / "out").exists()
-    assert project.exarp("history").out == "no run yet\n"
+    assert not (project.path / ".exarp").exists()
     assert project.exarp("run", "link", "--set", "mark=x").code == 0
+
+
+def test_a_command_may_call_exarp_in_the_same_workspace(project: Workspace) -> None:
+    call = f"{sys.executable} -m exarp run -q cc > log && echo made"
+    project.manifest(
+        MANIFEST.replace("$src $mark", "$src").replace('> $out"\n', '> $out; echo $mark"\n').replace("echo m1", call)
+    )
+    result = project.exarp("run", "link")
+    assert (result.code, result.out) == (0, "made\n"), result.err
