@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from exarp.manifests.document import is_stand_in
 from exarp.manifests.naming import named, named_tasks, named_wave, with_sources
-from exarp.manifests.scope import Scope
+from exarp.manifests.scope import DEFAULT, Scope
 from exarp.model.manifest import Manifest, WaveSpec
 from exarp.model.task import Task
 
@@ -85,6 +85,9 @@ def _task(task: Task, scope: Scope) -> Task:
         changes["name"] = scope.prefix + task.name
         if task.aliases:
             changes["aliases"] = tuple([scope.prefix + alias for alias in task.aliases])
+        if task.name == DEFAULT and scope.task(f":{scope.prefix[:-1]}") == changes["name"]:
+            # On the command line, too, the prefix alone is enough.
+            changes["aliases"] = (*changes.get("aliases", ()), scope.prefix[:-1])
     return replace(task, **changes) if changes else task
 
 

@@ -138,6 +138,7 @@ def test_waves_settings_and_pools_are_those_of_the_workspace() -> None:
             """,
     }
     manifest = whole(files)
+    assert manifest.tasks[0].aliases == ("ui",)
     assert manifest.waves == (
         WaveSpec("one", ("ui:lint",), parallel=("ui:two",)),
         WaveSpec("ui:two", ("ui:check",), parallel=("one",)),
