@@ -14,6 +14,7 @@ from exarp.app import reasons
 from exarp.app.faults import FaultPlaces
 from exarp.app.project import Project, examine, in_file_order
 from exarp.errors import ManifestError, Place, Problem, Related
+from exarp.manifests.discover import unread_beside
 from exarp.manifests.place import reworded
 from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
@@ -36,7 +37,18 @@ def check(directory: str, file: str | None) -> list[Problem]:
     except ManifestError as error:
         return list(error.problems)
     found = problems or [reworded(doubt, project.locator) for doubt in _Doubts(project).found()]
-    return in_file_order([*found, *project.remarks], project.locator.file)
+    unread = [] if file else _unread(project, directory)
+    return in_file_order([*found, *project.remarks, *unread], project.locator.file)
+
+
+def _unread(project: Project, directory: str) -> list[Problem]:
+    """Manifests that somebody may think are read."""
+    read, step = project.locator.file, "keep one of them, or name this one with --file"
+    others = unread_beside(project.root, project.manifest.file, directory)
+    return [
+        Problem("unread-manifest", f"{other} is not read, because {read} is", Place(other, 1, 1), step, (), "warning")
+        for other in others
+    ]
 
 
 class _Doubts:

@@ -17,7 +17,7 @@ _HEADER = re.compile(rf"(\[\[?)(?=(?:{_TASK}|{_TABLES})\]\]?)")
 _TOKEN = re.compile(
     rf"""(?P<quoted>(?<!\w)'[^']*'(?!\w))
     |(?:(?P<verb>write|add)\ (?:a\ )?)?\[\[?(?P<table>{_TASK}|{_TABLES})\]\]?(?P<below>\ and\ below\ it)?
-    |(?<![\w"])(?P<key>\w+|"[^"\s]+")\ =\ (?=["[{{…\d]|true|false|[A-Z]{{2}})
+    |(?<![\w"$./-])(?P<key>\w+|"[^"\s]+")\ =\ (?=["[{{…\d]|true|false|[A-Z]{{2}})
     |(?P<article>\ba\ )?\b(?P<word>tables?)\b""",
     re.VERBOSE,
 )

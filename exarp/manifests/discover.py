@@ -101,6 +101,12 @@ def included_manifest(path: str, directory: str) -> Found:
     return _found(path, directory)
 
 
+def unread_beside(root: str, file: str, start: str) -> list[str]:
+    """Further manifests in the folder of the one that was found there, as messages name them: nobody reads them."""
+    paths = [os.path.join(root, name) for name in NAMES if name != file]
+    return [shown_from(path, start) for path in paths if _is_manifest(path, start)] if file in NAMES else []
+
+
 def named_manifest(path: str, directory: str) -> Found | FoundPlans:
     """The manifest that the user named (absolute path), seen from ``directory``; or the plans, in a file or a folder.
 

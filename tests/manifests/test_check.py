@@ -55,6 +55,23 @@ def test_no_manifest_is_a_problem_like_any_other(tmp_path: Path) -> None:
     assert [problem.slug for problem in check(str(tmp_path), None)] == ["no-manifest"]
 
 
+def test_a_second_manifest_that_nobody_reads_is_told(tmp_path: Path) -> None:
+    (tmp_path / "exarp.yaml").write_text("task: {a: {run: x, inputs: [], outputs: []}}")
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n[tool.exarpeggio]\n")
+    assert check(str(tmp_path), None) == []
+    (tmp_path / "exarp.json").write_text("{")
+    (found,) = check(str(tmp_path), None)
+    assert (found.severity, found.message) == ("warning", "exarp.json is not read, because exarp.yaml is")
+    assert check(str(tmp_path), str(tmp_path / "exarp.yaml")) == []
+
+
+def test_doubts_are_told_in_the_words_of_the_notation(tmp_path: Path) -> None:
+    (tmp_path / "exarp.yaml").write_text("settings: {trust: proof}\ntask:\n  a: {run: x}\n  b: {run: y}\n")
+    found = check(str(tmp_path), None)
+    assert {problem.slug for problem in found} == {"undeclared"}
+    assert all('trust: "proof"' in problem.message for problem in found)
+
+
 def test_two_that_change_one_file_are_shown_with_both_lines(doubts: Doubts) -> None:
     found = doubts(PAIR.format('["out/x"]', '["in"]', '["notes.md", "./out/*"]'))
     assert render_all(found) == textwrap.dedent("""\

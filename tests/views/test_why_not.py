@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from exarp.manifests import yaml
 from exarp.model.manifest import Manifest, WaveSpec
 from exarp.model.verdict import Reason, Verdict
 from exarp.views.reason_words import sentence, touches
@@ -21,6 +22,8 @@ They run in manifest order: lint, then fmt. To choose: add after = ["fmt"] to li
 
 def test_the_answer_looks_like_the_picture():
     assert answer(tasks_verdict("lint", "fmt", READS), LINT, locate) == PICTURE
+    in_yaml = answer(tasks_verdict("lint", "fmt", READS), LINT, locate, advise=yaml.advice)
+    assert in_yaml.endswith('To choose: add after: ["fmt"] to lint.')
 
 
 def test_every_reason_is_told_with_its_evidence():
