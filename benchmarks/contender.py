@@ -42,7 +42,7 @@ def setting(exarp: str, ninja: str) -> str:
     parts = (
         _first_line(exarp, "--version"),
         f"ninja {_first_line(ninja, '--version')}",
-        f"Python {_interpreter_of(exarp)}",
+        _first_line(interpreter_of(exarp), "--version"),
         f"{os.cpu_count()} CPUs",
         f"{platform.system()} {platform.release()}",
         f"load {os.getloadavg()[0]:.2f}",
@@ -50,13 +50,11 @@ def setting(exarp: str, ninja: str) -> str:
     return ", ".join(parts)
 
 
-def _interpreter_of(script: str) -> str:
-    """Version of the interpreter named in a script's first line; of this one where it names none that runs."""
+def interpreter_of(script: str) -> str:
+    """The interpreter named in a script's first line; this one where it names none that runs."""
     with open(script, "rb") as file:
         first = file.readline().decode(errors="replace").strip()
-    if not first.startswith("#!/") or " " in first:
-        return platform.python_version()
-    return _first_line(first[2:], "--version").removeprefix("Python ")
+    return sys.executable if not first.startswith("#!/") or " " in first else first[2:]
 
 
 def _first_line(*argv: str) -> str:
