@@ -73,17 +73,15 @@ class _Forecast:
 
     def _look_at(self, task: int) -> FreshnessReason | None:
         needs, names = self._plan.needs[task], self._plan.names
-        blocker = next((need for need in needs if need in self._stuck), None)
+        blocker = next((need for need in needs if need in self._stuck), None) if self._stuck else None
         if blocker is None and task in self._unwanted:
             return self._unwanted[task]
         if blocker is not None:
             self._stuck[task] = self._stuck[blocker]
             return FreshnessReason("blocked-by", names[self._stuck[task]])
         reason = self._peek(task)
-        need = next((need for need in (*needs, *self._makers.get(task, ())) if need in self._dirty), None)
-        if need is None and reason is not None and reason.code in _NOT_THERE:
-            need = next((need for need in (*needs, *self._before(task)) if need in self._astir), None)
-        if need is not None and (reason is None or reason.code in _NOT_THERE):
+        need = self._waking(task, reason) if reason is None or reason.code in _NOT_THERE else None
+        if need is not None:
             reason = FreshnessReason("need-runs", names[need])
             self._dirty.add(task)
         elif reason is not None and reason.code in CANNOT_RUN:
@@ -95,6 +93,14 @@ class _Forecast:
         if reason is not None or any(need in self._astir for need in needs):
             self._astir.add(task)
         return reason
+
+    def _waking(self, task: int, reason: FreshnessReason | None) -> int | None:
+        """A task for whose sake this one runs, or may run: it makes anew what this one reads."""
+        needs = self._plan.needs[task]
+        need = next((need for need in (*needs, *self._makers.get(task, ())) if need in self._dirty), None)
+        if need is None and reason is not None:
+            need = next((need for need in (*needs, *self._before(task)) if need in self._astir), None)
+        return need
 
     def _peek(self, task: int) -> FreshnessReason | None:
         if task not in self._own:

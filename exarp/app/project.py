@@ -147,7 +147,10 @@ def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Prob
 
 def _through_links(root: str, manifest: Manifest) -> Manifest:
     """The manifest, with what is known of folders that have two names."""
-    folders = folders_of(chain.from_iterable(map(patterns_of, manifest.tasks)))
+    speaking = [
+        task for task in manifest.tasks if task.inputs or task.outputs or task.modifies or task.tools or task.depfile
+    ]
+    folders = folders_of(chain.from_iterable(map(patterns_of, speaking)))
     links = found_links(root, folders) if folders else {}
     if not links:
         return manifest

@@ -61,11 +61,13 @@ def command(tasks: Sequence[str], changes: Sequence[str], **options: Any) -> int
             write(scenarios.table(played, invocation.columns(sys.stdout)) + "\n")
             return 0
     if invocation.json:
+        from exarp.manifests.reading import not_collecting
         from exarp.views.plan_document import document
 
         fields = scenarios.fields(played) if varied else ()
         digest = project.manifest.digest
-        write_bytes(document(found.plan, project.manifest, found.freshness, expected_ms, digest, fields))
+        with not_collecting():
+            write_bytes(document(found.plan, project.manifest, found.freshness, expected_ms, digest, fields))
         return 0
     from exarp.app.wiring import usable_cpus
     from exarp.views.plan_table import Layout, table

@@ -18,6 +18,8 @@ Block = tuple[Sequence[int], Sequence[int]]
 def closure(graph: TaskGraph, start: Iterable[int]) -> set[int]:
     """``start`` and everything it needs, directly or not (``after`` does not pull in)."""
     found = set(start)
+    if len(found) == len(graph):
+        return found
     stack = list(found)
     while stack:
         for need in graph.needs[stack.pop()]:

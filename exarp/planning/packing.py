@@ -33,6 +33,9 @@ def fewest_waves(drafts: Sequence[Draft], before: _Before, limit: int) -> int:
     Free tasks before which at least n others must run, in a row, fill waves of their own after the first n; seen from the
     other end the same holds. All parts of declared waves come on top.
     """
+    if not limit and not _declared(drafts):
+        # Levels are as few as there can be.
+        return len(drafts)
     declared = sum(_parts(draft, limit) for draft in drafts if draft.spec >= 0)
     following: dict[int, list[int]] = {}
     for draft in drafts:

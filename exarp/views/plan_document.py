@@ -76,9 +76,9 @@ class TaskFields(msgspec.Struct, gc=False):
 
 
 def _task(plan: Plan, task: int, reason: FreshnessReason | None, expected_ms: Mapping[str, int]) -> TaskFields:
-    names, position = plan.names, plan.position
+    names, position, needs = plan.names, plan.position, plan.needs[task]
     return TaskFields(
-        [names[need] for need in plan.needs[task] if position[need] >= 0],
+        [names[need] for need in needs if position[need] >= 0],
         reason is not None and reason.code not in _IDLE,
         reason.code if reason is not None else None,
         expected_ms.get(names[task]),
