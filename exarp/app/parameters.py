@@ -22,10 +22,10 @@ def check_parameters(project: Project, chosen: Chosen, given: Mapping[str, str],
     """Raises UsageError for what no task has that is taken, for values that are no choice, and, where tasks are ``running``,
     for what must be given."""
     graph, tasks = project.graph, project.manifest.tasks
+    if not given and not any(task.params for task in tasks):
+        return
     taken = sorted(closure(chosen.graph, [graph.ids[name] for name in chosen.targets]))
     having = [tasks[task] for task in taken if tasks[task].params]
-    if not having and not given:
-        return
     problems = list(_unknown(project, having, given))
     problems += [
         _no_choice(task, param) for task in having for param in task.params if param.given and not _is_choice(param)
