@@ -6,6 +6,7 @@ manifest asks.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ class Outside:
         self._environ = environ
         self._commands = commands
         self._globbing: Globbing | None = None
-        self._printed: dict[tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]], str] = {}
+        self._printed: dict[tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]], str] = {}
 
     def files(self, pattern: str, excluded: Sequence[str]) -> Sequence[str]:
         """See ``manifests.outside``. What git ignores is not among them."""
@@ -35,20 +36,20 @@ class Outside:
             self._globbing = Globbing(self._root, Outputs(()))
         return self._globbing.files(pattern, excluded)
 
-    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str]) -> str:
+    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str], folder: str = "") -> str:
         """See ``manifests.outside``: what the script prints, without the line ends at its end."""
         if not self._commands:
             return ""
-        key = (script, tuple(shell), tuple(sorted(variables.items())))
+        key = (folder, script, tuple(shell), tuple(sorted(variables.items())))
         if key not in self._printed:
-            self._printed[key] = self._run(script, shell, variables)
+            self._printed[key] = self._run(script, shell, variables, os.path.join(self._root, folder))
         return self._printed[key]
 
-    def _run(self, script: str, shell: Sequence[str], variables: Mapping[str, str]) -> str:
+    def _run(self, script: str, shell: Sequence[str], variables: Mapping[str, str], cwd: str) -> str:
         from exarp.hosts.command_output import command_output
 
         try:
-            done = command_output((*shell, script), self._root, {**self._environ, **variables})
+            done = command_output((*shell, script), cwd, {**self._environ, **variables})
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise CommandFailed(f"cannot be run: {reason}", "correct it, or shell in [settings]") from None

@@ -15,8 +15,11 @@ class Outside(Protocol):
     def files(self, pattern: str, excluded: Sequence[str]) -> Sequence[str]:
         """Files that a glob or folder stands for now, sorted, without what ``excluded`` patterns cover."""
 
-    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str]) -> str:
-        """What a script prints that finds ``variables`` in its environment. Raises ``variables.CommandFailed``."""
+    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str], folder: str = "") -> str:
+        """What a script prints that finds ``variables`` in its environment, run in ``folder`` (seen from the workspace root).
+
+        Raises ``variables.CommandFailed``.
+        """
 
 
 class Nothing:
@@ -26,6 +29,6 @@ class Nothing:
         """See ``Outside``."""
         return ()
 
-    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str]) -> str:
+    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str], folder: str = "") -> str:
         """See ``Outside``."""
         return ""

@@ -155,10 +155,10 @@ class _Reader:
     def _variables(self, sound: Sound, locator: Locator, outer: Part | None) -> Variables:
         written = sound.document.settings.dotenv
         if outer is not None:
-            return _variables(sound, self._environ, self.outside, outer.variables)
+            return _variables(sound, self._environ, self.outside, locator.base, outer.variables)
         if written and (files := self._dotenv_files(locator)) is not None:
-            self._environ = files.read_shared(written, lambda seen: _variables(sound, seen, self.outside))
-        return _variables(sound, self._environ, self.outside)
+            self._environ = files.read_shared(written, lambda seen: _variables(sound, seen, self.outside, locator.base))
+        return _variables(sound, self._environ, self.outside, locator.base)
 
     def with_included(self, root: Part, memory: int, opener: Opener | None) -> Joined:
         """The whole manifest."""
@@ -220,7 +220,10 @@ def _digest(sources: Sequence[Source]) -> str:
     return blake3(msgspec.msgpack.encode(parts)).hexdigest()
 
 
-def _variables(sound: Sound, environ: Mapping[str, str], outside: Outside, outer: Variables | None = None) -> Variables:
+def _variables(
+    sound: Sound, environ: Mapping[str, str], outside: Outside, base: str, outer: Variables | None = None
+) -> Variables:
+    """The variables of a manifest in the folder ``base``, where its commands run."""
     settings = sound.document.settings
 
     def evaluate(script: str, named: Mapping[str, str]) -> str:
@@ -230,7 +233,7 @@ def _variables(sound: Sound, environ: Mapping[str, str], outside: Outside, outer
             # It is told where it is written; or the shell is to be found out by a command, which needs one itself.
             shell = SettingsDocument().shell
         # A command finds what dotenv files say, as tasks do.
-        return outside.printed(script, shell, {**environ, **named} if settings.dotenv else named)
+        return outside.printed(script, shell, {**environ, **named} if settings.dotenv else named, base)
 
     definitions = {name: _definition(value) for name, value in sound.document.vars.items()}
     known = Variables(definitions, environ, sound.broken_variables, evaluate, outer)

@@ -110,3 +110,13 @@ def test_set_goes_without_the_command(tmp_path: Path) -> None:
     assert project.manifest.tasks[0].outputs == ("set.txt",)
     evaluate(project.manifest, [2])
     assert not (tmp_path / "ran").exists()
+
+
+def test_commands_of_an_included_manifest_run_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "exarp.toml").write_text('include = { ui = "pkg" }\n')
+    (tmp_path / "pkg/exarp.toml").write_text(
+        '[vars]\nhere = { run = "pwd -P" }\n[task.t]\ndescription = "${here}"\nrun = "t"'
+    )
+    project = open_project(str(tmp_path), None, os.environ)
+    assert project.manifest.tasks[0].description == str((tmp_path / "pkg").resolve())

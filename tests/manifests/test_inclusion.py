@@ -183,7 +183,7 @@ class Printing:
     def files(self, pattern: str, excluded: Sequence[str]) -> Sequence[str]:
         return [pattern.replace("*", name) for name in ("x", "y")]
 
-    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str]) -> str:
+    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str], folder: str = "") -> str:
         self.ran.append(script)
         return script
 

@@ -36,7 +36,7 @@ class Files:
             file for file in self._files if matches(pattern, file) and not any(matches(out, file) for out in excluded)
         ]
 
-    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str]) -> str:
+    def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str], folder: str = "") -> str:
         return script
 
 
