@@ -18,7 +18,7 @@ from exarp.manifests.positions import Span
         ("a: &x [b]\nc: *x\nd: &s text\ne: *s", {"a": ["b"], "c": ["b"], "d": "text", "e": "text"}),
         ('"<<": {a: b}', {"<<": {"a": "b"}}),
         ("on: yes\n1: 22:22\n3.10: 3.10\nnull: 010", {"on": "yes", "1": "22:22", "3.10": "3.10", "null": "010"}),
-        ("a: 1_000\nb: 2026-01-01\nc: 0x1F\nd: .5\ne: .inf", {"a": "1_000", "b": "2026-01-01", "c": "0x1F", "d": ".5", "e": ".inf"}),
+        ("a: 1_000\nb: 2026-01-01\nc: 0x1F\nd: .inf", {"a": "1_000", "b": "2026-01-01", "c": "0x1F", "d": ".inf"}),
         ("a: -3\nb: 1.5\nc: True\nd: ~\ne: !!str 1\nf: '1'", {"a": -3, "b": 1.5, "c": True, "d": None, "e": "1", "f": "1"}),
         ("---\n# nothing yet\n...\n", {}),
     ],
