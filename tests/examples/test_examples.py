@@ -93,6 +93,31 @@ def test_python_package_takes_arguments_and_a_version(example: Workspace) -> Non
     assert example.exarp("release", "version=0.2.0", "--exclude", "check").code == 1
 
 
+@pytest.mark.parametrize("example", ["data-pipeline"], indirect=True)
+def test_data_pipeline(example: Workspace) -> None:
+    def ran(*words: str) -> set[str]:
+        result = example.exarp("run", "--json", *words)
+        assert result.code == 0, result.err
+        return {task["task"] for task in result.json["tasks"] if task["outcome"] == "passed"}
+
+    regions, steps = ("north", "south", "east"), ("fetch", "clean", "totals")
+    assert ran() == {*(f"{step}@{region}" for step in steps for region in regions), "report"}
+    assert example.read("build/report.txt").split() == ["desk", "290", "chair", "155", "lamp", "78"]
+    assert ran() == set()
+    orders = example.read("shop/south.csv")
+    example.write("shop/south.csv", orders + "2026-03-05,mug,200\n")
+    assert ran() == {"fetch@south", "clean@south", "totals@south", "report"}
+    assert example.read("build/report.txt").startswith("desk          290\nmug           212\n")
+    # What is cleaned away changes nothing behind it.
+    example.write("shop/east.csv", example.read("shop/east.csv") + "2026-03-05,lamp,\n")
+    assert ran() == {"fetch@east", "clean@east"}
+    assert ran("report", "top=1") == {"report"}
+    assert example.read("build/report.txt") == "desk          290\n"
+    assert example.exarp("why-not", "clean@south", "clean@east").code == 1
+    assert example.exarp("why-not", "clean@south", "clean@north").code == 0
+    assert "no errors, no doubts" in example.exarp("check").out
+
+
 @pytest.mark.parametrize("example", ["feature-waves"], indirect=True)
 def test_feature_waves(example: Workspace) -> None:
     plan = example.exarp("plan", "--json").json
