@@ -12,6 +12,8 @@ import msgspec
 from exarp.app.memory import Selection, recall
 from exarp.app.project import Project
 from exarp.app.records import Records
+from exarp.graph.reachability import with_dependents
+from exarp.manifests.place import Locator
 from exarp.planning.affected import affected
 from exarp.workspace.git_changes import changes_since
 
@@ -26,15 +28,21 @@ class Affected(msgspec.Struct, frozen=True):
 def affected_tasks(project: Project, revision: str, environ: Mapping[str, str]) -> Affected:
     """The tasks that changes since ``revision`` concern (empty: the usual one), and all that need these.
 
-    A changed manifest, or dotenv file of its settings, concerns every task. Raises UsageError where git cannot tell.
+    A changed manifest, or dotenv file of its settings, concerns every task; a file that it includes, its tasks.
+    Raises UsageError where git cannot tell.
     """
     manifest, graph = project.manifest, project.graph
     changes = changes_since(project.root, revision, environ)
     names = graph.names
-    if not {manifest.file, *manifest.settings.dotenv}.isdisjoint((*changes.tracked, *changes.untracked)):
+    changed = frozenset((*changes.tracked, *changes.untracked))
+    if not changed.isdisjoint((manifest.file, *manifest.settings.dotenv)):
         found = {number for number, task in enumerate(manifest.tasks) if not task.is_group}
     else:
         found = affected(manifest.tasks, graph, changes.tracked, changes.untracked, _found(project))
+        files = project.locator.included() if isinstance(project.locator, Locator) else {}
+        prefixes = tuple([prefix for prefix, file in files.items() if file in changed])
+        if prefixes:
+            found |= with_dependents(graph, [number for number, name in enumerate(names) if name.startswith(prefixes)])
     return Affected(frozenset([names[task] for task in found]), changes.since)
 
 

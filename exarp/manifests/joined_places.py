@@ -33,6 +33,13 @@ class JoinedLocator(Locator):
         self.chains = {part.prefix + task: chain for part in parts for task, chain in part.locator.chains.items()}
         self._first_waves = [0, *accumulate(len(part.document.wave) for part in parts)]
 
+    def included(self) -> dict[str, str]:
+        return {
+            prefix: f"{locator.base.rstrip('/')}/{locator.file.rpartition('/')[2]}".lstrip("/")
+            for prefix, locator in self._parts.items()
+            if prefix
+        }
+
     def key(self, *path: str | int) -> Place:
         locator, local = self._local(path)
         return locator.key(*local)

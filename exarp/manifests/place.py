@@ -69,6 +69,10 @@ class Locator:
         self._lines: dict[int, str] = {}
         self._strings: dict[KeyPath, tuple[int, int, int]] = {}
 
+    def included(self) -> dict[str, str]:
+        """The files that the manifest includes, as seen from the workspace root, by the prefix of their names."""
+        return {}
+
     def advice(self, text: str) -> str:
         """See ``Places``."""
         return self._notation.advice(text)

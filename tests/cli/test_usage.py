@@ -250,3 +250,16 @@ def test_behind_affected_stand_names_and_a_revision_behind_its_equals_sign(works
     assert (result.code, result.json["tasks"]) == (0, [])
     assert "nothing is selected: what changed since main affects none of the tasks" in result.err
     assert workspace.exarp("plan", "--affected").out == ""
+
+
+def test_a_changed_manifest_affects_the_tasks_that_it_brings(workspace: Workspace) -> None:
+    (workspace.path / ".git").rmdir()
+    workspace.manifest('include = { "*" = "packages/*" }\n[task.all]\nneeds = ["ui:build", "api:build"]')
+    for name in ("ui", "api"):
+        workspace.write(f"packages/{name}/exarp.toml", '[task.build]\ninputs = []\noutputs = []\nrun = "true"\n')
+    for command in ("init -qb main", "add -A", "-c user.name=a -c user.email=a@b commit -qm x"):
+        subprocess.run(["git", *command.split()], cwd=workspace.path, check=True, capture_output=True)
+    assert workspace.exarp("list", "--affected").out == ""
+    workspace.write("packages/ui/exarp.toml", workspace.read("packages/ui/exarp.toml") + "# changed")
+    assert workspace.exarp("list", "--affected").out == "ui:build\n"
+    assert workspace.exarp("list", "all", "--affected").out == "ui:build\n"
