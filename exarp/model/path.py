@@ -225,8 +225,9 @@ def takes_away(out: str, written: str, reading: str) -> bool:
         or (not is_glob(written) and matches(out, written))
     ):
         return True
-    # What "**" leaves of a folder are hidden names, which no wildcard stands for either.
-    return is_folder(written) and out == f"{written}**" and is_glob(reading) and not _names_hidden(reading)
+    # What "**" leaves of a folder are hidden names, which no wildcard stands for either; but a folder holds them too.
+    only_visible = is_glob(reading) and not reading.endswith("/") and not _names_hidden(reading)
+    return is_folder(written) and out == f"{written}**" and only_visible
 
 
 def _names_hidden(glob: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.model.overlap import overlap
-from exarp.model.path import is_glob
+from exarp.model.path import is_glob, takes_away
 
 from .naive_glob import glob_matches
 
@@ -37,6 +37,17 @@ def test_patterns_overlap_where_some_path_belongs_to_both(one, other):
     deep = "**" in one + other and one.endswith("/") and other.endswith("/")
     assert overlap(one, other) == (common or leads_in) or deep
     assert overlap(one, other) or not common
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(PATTERNS, PATTERNS, PATTERNS, st.sampled_from(["free", "same", "all"]))
+def test_what_is_taken_away_leaves_nothing_of_an_overlap(out, written, reading, kind):
+    # Free patterns rarely take anything away.
+    out = {"free": out, "same": written, "all": f"{written}**"}[kind]
+    if takes_away(out, written, reading):
+        left = [path for path in PATHS if belongs(path, written) and belongs(path, reading) and not belongs(path, out)]
+        # A glob stands for no folder.
+        assert set(left) <= ({written.rstrip("/")} if written.endswith("/") and is_glob(reading) else set())
 
 
 @given(PATTERNS, PATTERNS)
