@@ -179,6 +179,10 @@ class Checker:
         self._resolution.forget()
         self._contributions.failed(task)
 
+    def forget(self) -> None:
+        """Something beside the attempts may have changed files."""
+        self._resolution.forget()
+
     def fault(self, spec: Task) -> FreshnessReason | None:
         """Why a task's inputs cannot be read, as far as that can be seen without reading them."""
         return self._resolution.fault(spec)
@@ -199,8 +203,13 @@ class Checker:
         self._contributions.succeeded(task)
 
     def _remains(self, task: int) -> Record:
-        """Recipe and outputs of a task as they are, whatever is missing."""
+        """Recipe and outputs of a task as they are, whatever is missing; of a service its inputs."""
         spec = self.manifest.tasks[task]
+        if spec.service is not None:
+            try:
+                return self._look(task, None)[1]
+            except FileFault:
+                pass
         return Record(self._recipe(spec), {}, {}, self._resolution.remains(spec))
 
     def _recipe(self, spec: Task) -> bytes:

@@ -50,7 +50,7 @@ class Contributions:
             changed = stack.pop()
             # Where nobody asked for what is below, nobody asked for what is above.
             if self._known.pop(changed, None) is not None:
-                stack.extend(above for above in self._graph.dependents[changed] if self._manifest.tasks[above].is_group)
+                stack.extend(above for above in self._graph.dependents[changed] if self._gathers(above))
 
     def to(self, task: int, inputs: Mapping[str, bytes]) -> dict[str, bytes]:
         """By name, what needs contribute that share no file with the task: a shared file counts as the input it is."""
@@ -71,13 +71,17 @@ class Contributions:
             task = stack[-1]
             if task in self._known:
                 stack.pop()
-            elif not self._manifest.tasks[task].is_group:
+            elif not self._gathers(task):
                 self._known[task] = self._of_task(task)
             elif below := [inner for inner in self._graph.needs[task] if inner not in self._known]:
                 stack.extend(below)
             else:
                 self._known[task] = self._of_group(task)
         return self._known[need]
+
+    def _gathers(self, task: int) -> bool:
+        """Whether a task only hands on what its own needs contribute; a service makes nothing, and is what it is made of."""
+        return self._manifest.tasks[task].is_group or self._manifest.tasks[task].service is not None
 
     def _of_task(self, need: int) -> bytes:
         record = self._record(need)
@@ -96,4 +100,9 @@ class Contributions:
 
         # By name, so that no task without outputs makes two different groups look alike.
         parts = sorted((self._graph.names[inner], self._known[inner]) for inner in self._graph.needs[group])
+        if self._manifest.tasks[group].service is not None:
+            # What it runs counts, too, and what it reads.
+            remains = self._remains(group)
+            parts.append(("", remains.recipe))
+            parts += sorted(remains.inputs.items())
         return blake3(msgspec.msgpack.encode(parts)).digest()

@@ -14,13 +14,14 @@ from signal import SIGTSTP
 
 import msgspec
 
+from exarp.app.asides import Asides
 from exarp.app.checker import Checker
 from exarp.app.command_lines import LaunchFault
 from exarp.app.launcher import Launcher
 from exarp.app.ports import Clock, Host
 from exarp.app.resolution import FileFault
 from exarp.app.stream import Stream
-from exarp.engine.command import Check, Command, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
 from exarp.engine.stimulus import (
     BROKEN_OFF,
@@ -28,7 +29,6 @@ from exarp.engine.stimulus import (
     Checked,
     Ended,
     Interrupted,
-    Probed,
     Rested,
     Settled,
     Stimulus,
@@ -43,8 +43,6 @@ from exarp.planning.freshness import Record
 TICK = 0.1
 # How long files are looked at before it is seen what happened meanwhile, in seconds.
 SLICE = 0.05
-# Bytes of what a probe prints that may hold its last line.
-_KEPT = 4096
 # More stories than this in one message help nobody.
 _STORIES = 10
 
@@ -56,13 +54,10 @@ class _BrokenOff(Exception):
 
 
 class _Running(msgspec.Struct):
-    """An attempt; or, numbered 0, a probe, of which only the end of what it prints is kept."""
-
     task: int
     attempt: int
-    log: str = ""
-    interactive: bool = False
-    said: bytes = b""
+    log: str
+    interactive: bool
 
 
 class Driver:
@@ -81,6 +76,7 @@ class Driver:
         launcher: Launcher,
         log_path: Callable[[str, int], tuple[str, str]],
         ticking: bool,
+        asides: Asides,
     ) -> None:
         self.machine = machine
         self.host = host
@@ -90,6 +86,7 @@ class Driver:
         self.launcher = launcher
         self.log_path = log_path
         self.ticking = ticking
+        self.asides = asides
         self._begun = clock.monotonic()
         self._running: dict[int, _Running] = {}
         self._key_of: dict[int, int] = {}
@@ -127,6 +124,7 @@ class Driver:
         self.stream.tick()
         for event in self.host.wait(patience):
             self._react(event)
+        self._stimuli += self.asides.answers()
         self._ring()
         self._looked_up = self.clock.monotonic()
 
@@ -140,7 +138,7 @@ class Driver:
 
     def _answer(self) -> None:
         """Give the machine what happened, and do what it wants but for the jobs."""
-        while self._stimuli:
+        while self._stimuli or self._stimuli_aside():
             for command in self.machine.handle(self._stimuli.popleft()):
                 self._carry_out(command)
 
@@ -167,6 +165,11 @@ class Driver:
         if self._look_up() and (self.machine.is_hurried if settling else self.machine.is_ending):
             raise _BrokenOff
 
+    def _stimuli_aside(self) -> bool:
+        """Take what was answered at once."""
+        self._stimuli += self.asides.answers()
+        return bool(self._stimuli)
+
     def _carry_out(self, command: Command) -> None:
         match command:
             case Tell(event):
@@ -175,6 +178,8 @@ class Driver:
                 self._jobs.append(command)
             case Probe():
                 self._probe(command)
+            case Ask():
+                self.asides.ask(command)
             case Start(attempt=attempt):
                 if attempt > 1:
                     # Its inputs are looked at again.
@@ -207,10 +212,11 @@ class Driver:
                 self.stream.record(event.task, msgspec.msgpack.encode(record), None)
 
     def _kill(self, task: int, now: bool) -> None:
+        beside = self.asides.kill(task, now)
         if task in self._key_of:
             self.stream.flush()
             self.host.end(self._key_of[task], now)
-        else:
+        elif not beside:
             self._unwanted.add(task)
 
     # -- what takes long --------------------------------------------------------------------------------------
@@ -220,6 +226,9 @@ class Driver:
         for task in self._ended:
             self.checker.ended(task)
         self._ended.clear()
+        if self.asides.has_run:
+            self.asides.has_run = False
+            self.checker.forget()
         self._job = job
         try:
             match job:
@@ -250,35 +259,15 @@ class Driver:
         else:
             self._start(start)
 
-    # -- conditions --------------------------------------------------------------------------------------------
-
-    def _probe(self, probe: Probe) -> None:
-        spec = self.machine.tasks[probe.task]
-        script = spec.when if probe.what == "when" else spec.requires[probe.index].run
-        key = self._next_key = self._next_key + 1
-        try:
-            launch = self.launcher.probe(key, spec, script)
-        except LaunchFault as fault:
-            self._stimuli.append(Probed(probe.task, None, error=str(fault)))
-            return
-        self._running[key] = _Running(probe.task, 0)
-        self._key_of[probe.task] = key
-        self.host.start(launch)
-        if probe.timeout:
-            self._arm(probe.timeout, TimedOut(probe.task, -probe.number))
-
-    def _probed(self, running: _Running, exited: Exited) -> None:
-        if exited.error:
-            error = f"could not be started: {exited.error}"
-        else:
-            error = f"killed by signal {exited.signal}" if exited.signal is not None else ""
-        status = exited.status if not error and not exited.early else None
-        self._stimuli.append(Probed(running.task, status, last_line(running.said), error))
-
     # -- attempts ----------------------------------------------------------------------------------------------
 
     def _start(self, start: Start) -> None:
         spec = self.machine.tasks[start.task]
+        port = spec.service.port if spec.service is not None else 0
+        if port and self.asides.is_open(port):
+            error = f"something else takes connections on port {port} already"
+            self._stimuli.append(Ended(start.task, status=None, error=error))
+            return
         key = self._next_key = self._next_key + 1
         log, shown = self.log_path(spec.name, start.attempt)
         try:
@@ -310,11 +299,10 @@ class Driver:
         return task in self._unwanted or any(isinstance(stimulus, Interrupted) for stimulus in self._stimuli)
 
     def _react(self, event: HostEvent) -> None:
-        if isinstance(event, Output):
+        if isinstance(event, Output | Exited) and event.key in self.asides:
+            self._react_aside(event)
+        elif isinstance(event, Output):
             running = self._running[event.key]
-            if not running.attempt:
-                running.said = (running.said + event.data)[-_KEPT:]
-                return
             self.stream.output(self.machine.tasks[running.task].name, running.attempt, event.data)
         elif isinstance(event, Exited):
             self._exited(event)
@@ -325,20 +313,32 @@ class Driver:
         else:
             self._interrupt(event.signum)
 
+    def _react_aside(self, event: Output | Exited) -> None:
+        if isinstance(event, Output):
+            self.asides.output(event.key, event.data)
+        else:
+            self._stimuli.append(self.asides.exited(event))
+
+    def _probe(self, probe: Probe) -> None:
+        key = self._next_key = self._next_key + 1
+        self.asides.probe(probe, key)
+        if probe.timeout:
+            self._arm(probe.timeout, TimedOut(probe.task, -probe.number))
+
     def _interrupt(self, signum: int) -> None:
         self._stimuli.append(Interrupted(signum))
         # Nothing is started for what was found out before.
         self._stimuli = deque(sorted(self._stimuli, key=lambda stimulus: isinstance(stimulus, Checked)))
         settling = sum(isinstance(job, Settle) for job in (self._job, *self._jobs))
         settling += sum(isinstance(stimulus, Ended) and stimulus.succeeded for stimulus in self._stimuli)
-        waited_for = len(self._running) + settling
+        waited_for = len(self._running) + len(self.asides) + settling
         if not self._interrupted and waited_for:
             self.stream.interrupted(signum, waited_for)
         self._interrupted = True
 
     def _pause(self) -> None:
         # Where an interactive task has the terminal, the views have left it already.
-        shown = not any(running.interactive for running in self._running.values())
+        shown = not self.asides.is_asking and not any(running.interactive for running in self._running.values())
         if shown:
             self.stream.suspend()
         self._delay(self.host.suspend())
@@ -348,9 +348,6 @@ class Driver:
     def _exited(self, exited: Exited) -> None:
         running = self._running.pop(exited.key)
         del self._key_of[running.task]
-        if not running.attempt:
-            self._probed(running, exited)
-            return
         name = self.machine.tasks[running.task].name
         self.stream.end_output(name, running.attempt)
         if running.interactive:
@@ -390,12 +387,12 @@ class Driver:
 
     def _patience(self) -> float | None:
         until = max(0.0, self._deadlines[0][0] - self.clock.monotonic()) if self._deadlines else None
-        if not self.ticking:
+        if not self.ticking and not self.asides.is_asking:
             return until
         return TICK if until is None else min(TICK, until)
 
     def _refuse_to_wait_for_ever(self) -> None:
-        if self._running or self._deadlines:
+        if self._running or self._deadlines or self.asides or self.asides.is_asking:
             return
         stories = self.machine.unfinished_stories()
         more = [f"and {len(stories) - _STORIES} more"] if len(stories) > _STORIES else []
@@ -411,12 +408,6 @@ def _broken_off(job: Job) -> Stimulus:
             return Settled(task, fault=BROKEN_OFF)
         case Start(task):
             return Ended(task, status=None)
-
-
-def last_line(data: bytes) -> str:
-    """The last line of some output that is not blank."""
-    lines = data.decode("utf-8", "replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _warnings(exited: Exited) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ Knows how a task's rerun reaches those that need it. Looks at files through the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from exarp.app.checker import Checker
+from exarp.engine.services import Services
 from exarp.model.event import CANNOT_RUN, FreshnessReason
 from exarp.model.plan import Plan
 from exarp.model.task import Task
@@ -23,10 +24,12 @@ def forecast(
     checker: Checker,
     reads: Sequence[FoundRead] = (),
     unwanted: Mapping[int, FreshnessReason] | None = None,
+    asked: Collection[int] = (),
 ) -> dict[int, FreshnessReason | None]:
     """For each selected task why it would run, or None; ``need-runs`` where that depends on what another makes.
 
     A code of ``CANNOT_RUN`` says that it would not even start, one of ``UNWANTED`` that it would be skipped (``unwanted``).
+    ``asked``: tasks that are asked for by name.
     What ``when`` and ``requires`` say by commands is not asked.
 
     ``reads``: what tasks were found to read of what others make, beyond what they need.
@@ -38,7 +41,20 @@ def forecast(
     while foresight.look() and makers:
         # Makers that come later in the plan than their readers reach them in another round.
         continue
+    _spare_services(Services(plan, tasks, asked), foresight.found)
     return foresight.found
+
+
+def _spare_services(services: Services, found: dict[int, FreshnessReason | None]) -> None:
+    """Services are started only for tasks that run."""
+    wanted = set(services.staying)
+    # Who uses a service comes after it.
+    for task in reversed(services.used):
+        if found[task] is not None and (task not in services.all or task in wanted):
+            wanted.update(services.used[task])
+    for service in services.all:
+        if service not in wanted:
+            found[service] = None
 
 
 class _Forecast:

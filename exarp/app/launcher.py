@@ -59,11 +59,14 @@ class Launcher:
             self._write_list(key, f"{self.scratch}/in-{key}.txt", lists["in"])
         return launch
 
-    def probe(self, key: int, task: Task, script: str) -> Launch:
-        """The launch of a script that a task's conditions are made of; what it prints is not kept. Raises LaunchFault."""
+    def probe(self, key: int, task: Task, script: str, variables: Mapping[str, str]) -> Launch:
+        """The launch of a script beside a task's attempts, with ``variables`` beyond the task's; what it prints is not kept.
+
+        Raises LaunchFault.
+        """
         aside = msgspec.structs.replace(task, commands=(script,), argv=(), interactive=False, daemon=False)
         launch = self._launch(key, aside, {}, self._cwd(task), "")
-        return msgspec.structs.replace(launch, streams="captured")
+        return msgspec.structs.replace(launch, env={**launch.env, **variables}, streams="captured")
 
     def _cwd(self, task: Task) -> str:
         cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root

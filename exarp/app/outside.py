@@ -70,7 +70,7 @@ def evaluate(manifest: Manifest, tasks: Iterable[int]) -> None:
         return  # None of them is a command that nobody has asked for.
     for task in sorted(tasks):
         variables = manifest.vars_of(manifest.tasks[task])
-        for name in named_variables(manifest.tasks[task].commands):
+        for name in named_variables(manifest.tasks[task].scripts):
             if name in variables:
                 variables[name]
 

@@ -76,6 +76,7 @@ def _preview(
     checker = Checker(project.root, project.manifest, project.graph, environ, memory.records, fingerprints, force)
     found = found_in(plan, checker)
     warnings += tuple(found_problems(project, found))
+    asked = [chosen.graph.ids[name] for name in chosen.targets]
     others = unwanted(plan, project.manifest.tasks)
-    freshness = forecast(plan, project.manifest.tasks, checker, found.reads, others) if look else {}
+    freshness = forecast(plan, project.manifest.tasks, checker, found.reads, others, asked) if look else {}
     return Preview(plan, warnings, freshness, memory.expected, memory.faults)

@@ -50,8 +50,11 @@ class Clock(Protocol):
 class View(Protocol):
     """Somebody who follows the events of a run. ``ticking``: it shows time passing."""
 
-    wants_output: bool
     ticking: bool
+
+    @property
+    def wants_output(self) -> bool:
+        """Whether it shows output as it comes."""
 
     def on_event(self, event: Event) -> None:
         """Take the next event."""
@@ -70,6 +73,19 @@ class View(Protocol):
 
     def close(self) -> None:
         """The run is over, or broke off."""
+
+
+class Person(Protocol):
+    """Somebody who can be asked, one question at a time."""
+
+    def ask(self, question: str) -> None:
+        """Put a question that takes yes or no."""
+
+    def answer(self) -> bool | None:
+        """The answer, once; None as long as there is none. Never waits."""
+
+    def take_back(self) -> None:
+        """The question is void."""
 
 
 class Ledger(Protocol):

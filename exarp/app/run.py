@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from exarp.app.asides import Asides
 from exarp.app.checker import Checker
 from exarp.app.conditions import missing_programs, unwanted
 from exarp.app.depfile_order import found_in, found_problems
@@ -18,12 +19,13 @@ from exarp.app.faults import plan_warnings
 from exarp.app.launcher import Launcher
 from exarp.app.memory import selection
 from exarp.app.outside import evaluate
-from exarp.app.ports import View
+from exarp.app.ports import Person, View
 from exarp.app.project import Project
 from exarp.app.prose import refuse_prose
 from exarp.app.stream import Stream
-from exarp.app.wiring import Session, descriptor_room, usable_cpus
-from exarp.engine.machine import Limits, Machine
+from exarp.app.wiring import Session, descriptor_room, is_open, usable_cpus
+from exarp.engine.machine import Machine
+from exarp.engine.progress import Limits
 from exarp.model.call import Call
 from exarp.model.event import PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
@@ -42,15 +44,20 @@ class RunRequest(msgspec.Struct, frozen=True):
     fail_fast: bool = False
     force: bool = False
     wait: bool = True
+    yes: bool = False
+    # Whether services that were asked for, and that nothing uses, stay until they are ended.
+    stay: bool = True
     command: tuple[str, ...] = ("exarp", "run")
     call: Call = Call()
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """How a run speaks outside its events: ``note`` says a line at once; ``views`` are made when the run begins."""
+    """How a run speaks outside its events: ``note`` says a line at once; ``views`` are made when the run begins;
+    ``person``: who can be asked, if anybody can."""
 
     note: Callable[[str], None]
     views: Callable[[], Sequence[View]]
+    person: Person | None = None
 
 
 def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
@@ -68,7 +75,7 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
         number = session.new_run()
         views = voice.views()
         try:
-            status = _Run(project, request, environ, session, number, voice.note).drive(plan, views)
+            status = _Run(project, request, environ, session, number, voice).drive(plan, views)
             if status == 0 and selected.whole:
                 session.forget_unseen()
             return status
@@ -87,14 +94,15 @@ class _Run:
         environ: Mapping[str, str],
         session: Session,
         number: str,
-        note: Callable[[str], None],
+        voice: Voice,
     ) -> None:
         self.project = project
         self.request = request
         self.environ = environ
         self.session = session
         self.number = number
-        self.note = note
+        self.note = voice.note
+        self.person = voice.person
 
     def drive(self, plan: Plan, views: Sequence[View]) -> int:
         """Carry the plan out, and give the exit code."""
@@ -107,15 +115,17 @@ class _Run:
         others = unwanted(plan, tasks)
         for program, wanting in missing_programs(plan, tasks, checker, others):
             self.note(f"warning: {program} is not in PATH, and {_listed(wanting)} will fail without it")
-        machine = Machine(plan, tasks, limits, others)
-        stream.tell(_started(plan, limits.jobs, self.request.command, session.memory.expected))
+        machine = Machine(plan, tasks, limits, others, self.asked())
+        staying = tuple(plan.names[service] for service in sorted(machine.services.staying))
+        stream.tell(_started(plan, limits.jobs, staying, self.request.command, session.memory.expected))
         ticking = any(view.ticking for view in views)
         host = session.host(self.number)
         try:
             for limit in host.limits:
                 self.note(f"note: {limit}")
             launcher = self.launcher()
-            return Driver(machine, host, session.clock, stream, checker, launcher, self.log_path, ticking).run()
+            asides = Asides(tasks, host, launcher, stream, self.person, is_open)
+            return Driver(machine, host, session.clock, stream, checker, launcher, self.log_path, ticking, asides).run()
         finally:
             left = host.close()
             if left:
@@ -149,7 +159,7 @@ class _Run:
         manifest, request = self.project.manifest, self.request
         jobs = self.fitting(manifest.settings.jobs or usable_cpus())
         waves = manifest.settings.max_parallel_waves
-        return Limits(jobs, waves, manifest.resources, request.keep_going, request.fail_fast)
+        return Limits(jobs, waves, manifest.resources, request.keep_going, request.fail_fast, request.yes)
 
     def fitting(self, jobs: int) -> int:
         """As many of ``jobs`` as this process may hold open: one more would fail for no fault of its own."""
@@ -160,6 +170,11 @@ class _Run:
             f"note: {room.attempts} commands at once, not {jobs}: only {room.limit} files may be open (ulimit -n)"
         )
         return room.attempts
+
+    def asked(self) -> list[int]:
+        """Tasks that were asked for by name, and not merely as some of all."""
+        ids = self.request.chosen.graph.ids
+        return [ids[name] for name in self.request.chosen.targets if name in ids] if self.request.stay else []
 
     def launcher(self) -> Launcher:
         """What makes a task ready to start."""
@@ -184,7 +199,9 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _started(plan: Plan, jobs: int, command: tuple[str, ...], expected: Mapping[str, float]) -> RunStarted:
+def _started(
+    plan: Plan, jobs: int, staying: tuple[str, ...], command: tuple[str, ...], expected: Mapping[str, float]
+) -> RunStarted:
     names = plan.names
     waves = tuple(
         PlannedWave(
@@ -201,7 +218,7 @@ def _started(plan: Plan, jobs: int, command: tuple[str, ...], expected: Mapping[
     )
     selected = [name for wave in waves for name in wave.tasks]
     return RunStarted(
-        plan=PlannedRun(task_count=plan.task_count, waves=waves, schedule=plan.schedule, jobs=jobs),
+        plan=PlannedRun(task_count=plan.task_count, waves=waves, schedule=plan.schedule, jobs=jobs, staying=staying),
         command=command,
         pid=os.getpid(),
         expected_ms={name: round(expected[name] * 1000) for name in selected if name in expected},

@@ -23,7 +23,6 @@ class Stream:
         self._clock = clock
         self._ledger = ledger
         self._views = list(views)
-        self._listeners = [view for view in views if view.wants_output]
         self._stopped = 0.0
         self._seq = 0
         self._events: list[Event] = []
@@ -41,7 +40,7 @@ class Stream:
     def output(self, task: str, attempt: int, data: bytes) -> None:
         """Show output at once; it is never stored. Characters cut between two reads are put together; a byte that is no
         UTF-8 becomes a lone surrogate, so that who shows it can give it back."""
-        if not self._listeners:
+        if not any(view.wants_output for view in self._views):
             return
         decoder = self._decoders.get((task, attempt))
         if decoder is None:
@@ -94,8 +93,9 @@ class Stream:
     def _publish_output(self, task: str, attempt: int, text: str) -> None:
         self.flush()
         event = self._stamped(TaskOutput(task=task, attempt=attempt, text=text))
-        for view in self._listeners:
-            view.on_event(event)
+        for view in self._views:
+            if view.wants_output:
+                view.on_event(event)
 
     def _stamped(self, event: Event) -> Event:
         self._seq += 1

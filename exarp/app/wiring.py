@@ -18,6 +18,7 @@ from exarp.app.memory import Memory, Selection, remembered
 from exarp.errors import BusyError, ExarpError, Problem
 from exarp.hosts.descriptors import Room
 from exarp.hosts.local import LocalHost
+from exarp.hosts.ports import is_open as is_open
 from exarp.hosts.process_tree import identity
 from exarp.store.database import open_for_writing
 from exarp.store.ledger import StoreLedger

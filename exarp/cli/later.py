@@ -19,7 +19,7 @@ COMMANDS = frozenset(
     "learn trace allow mcp cache doctor".split()
 )
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "run": ("--continue", "--yes", "--profile", "--junit"),
+    "run": ("--continue", "--profile", "--junit"),
     "plan": ("--diff",),
     "graph": ("--html",),
     "check": ("--fix",),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @click.option("--fail-fast", is_flag=True, help="After the first failure start nothing new.")
 @click.option("--force", is_flag=True, help="Run also what is up to date.")
 @click.option("--touch", is_flag=True, help="Record tasks as done with their files as they are; run nothing.")
+@click.option("--yes", is_flag=True, help="Answer yes to every question of a task (confirm).")
 @override_options
 @click.option("--output", type=click.Choice(get_args(OutputMode)), help="How output is shown.")
 @click.option(
@@ -93,6 +94,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         fail_fast=options["fail_fast"],
         force=options["force"],
         wait=not options["no_wait"],
+        yes=options["yes"],
+        stay=not options["every"],
         command=("exarp", *invocation.arguments),
         call=invocation.call(overrides.variables, words_of(options), words_behind(project, chosen)),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from exarp.views.console import Console
     from exarp.views.live import Live
     from exarp.views.ndjson import EventWriter
+    from exarp.views.question import Question
     from exarp.views.run_document import RunDocument
 
 # More of them hide what was asked for.
@@ -51,7 +52,16 @@ class RunViews:
         """How the run speaks."""
         from exarp.app.run import Voice
 
-        return Voice(note, self._make)
+        return Voice(note, self._make, self._person())
+
+    def _person(self) -> Question | None:
+        """Who can be asked: nobody, where this is for a program, or nobody sits at the terminal."""
+        unattended = self._invocation.json or self._to_stdout or bool(os.environ.get("CI"))
+        if unattended or not sys.stdin.isatty() or not sys.stderr.isatty():
+            return None
+        from exarp.views.question import Question
+
+        return Question(sys.stderr)
 
     def document(self) -> bytes:
         """The document of ``--json``, once the run is over."""

@@ -18,15 +18,26 @@ class Check(msgspec.Struct, frozen=True, gc=False):
     task: int
 
 
+ProbeKind = Literal["when", "requires", "ready", "finally"]
+
+
 class Probe(msgspec.Struct, frozen=True, gc=False):
-    """Run the script of a task's ``when``, or of its ``requires`` of that ``index``; answer with ``Probed``, and with
-    ``TimedOut`` of attempt ``-number`` after ``timeout`` seconds (0: never)."""
+    """Run a script of a task's beside its attempts: that of ``when``, one of ``requires`` or ``finally`` (of that
+    ``index``), or what tells whether a service is ready. Answer with ``Probed``, and with ``TimedOut`` of attempt
+    ``-number`` after ``timeout`` seconds (0: never). ``outcome``: what the task has come to, for ``finally``."""
 
     task: int
-    what: Literal["when", "requires"]
+    what: ProbeKind
     index: int
     number: int
     timeout: float
+    outcome: str = ""
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """Ask a person the task's ``confirm``; answer with ``Answered``."""
+
+    task: int
 
 
 class Start(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +63,8 @@ class Rest(msgspec.Struct, frozen=True):
 
 
 class Kill(msgspec.Struct, frozen=True):
-    """End a task's process tree; ``now`` without grace. ``Ended`` or ``Probed`` follows as ever."""
+    """End a task's process trees; ``now`` without grace. ``Ended`` and ``Probed`` follow as ever; a question that is open
+    is answered by nobody."""
 
     task: int
     now: bool
@@ -64,4 +76,4 @@ class Tell(msgspec.Struct, frozen=True, gc=False):
     event: Event
 
 
-Command = Check | Probe | Start | Settle | Rest | Kill | Tell
+Command = Check | Probe | Ask | Start | Settle | Rest | Kill | Tell

@@ -11,9 +11,9 @@ import msgspec
 
 from exarp.model.task import Task
 
-Cause = Literal["impossible", "not-started", "timed-out", "exited", "not-made"]
-"""Why a task failed: it could never be run, its process could not be started, it used up its time, its process exited
-or was killed, or the process succeeded and its files were not as they must be."""
+Cause = Literal["impossible", "declined", "not-started", "timed-out", "exited", "not-made"]
+"""Why a task failed: it could never be run, a person declined it, its process could not be started, it used up its time, its
+process exited or was killed, or the process succeeded and its files were not as they must be."""
 
 # A shell's "not executable" and "not found": no second try finds what is not there.
 _NOT_THERE = frozenset({126, 127})
@@ -47,9 +47,9 @@ def after_failure(task: Task, failure: Failure, keep_going: bool, stopping: bool
     The delay before the n-th retry is ``retry_delay * 2 ** (n - 1)``. ``ask`` with nobody to ask is ``fail``.
     ``keep_going`` takes the edge off ``abort``. ``stopping``: the run starts nothing any more.
     """
-    if not stopping and failure.attempt <= task.retries and _may_help(failure):
+    if not stopping and task.service is None and failure.attempt <= task.retries and _may_help(failure):
         return Retry(task.retry_delay * 2.0 ** min(failure.attempt - 1, 30))
-    skipped = task.on_failure == "skip"
+    skipped = task.on_failure == "skip" or failure.cause == "declined"
     return GiveUp(
         outcome="skipped" if skipped else "failed",
         allowed=task.allow_failure,
@@ -59,6 +59,6 @@ def after_failure(task: Task, failure: Failure, keep_going: bool, stopping: bool
 
 def _may_help(failure: Failure) -> bool:
     """Whether another attempt can come to another end."""
-    if failure.cause in ("impossible", "not-started"):
+    if failure.cause in ("impossible", "declined", "not-started"):
         return False
     return failure.cause != "exited" or failure.status not in _NOT_THERE

@@ -6,19 +6,17 @@ the same stimuli always give the same commands, which is what makes the failure 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from exarp.engine.command import Check, Command, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.command import Ask, Check, Command, Kill, Probe, ProbeKind, Rest, Settle, Start
 from exarp.engine.failure import Cause, Failure, GiveUp, Retry, after_failure
-from exarp.engine.gates import Gates
-from exarp.engine.slots import Slots
-from exarp.engine.state import FINAL, State, States
+from exarp.engine.progress import OUTCOMES, Attempt, Limits, Progress
+from exarp.engine.state import State
 from exarp.engine.stimulus import (
     BROKEN_OFF,
+    Answered,
     Begun,
     Checked,
     Ended,
@@ -29,87 +27,47 @@ from exarp.engine.stimulus import (
     Stimulus,
     TimedOut,
 )
-from exarp.model.event import (
-    FreshnessReason,
-    Outcome,
-    RunFinished,
-    RunOutcome,
-    TaskFinished,
-    TaskRetried,
-    TaskStarted,
-    WaveFinished,
-    WaveStarted,
-)
+from exarp.model.event import FreshnessReason, ServiceReady, TaskRetried, TaskStarted
 from exarp.model.plan import Plan
 from exarp.model.quantity import format_duration
 from exarp.model.task import Task
 
-_OUTCOMES: dict[State, Outcome] = {
-    State.PASSED: "passed",
-    State.UP_TO_DATE: "up_to_date",
-    State.FAILED: "failed",
-    State.SKIPPED: "skipped",
-    State.BLOCKED: "blocked",
-    State.CANCELLED: "cancelled",
-}
 _SIGINT = 2
-_GOOD = frozenset({State.PASSED, State.UP_TO_DATE})
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """How much may happen at once, and how a failure spreads."""
-
-    jobs: int = 1
-    max_parallel_waves: int = 8
-    pools: Mapping[str, int] = {}
-    keep_going: bool = False
-    fail_fast: bool = False
+_USABLE = frozenset({State.SERVING, State.PASSED, State.UP_TO_DATE, State.SKIPPED, State.FAILED})
 
 
-class _Attempt(msgspec.Struct):
-    """What is known of a task's latest attempt."""
+class _Closing(msgspec.Struct):
+    """What a task has come to that is still cleaning up."""
 
-    number: int = 0
-    reason: FreshnessReason = FreshnessReason("forced")
-    timed_out: bool = False
-    ended: Ended | None = None
+    state: State
+    reason: FreshnessReason | None
+    warnings: tuple[str, ...]
+    decision: GiveUp | None
 
 
-class Machine:
+class Machine(Progress):
     """One run. ``handle`` is the only way in; ``finished`` says whether the run is over, ``is_hurried`` whether it was
     interrupted more than once. ``unwanted``: tasks that are known not to be wanted here, and why."""
 
     def __init__(
-        self, plan: Plan, tasks: Sequence[Task], limits: Limits, unwanted: Mapping[int, FreshnessReason] | None = None
+        self,
+        plan: Plan,
+        tasks: Sequence[Task],
+        limits: Limits,
+        unwanted: Mapping[int, FreshnessReason] | None = None,
+        asked: Collection[int] = (),
     ) -> None:
-        self.plan = plan
-        self.tasks = tasks
-        self.limits = limits
-        self.states = States(plan.names)
-        self.gates = Gates(plan, limits.max_parallel_waves)
-        self.slots = Slots(tasks, limits.jobs, limits.pools, plan.position)
-        self.finished = False
-        self.exit_code = 0
-        self._dependents: list[list[int]] | None = None
-        self._unwanted = unwanted or {}
-        self._attempts: dict[int, _Attempt] = {}
+        super().__init__(plan, tasks, limits, unwanted, asked)
         self._probes: dict[int, Probe] = {}
         self._probe_count = 0
         self._late_probes: set[int] = set()
-        self._active: dict[int, None] = {}
-        # Tasks that are over and whose turn has come.
-        self._over: deque[int] = deque()
-        self._left = plan.task_count
-        self._counts: dict[str, int] = {}
-        self._good: dict[int, int] = {}
-        self._announced: set[int] = set()
-        self._first_failure: str | None = None
-        self._failed = False
-        self._allowed: set[int] = set()
-        self._signal: int | None = None
-        self.is_hurried = False
-        self._stopping: FreshnessReason | None = None
-        self._commands: list[Command] = []
+        self._closing: dict[int, _Closing] = {}
+        # The failed service for each that failed and was not allowed to, or that waited for one in vain.
+        self._broken: dict[int, int] = {}
+        # Services that ended while it was looked whether they are ready.
+        self._ended_early: dict[int, Ended] = {}
 
     # -- stimuli -----------------------------------------------------------------------------------------------
 
@@ -120,6 +78,8 @@ class Machine:
                 self._checked(stimulus)
             case Probed():
                 self._probed(stimulus)
+            case Answered():
+                self._answered(stimulus)
             case Ended():
                 self._ended(stimulus)
             case Settled():
@@ -141,72 +101,213 @@ class Machine:
         if checked.impossible is not None:
             self._fail(task, "impossible", checked.impossible)
         elif checked.stale is None:
-            self.slots.release(task)
-            self._finish(task, State.UP_TO_DATE)
+            self._end(task, State.UP_TO_DATE)
         elif self._stopping is not None:
-            self.slots.release(task)
-            self._finish(task, State.CANCELLED, reason=self._stopping)
+            self._end(task, State.CANCELLED, self._stopping)
         else:
-            self._attempts[task] = _Attempt(reason=checked.stale)
+            self._attempts[task] = Attempt(reason=checked.stale)
             self._require(task, 0)
 
-    # -- conditions --------------------------------------------------------------------------------------------
+    # -- before it starts --------------------------------------------------------------------------------------
 
-    def _require(self, task: int, index: int) -> None:
-        """Look at what a task requires from number ``index`` on; where nothing is left, it starts."""
-        requires = self.tasks[task].requires
-        while index < len(requires) and not requires[index].run:
-            index += 1
-        if index < len(requires):
-            self._probe(task, "requires", index)
-        else:
+    def _begin(self, task: int) -> None:
+        if self.states[task] is State.RESTING:
             self._start(task)
-
-    def _probe(self, task: int, what: Literal["when", "requires"], index: int) -> None:
-        self.states.change(task, State.PROBING)
-        self._active[task] = None
-        self._probe_count += 1
-        probe = Probe(task, what, index, self._probe_count, self.tasks[task].timeout)
-        self._probes[task] = probe
-        self._commands.append(probe)
-
-    def _probed(self, probed: Probed) -> None:
-        task = probed.task
-        probe = self._probes.pop(task)
-        del self._active[task]
-        spec = self.tasks[task]
-        late = probe.number in self._late_probes
-        error = f"timed out after {format_duration(probe.timeout)}" if late else probed.error
-        if self._stopping is not None:
-            self.slots.release(task)
-            self._finish(task, State.CANCELLED, reason=self._stopping)
-        elif probe.what == "requires":
-            if probed.status == 0:
-                self._require(task, probe.index + 1)
-            else:
-                required = spec.requires[probe.index]
-                detail = required.message or error or probed.said
-                self._fail(task, "impossible", FreshnessReason("requirement-failed", required.run.strip(), detail))
-        elif probed.status is None:
-            self._fail(task, "impossible", FreshnessReason("condition-broken", spec.when.strip(), error))
-        elif probed.status:
-            self.slots.release(task)
-            self._skip(task, FreshnessReason("condition-false", spec.when.strip(), probed.said))
+        elif self.tasks[task].when:
+            self._probe_before(task, "when", 0)
         else:
             self._check(task)
-
-    def _skip(self, task: int, reason: FreshnessReason) -> None:
-        """A task is not wanted: those that need it run all the same."""
-        self._counts["unwanted"] = self._counts.get("unwanted", 0) + 1
-        self._finish(task, State.SKIPPED, reason=reason)
 
     def _check(self, task: int) -> None:
         self.states.change(task, State.CHECKING)
         self._commands.append(Check(task))
 
+    def _require(self, task: int, index: int) -> None:
+        """Look at what a task requires from number ``index`` on; where nothing is left, a person is asked."""
+        requires = self.tasks[task].requires
+        while index < len(requires) and not requires[index].run:
+            index += 1
+        if index < len(requires):
+            self._probe_before(task, "requires", index)
+        elif self.tasks[task].confirm and not self.limits.yes:
+            self.states.change(task, State.ASKING)
+            self._active[task] = None
+            self._commands.append(Ask(task))
+        else:
+            self._await(task)
+
+    def _probe_before(self, task: int, what: ProbeKind, index: int) -> None:
+        self.states.change(task, State.PROBING)
+        self._active[task] = None
+        self._probe(task, what, index, self.tasks[task].timeout)
+
+    def _probe(self, task: int, what: ProbeKind, index: int, timeout: float, outcome: str = "") -> None:
+        self._probe_count += 1
+        probe = self._probes[task] = Probe(task, what, index, self._probe_count, timeout, outcome)
+        self._commands.append(probe)
+
+    def _probed(self, probed: Probed) -> None:
+        task = probed.task
+        probe = self._probes.pop(task)
+        if probe.number in self._late_probes:
+            late = f"timed out after {format_duration(probe.timeout)}"
+            probed = msgspec.structs.replace(probed, status=None, error=late)
+        if probe.what == "ready":
+            self._looked_whether_ready(probed)
+            return
+        if probe.what == "finally":
+            self._cleaned(probed, probe.index)
+            return
+        del self._active[task]
+        if self._stopping is not None:
+            self._end(task, State.CANCELLED, self._stopping)
+        elif probe.what == "when":
+            self._heard_condition(probed)
+        elif probed.status == 0:
+            self._require(task, probe.index + 1)
+        else:
+            required = self.tasks[task].requires[probe.index]
+            detail = required.message or probed.error or probed.said
+            self._fail(task, "impossible", FreshnessReason("requirement-failed", required.run.strip(), detail))
+
+    def _heard_condition(self, probed: Probed) -> None:
+        task, condition = probed.task, self.tasks[probed.task].when.strip()
+        if probed.status is None:
+            self._fail(task, "impossible", FreshnessReason("condition-broken", condition, probed.error))
+        elif probed.status:
+            self._release(task)
+            self._skip(task, FreshnessReason("condition-false", condition, probed.said))
+            self._resolve(task)
+        else:
+            self._check(task)
+
+    def _answered(self, answered: Answered) -> None:
+        task = answered.task
+        del self._active[task]
+        if self._stopping is not None:
+            self._end(task, State.CANCELLED, self._stopping)
+        elif answered.yes:
+            self._await(task)
+        elif answered.yes is None:
+            self._fail(task, "impossible", FreshnessReason("not-confirmed"))
+        else:
+            self._fail(task, "declined", FreshnessReason("declined"))
+
+    # -- services ----------------------------------------------------------------------------------------------
+
+    def _await(self, task: int) -> None:
+        """Start a task as soon as all services that it uses are ready."""
+        used = self.services.used.get(task, ())
+        if used and not self._is_idle(task):
+            failed = next((service for service in used if service in self._broken), None)
+            if failed is not None:
+                culprit = self._broken[failed]
+                if self.tasks[task].service is not None:
+                    self._broken[task] = culprit
+                self._end(task, State.BLOCKED, FreshnessReason("blocked-by", self.plan.names[culprit]))
+                self._block(culprit, task)
+                return
+            lacking = [service for service in used if self.states[service] not in _USABLE]
+            for service in lacking:
+                self.services.wait(task, service)
+                if self.states[service] is State.STANDBY:
+                    self._begin(service)
+            if lacking:
+                if self.states[task] is not State.AWAITING:
+                    self.states.change(task, State.AWAITING)
+                return
+        self._start(task)
+
+    def _resolve(self, service: int) -> None:
+        """A service is ready, or will never be: those who wait for it."""
+        for task in self.services.waiting(service):
+            if self.states[task] is State.AWAITING:
+                self._await(task)
+
+    def _is_idle(self, task: int) -> bool:
+        """Whether a task is a service that nobody needs any more."""
+        return self.tasks[task].service is not None and not self.services.is_wanted(task)
+
+    def _dismiss(self, service: int) -> None:
+        if self.states[service] is State.STANDBY:
+            self._finish(service, State.UP_TO_DATE, FreshnessReason("not-needed"))
+        elif self.states[service] in (State.RUNNING, State.SERVING) and service not in self.services.dismissed:
+            self.services.dismissed.add(service)
+            self._commands.append(Kill(service, now=self.is_hurried))
+
+    def _is_leaving(self, service: int) -> bool:
+        """Whether a service has ended, or was told to."""
+        attempt = self._attempts.get(service)
+        over = self.states[service] is not State.RUNNING or attempt is None or attempt.timed_out
+        return over or service in self.services.dismissed or self.is_ending
+
+    def _look_whether_ready(self, service: int) -> None:
+        spec = self.tasks[service].service
+        assert spec is not None
+        if not spec.ready and not spec.port:
+            self._serve(service)
+        elif service not in self._probes and not self._is_leaving(service):
+            self._probe(service, "ready", 0, 0.0)
+
+    def _looked_whether_ready(self, probed: Probed) -> None:
+        service = probed.task
+        spec = self.tasks[service].service
+        assert spec is not None
+        if (ended := self._ended_early.pop(service, None)) is not None:
+            self._service_ended(ended)
+        elif self._is_leaving(service):
+            return
+        elif probed.status == 0:
+            self._serve(service)
+        else:
+            self._attempts[service].said = probed.said or probed.error
+            self._commands.append(Rest(service, spec.interval))
+
+    def _serve(self, service: int) -> None:
+        self.states.change(service, State.SERVING)
+        self._tell(ServiceReady(task=self.plan.names[service], attempt=self._attempts[service].number))
+        self._resolve(service)
+
+    def _service_ended(self, ended: Ended) -> None:
+        task = ended.task
+        if task in self._probes:
+            # Nothing of it is to outlive it.
+            self._ended_early[task] = ended
+            self._commands.append(Kill(task, now=True))
+            return
+        attempt = self._attempts[task]
+        attempt.ended = ended
+        del self._active[task]
+        if task in self.services.dismissed and not self.is_ending:
+            self._conclude(task, State.PASSED)
+        elif self.is_ending:
+            self._conclude(task, State.CANCELLED, self._stopping)
+        elif attempt.timed_out:
+            spec = self.tasks[task].service
+            assert spec is not None
+            limit = format_duration(spec.timeout)
+            self._fail(task, "timed-out", FreshnessReason("not-ready", limit, attempt.said))
+        elif ended.error:
+            self._fail(task, "not-started", FreshnessReason("start-failed", ended.error))
+        elif ended.succeeded and task in self.services.staying:
+            self._conclude(task, State.PASSED)
+        else:
+            for user in self._attempts:
+                if task in self.services.used.get(user, ()):
+                    self._attempts[user].lost = self.plan.names[task]
+            how = f"exit {ended.status}" if ended.status is not None else f"signal {ended.signal}"
+            self._fail(task, "exited", FreshnessReason("service-ended", how), ended.status)
+
+    def _is_used(self, service: int) -> bool:
+        """Whether something is under way that uses a service: it ends before the service does."""
+        return any(service in self.services.used.get(user, ()) for user in self._attempts)
+
     # -- attempts ----------------------------------------------------------------------------------------------
 
     def _start(self, task: int) -> None:
+        if self._is_idle(task):
+            self._end(task, State.UP_TO_DATE, FreshnessReason("not-needed"))
+            return
         attempt = self._attempts[task]
         attempt.number += 1
         attempt.timed_out = False
@@ -214,10 +315,17 @@ class Machine:
         self._active[task] = None
         name = self.plan.names[task]
         self._tell(TaskStarted(task=name, attempt=attempt.number, reason=attempt.reason))
-        self._commands.append(Start(task, attempt.number, attempt.reason, self.tasks[task].timeout))
+        service = self.tasks[task].service
+        timeout = self.tasks[task].timeout if service is None else service.timeout
+        self._commands.append(Start(task, attempt.number, attempt.reason, timeout))
+        if service is not None:
+            self._look_whether_ready(task)
 
     def _ended(self, ended: Ended) -> None:
         task = ended.task
+        if self.tasks[task].service is not None:
+            self._service_ended(ended)
+            return
         attempt = self._attempts[task]
         if ended.error and ended.log is None and attempt.ended is not None:
             # It did not come to print anything: what the attempt before printed is the last that there is.
@@ -232,8 +340,7 @@ class Machine:
             self.states.change(task, State.SETTLING)
             self._commands.append(Settle(task))
         elif self.is_ending:
-            self.slots.release(task)
-            self._finish(task, State.CANCELLED, reason=self._stopping)
+            self._conclude(task, State.CANCELLED, self._stopping)
         elif attempt.timed_out:
             limit = format_duration(self.tasks[task].timeout)
             self._fail(task, "timed-out", FreshnessReason("timed-out", limit))
@@ -244,27 +351,27 @@ class Machine:
 
     def _settled(self, settled: Settled) -> None:
         if settled.fault == BROKEN_OFF:
-            self.slots.release(settled.task)
-            self._finish(settled.task, State.CANCELLED, reason=self._stopping)
-            return
-        if settled.fault is not None:
+            self._conclude(settled.task, State.CANCELLED, self._stopping)
+        elif settled.fault is not None:
             self._fail(settled.task, "not-made", settled.fault)
-            return
-        self.slots.release(settled.task)
-        self._finish(settled.task, State.PASSED, warnings=settled.warnings)
+        else:
+            self._conclude(settled.task, State.PASSED, warnings=settled.warnings)
 
     def _timed_out(self, stimulus: TimedOut) -> None:
         task = stimulus.task
-        if task in self._probes:
-            if self._probes[task].number == -stimulus.attempt:
+        if stimulus.attempt < 0:
+            if task in self._probes and self._probes[task].number == -stimulus.attempt:
                 self._late_probes.add(-stimulus.attempt)
                 self._commands.append(Kill(task, now=False))
-        elif task in self._active and self._attempts[task].number == stimulus.attempt:
+        elif self.states[task] is State.RUNNING and self._attempts[task].number == stimulus.attempt:
             self._attempts[task].timed_out = True
             self._commands.append(Kill(task, now=False))
 
     def _rested(self, task: int) -> None:
-        if self.states[task] is State.RESTING:
+        if self.tasks[task].service is not None:
+            if self.states[task] is State.RUNNING:
+                self._look_whether_ready(task)
+        elif self.states[task] is State.RESTING:
             self.slots.add(task)
 
     def _interrupted(self, signum: int) -> None:
@@ -272,7 +379,93 @@ class Machine:
         if not again:
             self._signal = signum
             self._stop(FreshnessReason("interrupted"))
-        self._commands += [Kill(task, now=again) for task in self._active]
+        self._kill_all(now=again)
+
+    def _kill_all(self, now: bool) -> None:
+        """End what runs; services end after what uses them, and what cleans up may do so, unless it must be ``now``."""
+        spared = self._closing if not now else {}
+        doomed = [task for task in self._active if task not in spared and (now or not self._is_used(task))]
+        self._commands += [Kill(task, now) for task in doomed]
+
+    def _stop(self, reason: FreshnessReason) -> None:
+        """Nothing starts any more. What only waits is cancelled; what is being checked or runs ends by itself."""
+        if self.is_ending:
+            return
+        self._stopping = reason
+        self.slots.clear()
+        for wave in self.plan.waves:
+            for task in wave.tasks:
+                if self.states[task] is State.RESTING:
+                    self._conclude(task, State.CANCELLED, reason)
+                elif self.states[task] in (State.WAITING, State.AWAITING, State.STANDBY):
+                    self._end(task, State.CANCELLED, reason)
+        if not self.is_ending:
+            self._commands += [Kill(task, now=False) for task in self._active if self.states[task] is State.ASKING]
+            for service in sorted(self.services.staying):
+                self.services.staying.discard(service)
+                self._dismiss(service)
+
+    # -- the end of a task -------------------------------------------------------------------------------------
+
+    def _conclude(
+        self,
+        task: int,
+        state: State,
+        reason: FreshnessReason | None = None,
+        warnings: tuple[str, ...] = (),
+        decision: GiveUp | None = None,
+    ) -> None:
+        """What a task has come to is known; what it does ``finally`` comes before its end."""
+        attempt = self._attempts.get(task)
+        if attempt is not None and attempt.lost:
+            warnings += (f"{attempt.lost}, which it needs, ended while it ran",)
+        if attempt is None or not attempt.number or not self.tasks[task].cleanup:
+            self._end(task, state, reason, warnings, decision)
+        elif self.is_hurried:
+            warnings += ("its finally was not run: a second signal ended the run at once",)
+            self._end(task, state, reason, warnings, decision)
+        else:
+            self.states.change(task, State.CLEANING)
+            self._active[task] = None
+            self._closing[task] = _Closing(state, reason, warnings, decision)
+            self._clean(task, 0)
+
+    def _clean(self, task: int, index: int) -> None:
+        closing = self._closing[task]
+        if index < len(self.tasks[task].cleanup):
+            self._probe(task, "finally", index, self.tasks[task].timeout, OUTCOMES[closing.state])
+            return
+        del self._closing[task]
+        del self._active[task]
+        self._end(task, closing.state, closing.reason, closing.warnings, closing.decision)
+
+    def _cleaned(self, probed: Probed, index: int) -> None:
+        closing = self._closing[probed.task]
+        if probed.status != 0:
+            how = probed.error or f"exit {probed.status}"
+            closing.warnings += (f"its finally failed: {how}" + (f": {probed.said}" if probed.said else ""),)
+        self._clean(probed.task, len(self.tasks[probed.task].cleanup) if self.is_hurried else index + 1)
+
+    def _end(
+        self,
+        task: int,
+        state: State,
+        reason: FreshnessReason | None = None,
+        warnings: tuple[str, ...] = (),
+        decision: GiveUp | None = None,
+    ) -> None:
+        """A task's end, and what follows from it."""
+        self._release(task)
+        is_service = self.tasks[task].service is not None
+        if decision is not None and decision.allowed:
+            self._allowed.add(task)
+        elif is_service and decision is not None:
+            self._broken[task] = task
+        self._finish(task, state, reason, warnings)
+        if decision is not None and not decision.allowed:
+            self._note_failure(task, decision)
+        if is_service:
+            self._resolve(task)
 
     # -- failure -----------------------------------------------------------------------------------------------
 
@@ -280,15 +473,12 @@ class Machine:
         attempt = self._attempts.get(task)
         failure = Failure(cause, attempt.number if attempt is not None else 0, status)
         decision = after_failure(self.tasks[task], failure, self.limits.keep_going, self._stopping is not None)
-        self.slots.release(task)
         if isinstance(decision, Retry):
+            self._release(task)
             self._retry(task, decision.seconds, reason)
             return
-        if decision.allowed:
-            self._allowed.add(task)
-        self._finish(task, State.SKIPPED if decision.outcome == "skipped" else State.FAILED, reason=reason)
-        if not decision.allowed:
-            self._note_failure(task, decision)
+        state = State.SKIPPED if decision.outcome == "skipped" else State.FAILED
+        self._conclude(task, state, reason, decision=decision)
 
     def _note_failure(self, task: int, decision: GiveUp) -> None:
         self._failed = True
@@ -298,7 +488,7 @@ class Machine:
         self._block(task)
         if decision.abort and not self.is_ending:
             self._stop(FreshnessReason("aborted", self.plan.names[task]))
-            self._commands += [Kill(other, now=False) for other in self._active]
+            self._kill_all(now=False)
         elif self.limits.fail_fast and not self.limits.keep_going:
             self._stop(FreshnessReason("fail-fast", self.plan.names[task]))
 
@@ -322,169 +512,3 @@ class Machine:
         )
         attempt.reason = FreshnessReason("retried")
         self._commands.append(Rest(task, seconds))
-
-    @property
-    def is_ending(self) -> bool:
-        """Whether even what runs was told to end (after a failure under ``fail_fast`` it goes on)."""
-        return self._stopping is not None and self._stopping.code != "fail-fast"
-
-    def _stop(self, reason: FreshnessReason) -> None:
-        """Nothing starts any more. What only waits is cancelled; what is being checked or runs ends by itself."""
-        if self.is_ending:
-            return
-        self._stopping = reason
-        self.slots.clear()
-        for wave in self.plan.waves:
-            for task in wave.tasks:
-                if self.states[task] in (State.WAITING, State.RESTING):
-                    self._finish(task, State.CANCELLED, reason=reason)
-
-    # -- progress ----------------------------------------------------------------------------------------------
-
-    def _finish(
-        self, task: int, state: State, reason: FreshnessReason | None = None, warnings: tuple[str, ...] = ()
-    ) -> None:
-        """A task's last state; what follows from it is worked off in ``_proceed``."""
-        self.states.change(task, state)
-        outcome = _OUTCOMES[state]
-        self._counts[outcome] = self._counts.get(outcome, 0) + 1
-        if outcome == "failed" and task in self._allowed:
-            self._counts["allowed"] = self._counts.get("allowed", 0) + 1
-        elif outcome == "passed" and self.tasks[task].is_group:
-            self._counts["groups"] = self._counts.get("groups", 0) + 1
-        attempt = self._attempts.pop(task, None)
-        ended = attempt.ended if attempt is not None else None
-        self._tell(
-            TaskFinished(
-                task=self.plan.names[task],
-                attempt=attempt.number if attempt is not None else 0,
-                outcome=outcome,
-                exit_status=ended.status if ended is not None else None,
-                signal=ended.signal if ended is not None else None,
-                duration_ms=ended.duration_ms if ended is not None else 0,
-                log=ended.log if ended is not None else None,
-                reason=reason,
-                warnings=(ended.warnings if ended is not None else ()) + warnings,
-                allowed=task in self._allowed,
-            )
-        )
-        if self.gates.has_come(task):
-            self._over.append(task)
-
-    def _proceed(self) -> None:
-        """Work off what is over, open waves, fill slots; tell the end when nothing is left."""
-        while True:
-            while self._over:
-                self._pass(self._over.popleft())
-            opened = self.gates.open_waves()
-            for number in opened:
-                for task in self.gates.ready(number):
-                    self._ready(task)
-            if not opened and not self._over:
-                break
-        if self._stopping is None:
-            self._fill_slots()
-        if self._left == 0 and not self.finished:
-            self._finish_run()
-
-    def _fill_slots(self) -> None:
-        while (task := self.slots.take()) is not None:
-            if self.states[task] is State.RESTING:
-                self._start(task)
-                continue
-            self._announce(self.gates.wave_of[task])
-            if self.tasks[task].when:
-                self._probe(task, "when", 0)
-            else:
-                self._check(task)
-
-    def _ready(self, task: int) -> None:
-        """A task's turn has come."""
-        if self.states[task] is not State.WAITING:
-            # It was blocked or cancelled long before.
-            self._over.append(task)
-            return
-        if task in self._unwanted:
-            self._announce(self.gates.wave_of[task])
-            self._skip(task, self._unwanted[task])
-            return
-        if not self.tasks[task].is_group:
-            self.slots.add(task)
-            return
-        self._announce(self.gates.wave_of[task])
-        ran = any(self.states[need] is State.PASSED for need in self.plan.needs[task])
-        self._finish(task, State.PASSED if ran else State.UP_TO_DATE, reason=FreshnessReason("group"))
-
-    def _pass(self, task: int) -> None:
-        state = self.states[task]
-        self._left -= 1
-        number = self.gates.wave_of[task]
-        if state in _GOOD:
-            self._good[number] = self._good.get(number, 0) + 1
-        freed, wave_over = self.gates.pass_task(task)
-        if wave_over:
-            self._close(number)
-        for later in freed:
-            self._ready(later)
-
-    def _block(self, failed: int) -> None:
-        """Everything that needs a failed task, directly or not, will not run."""
-        reason = FreshnessReason("blocked-by", self.plan.names[failed])
-        stack = [failed]
-        while stack:
-            for dependent in self._needed_by(stack.pop()):
-                if self.states[dependent] is State.WAITING:
-                    self._finish(dependent, State.BLOCKED, reason=reason)
-                    stack.append(dependent)
-
-    def _needed_by(self, task: int) -> list[int]:
-        if self._dependents is None:
-            self._dependents = [[] for _ in self.plan.names]
-            for wave in self.plan.waves:
-                for member in wave.tasks:
-                    for need in self.plan.needs[member]:
-                        self._dependents[need].append(member)
-        return self._dependents[task]
-
-    def _announce(self, number: int) -> None:
-        """A wave starts with the first of its tasks that is looked at; one whose tasks are all blocked never starts."""
-        if number in self._announced:
-            return
-        self._announced.add(number)
-        wave = self.gates.wave(number)
-        self._tell(WaveStarted(wave=number, name=wave.name, tasks=len(wave.tasks)))
-
-    def _close(self, number: int) -> None:
-        if number in self._announced:
-            wave = self.gates.wave(number)
-            passed = self._good.get(number, 0)
-            self._tell(WaveFinished(wave=number, name=wave.name, tasks=len(wave.tasks), passed=passed))
-        self.gates.close_wave(number)
-
-    def _finish_run(self) -> None:
-        self.finished = True
-        outcome: RunOutcome = "passed"
-        if self._signal is not None:
-            outcome, self.exit_code = "interrupted", 128 + self._signal
-        elif self._failed:
-            outcome, self.exit_code = "failed", 1
-        elif self._counts.get("up_to_date", 0) + self._counts.get("unwanted", 0) == self.plan.task_count:
-            outcome = "up_to_date"
-        self._tell(
-            RunFinished(
-                outcome=outcome,
-                exit_code=self.exit_code,
-                duration_ms=0,
-                counts=dict(sorted(self._counts.items())),
-                first_failure=self._first_failure,
-                signal=self._signal,
-            )
-        )
-
-    def _tell(self, event: TaskStarted | TaskFinished | TaskRetried | WaveStarted | WaveFinished | RunFinished) -> None:
-        self._commands.append(Tell(event))
-
-    def unfinished_stories(self) -> list[str]:
-        """What has become of each selected task that has no end yet, for the report of a defect."""
-        tasks = (task for wave in self.plan.waves for task in wave.tasks)
-        return [self.states.told(task) for task in tasks if self.states[task] not in FINAL]

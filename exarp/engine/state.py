@@ -32,21 +32,40 @@ class State(IntEnum):
     CANCELLED = 11
     PROBING = 12
     """It has its slot; a command of its ``when`` or ``requires`` is under way."""
+    ASKING = 13
+    """It has its slot; a person is asked to confirm it."""
+    AWAITING = 14
+    """It has its slot; a service that it uses is not ready yet."""
+    STANDBY = 15
+    """A service whose turn has come, and that nobody has needed yet."""
+    SERVING = 16
+    """A service that is ready."""
+    CLEANING = 17
+    """Its last attempt has ended; its ``finally`` is under way."""
 
 
 FINAL = frozenset({State.PASSED, State.UP_TO_DATE, State.FAILED, State.SKIPPED, State.BLOCKED, State.CANCELLED})
 
 _S = State
 _BITS = 5
+_BEFORE = frozenset({_S.PROBING, _S.CHECKING})
+_BROKEN_OFF = frozenset({_S.BLOCKED, _S.CANCELLED})
+_NEXT = frozenset({_S.ASKING, _S.AWAITING, _S.RUNNING, _S.UP_TO_DATE, _S.FAILED, *_BROKEN_OFF})
+_ENDS = frozenset({_S.PASSED, _S.FAILED, _S.SKIPPED, _S.CANCELLED})
 CHANGES: dict[State, frozenset[State]] = {
     # A group runs nothing: it passes straight from waiting.
     # One that is not for this platform is skipped before it takes a slot.
-    _S.WAITING: frozenset({_S.PROBING, _S.CHECKING, _S.PASSED, _S.UP_TO_DATE, _S.SKIPPED, _S.BLOCKED, _S.CANCELLED}),
-    _S.PROBING: frozenset({_S.PROBING, _S.CHECKING, _S.RUNNING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
-    _S.CHECKING: frozenset({_S.PROBING, _S.RUNNING, _S.UP_TO_DATE, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
-    _S.RUNNING: frozenset({_S.SETTLING, _S.RESTING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
-    _S.SETTLING: frozenset({_S.PASSED, _S.RESTING, _S.FAILED, _S.SKIPPED, _S.CANCELLED}),
-    _S.RESTING: frozenset({_S.RUNNING, _S.CANCELLED}),
+    _S.WAITING: frozenset({_S.STANDBY, *_BEFORE, _S.PASSED, _S.UP_TO_DATE, _S.SKIPPED, _S.BLOCKED, _S.CANCELLED}),
+    _S.STANDBY: frozenset({*_BEFORE, _S.UP_TO_DATE, _S.CANCELLED}),
+    _S.PROBING: frozenset({*_BEFORE, *_NEXT, _S.SKIPPED}),
+    _S.CHECKING: frozenset({_S.PROBING, *_NEXT, _S.SKIPPED}),
+    _S.ASKING: frozenset({_S.RUNNING, _S.AWAITING, *_BROKEN_OFF, _S.UP_TO_DATE, _S.SKIPPED, _S.FAILED}),
+    _S.AWAITING: frozenset({_S.RUNNING, *_BROKEN_OFF, _S.UP_TO_DATE}),
+    _S.RUNNING: frozenset({_S.SETTLING, _S.SERVING, _S.RESTING, _S.CLEANING, *_ENDS}),
+    _S.SERVING: frozenset({_S.CLEANING, *_ENDS}),
+    _S.SETTLING: frozenset({_S.RESTING, _S.CLEANING, *_ENDS}),
+    _S.RESTING: frozenset({_S.RUNNING, _S.CLEANING, _S.CANCELLED}),
+    _S.CLEANING: _ENDS,
     **{state: frozenset() for state in FINAL},
 }
 

@@ -35,6 +35,13 @@ class Probed(msgspec.Struct, frozen=True, gc=False):
     error: str = ""
 
 
+class Answered(msgspec.Struct, frozen=True):
+    """What a person said to a question; None: nobody is there to ask, or the question was taken back."""
+
+    task: int
+    yes: bool | None
+
+
 class Ended(msgspec.Struct, frozen=True, gc=False):
     """An attempt's process tree is gone. ``log``: its log as the event stream names it. ``early``: it was told to end before
     its last command had ended."""
@@ -81,4 +88,4 @@ class Interrupted(msgspec.Struct, frozen=True):
     signum: int
 
 
-Stimulus = Begun | Checked | Probed | Ended | Settled | TimedOut | Rested | Interrupted
+Stimulus = Begun | Checked | Probed | Answered | Ended | Settled | TimedOut | Rested | Interrupted

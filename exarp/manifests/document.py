@@ -47,6 +47,19 @@ class RequirementDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
 Required = str | RequirementDocument
 
 
+class ServiceDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``{ port = 8080 }`` or ``{ ready = "pg_isready" }``: how a task that keeps running is known to be ready."""
+
+    words: ClassVar[str] = "{ port = 8080 }"
+    port: Annotated[
+        Annotated[int, Meta(ge=1, le=65535)] | UnsetType,
+        Meta(description="A TCP port of this machine that takes connections once the service is ready."),
+    ] = UNSET
+    ready: Annotated[str, Meta(description="A script for the shell that exits with 0 once the service is ready.")] = ""
+    timeout: Annotated[Duration, Meta(description="How long it may take until it is ready.")] = "1m"
+    interval: Annotated[Duration, Meta(description="How often it is looked whether it is ready.")] = "200ms"
+
+
 class CommandDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``{ run = "git describe" }``: what that script prints."""
 
@@ -172,6 +185,20 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
         list[Required],
         Meta(description="Programs that must be in PATH, and commands that must succeed, before the task runs."),
     ] = []
+    confirm: Annotated[
+        bool | str,
+        Meta(description="A question that a person, or --yes, says yes to before it runs; true: whether to."),
+    ] = False
+    cleanup: Annotated[
+        str | Annotated[list[str], Meta(min_length=1)] | UnsetType,
+        Meta(description="Scripts that run after the last attempt, however it ended; they find $EXARP_OUTCOME."),
+    ] = msgspec.field(default=UNSET, name="finally")
+    service: Annotated[
+        bool | ServiceDocument,
+        Meta(
+            description="Keeps running: started when a task needs it, ended after the last; true: ready once started."
+        ),
+    ] = False
 
 
 class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -267,7 +294,7 @@ def wave_words(name: str) -> str:
 
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
-LATER_TASK = frozenset("prompt by verify confirm finally service agent cache no_retry_on".split())
+LATER_TASK = frozenset("prompt by verify agent cache no_retry_on".split())
 LATER_SETTINGS = frozenset("max_agents verify secrets".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
 LATER_TOP = frozenset("recovery cache agents".split())

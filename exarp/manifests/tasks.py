@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from exarp.errors import Problem
-from exarp.manifests.conditions import conditions
+from exarp.manifests.conditions import conditions, service
 from exarp.manifests.document import FromDocument, InputDocument, TaskDocument
 from exarp.manifests.fields import Fields, is_plain_path, is_reserved
 from exarp.manifests.place import here_first
@@ -117,8 +117,9 @@ class TaskReader:
                 message = f"task {at[1]!r} runs nothing, so it has no {field}"
                 step = "give it run or argv; a task that only gathers others has needs"
                 self.fields.add("group-with-files", message, (*at, field), step, on_key=True)
-        for field in ("when", "platforms", "requires"):
-            if getattr(written, field):
+        for field in ("when", "platforms", "requires", "confirm", "finally", "service"):
+            value = getattr(written, "cleanup" if field == "finally" else field)
+            if not isinstance(value, UnsetType) and value:
                 message = f"task {at[1]!r} runs nothing, so it has no {field}"
                 step = f"give {field} to the tasks that it needs"
                 self.fields.add("group-with-conditions", message, (*at, field), step, on_key=True)
@@ -189,8 +190,16 @@ class TaskReader:
             found["mutex"] = fields.texts(written.mutex, (*at, "mutex"))
         if written.resources:
             found["resources"] = self.requests(written.resources, at)
-        if written.when or written.platforms or written.requires:
+        if (
+            written.when
+            or written.platforms
+            or written.requires
+            or written.confirm
+            or not isinstance(written.cleanup, UnsetType)
+        ):
             found |= conditions(fields, written, at, self.check_script)
+        if written.service:
+            found |= service(fields, written, at, self.check_script)
         return found
 
     def aliases(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:

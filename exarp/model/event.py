@@ -55,12 +55,14 @@ class PlannedWave(msgspec.Struct, frozen=True):
 
 
 class PlannedRun(msgspec.Struct, frozen=True):
-    """What the run set out to do: the plan, as much of it as a view must know."""
+    """What the run set out to do: the plan, as much of it as a view must know. ``staying``: services that go on until they
+    are ended, because they were asked for themselves."""
 
     task_count: int
     waves: tuple[PlannedWave, ...]
     schedule: str = "flow"
     jobs: int = 1
+    staying: tuple[str, ...] = ()
 
 
 class RunStarted(_Event, frozen=True, tag="run_started"):
@@ -86,6 +88,13 @@ class TaskStarted(_Event, frozen=True, tag="task_started"):
     task: str
     attempt: int
     reason: FreshnessReason | None = None
+
+
+class ServiceReady(_Event, frozen=True, tag="service_ready"):
+    """A service that was started is ready for the tasks that need it; its end is told as any task's."""
+
+    task: str
+    attempt: int
 
 
 class TaskOutput(_Event, frozen=True, tag="task_output"):
@@ -151,4 +160,14 @@ class RunFinished(_Event, frozen=True, tag="run_finished"):
     signal: int | None = None
 
 
-Event = RunStarted | WaveStarted | TaskStarted | TaskOutput | TaskFinished | TaskRetried | WaveFinished | RunFinished
+Event = (
+    RunStarted
+    | WaveStarted
+    | TaskStarted
+    | ServiceReady
+    | TaskOutput
+    | TaskFinished
+    | TaskRetried
+    | WaveFinished
+    | RunFinished
+)

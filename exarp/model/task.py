@@ -23,6 +23,16 @@ class Requirement(msgspec.Struct, frozen=True):
     message: str = ""
 
 
+class Service(msgspec.Struct, frozen=True):
+    """How a task that keeps running is known to be ready: a TCP ``port`` of this machine takes connections, the script
+    ``ready`` succeeds, or (neither) it was started. It is tried every ``interval`` seconds, for ``timeout`` seconds."""
+
+    port: int = 0
+    ready: str = ""
+    timeout: float = 60.0
+    interval: float = 0.2
+
+
 class Task(msgspec.Struct, frozen=True, gc=False):
     """One unit of work.
 
@@ -40,7 +50,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     commands. A task with none of these is a *group*. Durations are seconds, resource requests are plain numbers
     (bytes for memory).
     ``when`` is a script whose exit status says whether the task is wanted; ``platforms`` are those that it is for
-    (``model.platform``), none: all.
+    (``model.platform``), none: all. ``confirm`` is a question that a person says yes to before it runs; ``cleanup`` are
+    scripts that run after its last attempt, however that ended (``finally`` in a manifest).
     """
 
     name: str
@@ -85,6 +96,18 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     when: str = ""
     platforms: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] = ()
+    confirm: str = ""
+    cleanup: tuple[str, ...] = ()
+    service: Service | None = None
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """All that is run for it by its shell."""
+        if not (self.when or self.requires or self.cleanup or self.service is not None):
+            return self.commands
+        required = [required.run for required in self.requires]
+        ready = self.service.ready if self.service is not None else ""
+        return (*self.commands, *filter(None, (self.when, *required, *self.cleanup, ready)))
 
     @property
     def is_group(self) -> bool:
@@ -94,12 +117,13 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     @property
     def always_runs(self) -> bool:
         """Whether nothing that the task says could ever make it up to date."""
-        return self.inputs is None and self.outputs is None
+        return self.service is not None or (self.inputs is None and self.outputs is None)
 
     @property
     def is_declared(self) -> bool:
-        """Whether the task says all that it reads and all that it writes (a group does neither; of prose its reader knows)."""
-        if self.prose is not None or self.is_group:
+        """Whether the task says all that it reads and all that it writes (a group does neither; of prose its reader knows;
+        a service is there to run beside others)."""
+        if self.prose is not None or self.is_group or self.service is not None:
             return True
         writes = self.outputs is not None or bool(self.modifies)
         return self.inputs is not None and writes

@@ -47,6 +47,8 @@ def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | 
 
     ``now.outputs`` covers the paths of ``record.outputs`` and those now declared.
     """
+    if task.service is not None:
+        return FreshnessReason("needed")
     if task.always_runs:
         return FreshnessReason("undeclared")
     if record is None:

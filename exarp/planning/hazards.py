@@ -134,6 +134,9 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
 
 
 def _uses(task: Task) -> Iterable[tuple[str, tuple[str, ...] | None]]:
+    if task.service is not None:
+        # It makes no files, and whatever it reads may change while it runs: it is there to run beside others.
+        return
     for pattern in task.inputs or ():
         yield pattern, task.excluded
     for pattern in task.tools:

@@ -9,10 +9,15 @@ from __future__ import annotations
 from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
+import msgspec
+
+from exarp.model.choice import OutputMode
 from exarp.model.event import (
     Event,
     FreshnessReason,
     RunFinished,
+    RunStarted,
+    ServiceReady,
     TaskFinished,
     TaskOutput,
     TaskRetried,
@@ -65,16 +70,22 @@ class Console:
             self._printer.arrived(event)
             return
         running = self.state.running.get(event.task) if isinstance(event, TaskFinished) else None
+        served = running is not None and running.is_serving
         self.state.apply(event, self._now)
         match event:
+            case RunStarted() if event.plan.staying and self._manner.mode == "grouped" and not self._manner.quiet:
+                self._follow(event)
             case WaveStarted() if self._manner.verbose:
                 self._announce(event.wave)
             case TaskStarted():
                 self._announce(self.state.wave_of(event.task))
+            case ServiceReady() if self._manner.verbose:
+                since = self.state.running[event.task].since if event.task in self.state.running else self._now
+                self.outlet.words(task_line.ready(event, round((self._now - since) * 1000), self._manner.color_words))
             case TaskRetried():
                 self._retried(event)
             case TaskFinished():
-                self._finished(event, running.reason if running else None)
+                self._finished(event, running.reason if running else None, served)
             case WaveFinished() if event.wave in self._announced:
                 self.outlet.words(words.complete(event.wave, event.passed, event.tasks))
             case RunFinished():
@@ -114,6 +125,12 @@ class Console:
         self.outlet.release()
         self.outlet.flush()
 
+    def _follow(self, event: RunStarted) -> None:
+        """Somebody watches services: what they print is shown as it comes, and not when they end."""
+        mode: OutputMode = "prefixed" if event.plan.task_count > 1 else "stream"
+        self._printer = printer(self.outlet, msgspec.structs.replace(self._manner, mode=mode), self._read_log)
+        self.wants_output = self._printer.wants_output
+
     def _announce(self, number: int) -> None:
         """Says that a wave starts, once, and only if the run tells more than failures."""
         wave = self.state.active.get(number)
@@ -128,27 +145,31 @@ class Console:
             self.outlet.words(task_line.retried(event, self._manner.color_words))
         self._printer.after_line(event.task, event.attempt, event.log, failed=False, again=True)
 
-    def _finished(self, event: TaskFinished, started_for: FreshnessReason | None) -> None:
+    def _finished(self, event: TaskFinished, started_for: FreshnessReason | None, served: bool) -> None:
         # A group runs nothing: its wave is worth a word where what it gathers was.
         group = event.outcome == "passed" and not event.attempt
         if event.outcome == "restored" or (group and self.state.tally.happened):
             self._announce(self.state.wave_of(event.task))
         self._printer.before_line(event.task, event.attempt)
-        if self._is_told(event):
+        if self._is_told(event, served):
             self.outlet.words(task_line.finished(event, started_for, self._manner.color_words))
         if event.attempt:
             failed = event.outcome != "passed"
-            self._printer.after_line(event.task, event.attempt, event.log, failed)
+            # Of a service that did its work nobody wants to read all that it said.
+            log = event.log if failed or not served else None
+            self._printer.after_line(event.task, event.attempt, log, failed)
         if not self._manner.quiet:
             for text in event.warnings:
                 said = f"warning: {escape.name(event.task)}: {escape.plain(text)}"
                 self.outlet.words(paint(said, "wait", self._manner.color_words))
 
-    def _is_told(self, event: TaskFinished) -> bool:
+    def _is_told(self, event: TaskFinished, served: bool) -> bool:
         """Whether a task gets a line of its own."""
         if is_failure(event) or self._manner.verbose:
             return True
         if self._manner.quiet or event.outcome in ("up_to_date", "blocked"):
+            return False
+        if event.outcome == "passed" and served:
             return False
         if event.outcome in ("passed", "restored") and self._manner.sparing:
             return event.log is not None and self._manner.mode != "quiet"

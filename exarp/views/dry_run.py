@@ -56,7 +56,12 @@ def _task(name: str, reason: FreshnessReason, asked: str, color: bool, locate: L
 
 def asked_before(tasks: Sequence[Task]) -> dict[int, str]:
     """What is asked right before tasks run, by task: ``only if `test -n "$CI"` ``."""
-    return {number: f"only if `{task.when.strip()}`" for number, task in enumerate(tasks) if task.when}
+    found = {}
+    for number, task in enumerate(tasks):
+        if task.when or task.confirm:
+            only = f"only if `{task.when.strip()}`" if task.when else ""
+            found[number] = ", ".join(filter(None, (only, "once confirmed" if task.confirm else "")))
+    return found
 
 
 def _sum(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> str:

@@ -16,6 +16,7 @@ from exarp.model.event import (
     PlannedRun,
     RunFinished,
     RunStarted,
+    ServiceReady,
     TaskFinished,
     TaskRetried,
     TaskStarted,
@@ -50,6 +51,8 @@ class Running:
     attempt: int
     since: float
     reason: FreshnessReason | None
+    # A service that is ready: it goes on for as long as others need it.
+    is_serving: bool = False
 
 
 class RunState:
@@ -77,6 +80,7 @@ class RunState:
             RunStarted: self._run_started,
             WaveStarted: self._wave_started,
             TaskStarted: self._task_started,
+            ServiceReady: self._service_ready,
             TaskRetried: self._task_retried,
             TaskFinished: self._task_finished,
             WaveFinished: self._wave_finished,
@@ -157,6 +161,11 @@ class RunState:
         before = self.running.pop(event.task, None)
         reason = event.reason or (before.reason if before else None)
         self.running[event.task] = Running(event.task, self.wave_of(event.task), event.attempt, at, reason)
+
+    def _service_ready(self, event: ServiceReady, at: float) -> None:
+        running = self.running.get(event.task)
+        if running is not None:
+            running.is_serving = True
 
     def _task_retried(self, event: TaskRetried, at: float) -> None:
         running = self.running.get(event.task)

@@ -52,7 +52,8 @@ def footer(state: RunState, now: float, height: int) -> Footer:
     ranked = [wave for wave in active if wave.number in busy] or active[:1]
     waves = ranked[: max(1, room // 3)]
     room -= len(waves)
-    running = list(state.running.values())
+    # Services that serve go on and on: what the run waits for comes first.
+    running = sorted(state.running.values(), key=lambda it: it.is_serving)
     hidden = len(running) > room or len(ranked) > len(waves)
     shown = running[: max(0, room - 1)] if hidden else running
     more = _more(len(running) - len(shown), len(ranked) - len(waves)) if hidden and room > 0 else ""
@@ -94,6 +95,8 @@ def _wave_row(state: RunState, wave: WaveState, now: float) -> WaveRow:
 
 
 def _task_row(state: RunState, running: Running, now: float) -> TaskRow:
+    if running.is_serving:
+        return TaskRow(escape.name(running.task), format_duration(max(0.0, now - running.since)), "(ready)")
     usual = state.expected_ms.get(running.task)
     return TaskRow(
         escape.name(running.task),

@@ -47,7 +47,6 @@ class Live:
         manner = msgspec.structs.replace(manner, sparing=True, by_line=True)
         self._terminal = terminal or Terminal(stderr)
         self._console = Console(stdout, stderr, manner, read_log, self._terminal)
-        self.wants_output = self._console.wants_output
         self._outlet = self._console.outlet
         self._manner = manner
         self._stderr = stderr
@@ -62,6 +61,11 @@ class Live:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def wants_output(self) -> bool:
+        """Whether what tasks print is shown as it comes."""
+        return self._console.wants_output
 
     @property
     def fault(self) -> OSError | None:

@@ -5,7 +5,7 @@ Knows the labels and what stands behind them. Does not know whether a line is sa
 
 from __future__ import annotations
 
-from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
+from exarp.model.event import FreshnessReason, ServiceReady, TaskFinished, TaskRetried
 from exarp.views import escape, words
 from exarp.views.color import Meaning, paint
 from exarp.views.tally import is_unwanted
@@ -15,6 +15,11 @@ def finished(event: TaskFinished, started_for: FreshnessReason | None, color: bo
     """The line of a task that reached its last state. ``started_for``: why it ran, where it did."""
     label, meaning, detail = _told(event, started_for)
     return _line(label, meaning, event.task, event.duration_ms if event.attempt else None, detail, color)
+
+
+def ready(event: ServiceReady, took_ms: int, color: bool) -> str:
+    """The line of a service that is ready for those who need it."""
+    return _line("ready", "done", event.task, took_ms, "", color)
 
 
 def retried(event: TaskRetried, color: bool) -> str:

@@ -73,7 +73,7 @@ def _notes(task: Task) -> list[str]:
         words_of = [f"{param.name}={'…' if param.default is None else param.default}" for param in task.params]
         notes.append(escape.name(f"takes {' '.join(words_of)}"))
     platforms = [f"{', '.join(task.platforms)} only"] if task.platforms else []
-    return [*notes, *(["manual"] if task.manual else []), *platforms]
+    return [*notes, *(["manual"] if task.manual else []), *(["service"] if task.service else []), *platforms]
 
 
 def _matrix_of(matrices: Matrices) -> dict[str, str]:
@@ -102,6 +102,7 @@ def document(tasks: Iterable[Task], matrices: Matrices = MappingProxyType({})) -
             "parent": task.parent or None,
             "matrix": matrix_of.get(task.name),
             "platforms": list(task.platforms),
+            "service": task.service is not None,
         }
         for task in tasks
     ]

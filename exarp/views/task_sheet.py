@@ -13,7 +13,7 @@ import msgspec
 from exarp.model.param import Param
 from exarp.model.quantity import amount, exact_duration
 from exarp.model.sheet import TaskSheet
-from exarp.model.task import PRIORITIES, Requirement, Task
+from exarp.model.task import PRIORITIES, Requirement, Service, Task
 from exarp.views import escape, words
 from exarp.views.json_line import json_line
 
@@ -152,13 +152,15 @@ def _rest(task: Task) -> Iterator[str]:
     for field in Task.__struct_fields__:
         value = getattr(task, field)
         if field not in _WORDED and value != getattr(_PLAIN, field):
-            yield _row(field.replace("_", " "), _said(field, value))
+            yield _row("finally" if field == "cleanup" else field.replace("_", " "), _said(field, value))
 
 
 def _said(field: str, value: object) -> str:
     """A field's value as the manifest has it."""
     if field == "requires" and isinstance(value, tuple):
         return ", ".join(_required(each) for each in value)
+    if isinstance(value, Service):
+        return _ready(value)
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, bool):
@@ -166,6 +168,14 @@ def _said(field: str, value: object) -> str:
     if field in _DURATIONS and isinstance(value, float):
         return exact_duration(value)
     return _WORDS.get(value, str(value)) if field == "priority" and isinstance(value, int) else str(value)
+
+
+def _ready(service: Service) -> str:
+    port = f"port {service.port} takes connections" if service.port else ""
+    script = f"`{service.ready.strip()}` succeeds" if service.ready else ""
+    when = " and ".join(filter(None, (port, script)))
+    limit = f", within {exact_duration(service.timeout)}"
+    return f"ready when {when}{limit}" if when else "ready once it is started"
 
 
 def _required(required: Requirement) -> str:

@@ -56,6 +56,12 @@ _REASONS: dict[str, tuple[str, str]] = {
     "requirement-failed": ("what it requires is not there", "what it requires ({}) is not there"),
     "condition-false": ("its condition does not hold", "its condition does not hold ({})"),
     "condition-broken": ("its condition could not be asked", "its condition ({}) could not be asked"),
+    "declined": ("somebody said no", "{} said no"),
+    "not-confirmed": ("it wants to be confirmed, and nobody is there to ask", "{} is to be confirmed"),
+    "needed": ("a task needs it", "{} needs it"),
+    "not-needed": ("no task that needs it had to run", "no task that needs {} had to run"),
+    "not-ready": ("was not ready in time", "was not ready after {}"),
+    "service-ended": ("ended while it was needed", "ended while it was needed ({})"),
     "other-platform": ("it is not for this platform", "it is not for {}"),
     "aborted": ("the run was aborted", "the run was aborted after {} failed"),
     "fail-fast": ("the run stops at the first failure", "the run stops at the first failure, {}"),
@@ -69,6 +75,9 @@ _STEPS = {
     "outputs-not-made": "correct outputs, or let the command make it there",
     "output-unreadable": "let the command leave it readable",
     "no-program": "install it, or put it into PATH",
+    "not-confirmed": "say --yes, or run it in a terminal",
+    "not-ready": "see its log; give it more time with timeout in service",
+    "service-ended": "let it stay in the foreground for as long as it serves",
     "requirement-failed": "see to it, and run again",
     "condition-broken": "let the script of when end with an exit status: 0 runs the task, any other skips it",
     "output-is-folder": "in outputs, write it with a slash at its end",
@@ -89,6 +98,10 @@ _CAUSES = frozenset(
         "no-program",
         "requirement-failed",
         "condition-broken",
+        "declined",
+        "not-confirmed",
+        "not-ready",
+        "service-ended",
     }
 )
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from exarp.app.asides import Asides
 from exarp.app.checker import Checker
 from exarp.app.driver import SLICE, Driver
 from exarp.app.launcher import Launcher
 from exarp.app.stream import Stream
-from exarp.engine.machine import Limits, Machine
+from exarp.engine.machine import Machine
+from exarp.engine.progress import Limits
 from exarp.errors import DefectError
 from exarp.graph.build import build_graph
 from exarp.hosts.scripted import Act, ScriptedHost
@@ -114,15 +116,18 @@ def play(
     plan = make_plan(manifest, graph, graph.names)
     clock = clock_type(host)
     listener = host.listener = Listener(ledger)
+    stream = Stream("1", clock, ledger, [listener])
+    launcher = Launcher(str(root), manifest, {}, "1", str(root), str(root / "claims"), raw=False)
     driver = Driver(
         Machine(plan, manifest.tasks, Limits(jobs=jobs)),
         host,
         clock,
-        Stream("1", clock, ledger, [listener]),
+        stream,
         Checker(str(root), manifest, graph, {}, {}, Fingerprints(str(root), {})),
-        Launcher(str(root), manifest, {}, "1", str(root), str(root / "claims"), raw=False),
+        launcher,
         lambda task, attempt: (f"{root}/{task}.{attempt}.log", f"{task}.{attempt}.log"),
         ticking=False,
+        asides=Asides(manifest.tasks, host, launcher, stream, None, lambda port: False),
     )
     return driver.run(), listener.events, ledger, host
 

@@ -5,11 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from exarp.engine.command import Check, Command, Kill, Probe, Rest, Settle, Start, Tell
-from exarp.engine.machine import Limits, Machine
-from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Probed, Rested, Settled, Stimulus, TimedOut
+from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.machine import Machine
+from exarp.engine.progress import Limits
+from exarp.engine.stimulus import (
+    Answered,
+    Begun,
+    Checked,
+    Ended,
+    Interrupted,
+    Probed,
+    Rested,
+    Settled,
+    Stimulus,
+    TimedOut,
+)
 from exarp.graph.build import build_graph
-from exarp.model.event import FreshnessReason, RunFinished, TaskFinished, TaskRetried, WaveFinished, WaveStarted
+from exarp.model.event import (
+    FreshnessReason,
+    RunFinished,
+    ServiceReady,
+    TaskFinished,
+    TaskRetried,
+    WaveFinished,
+    WaveStarted,
+)
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.task import Task
 from exarp.planning.planner import make_plan
@@ -35,7 +55,8 @@ class Hand:
         self.plan = make_plan(manifest, graph, graph.names)
         self.ids = graph.ids
         others = {self.ids[name]: FreshnessReason("other-platform") for name in limits.pop("unwanted", ())}
-        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}), others)
+        asked = [self.ids[name] for name in limits.pop("asked", ())]
+        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}), others, asked)
         self.told: list[object] = []
 
     def happen(self, stimulus: Stimulus) -> list[str]:
@@ -61,6 +82,9 @@ class Hand:
 
     def probed(self, name: str, status: int | None = 0, **found: Any) -> list[str]:
         return self.stale(self.happen(Probed(self.ids[name], status, **found)))
+
+    def answered(self, name: str, yes: bool | None) -> list[str]:
+        return self.stale(self.happen(Answered(self.ids[name], yes)))
 
     def passes(self, name: str) -> list[str]:
         """An attempt ends well, and its files are settled."""
@@ -99,6 +123,8 @@ class Hand:
                 return f"check {names[task]}"
             case Probe(task, what, index):
                 return f"probe {names[task]} {what} {index}"
+            case Ask(task):
+                return f"ask {names[task]}"
             case Start(task, attempt):
                 return f"start {names[task]} {attempt}"
             case Settle(task):
@@ -119,6 +145,8 @@ def told_line(event: object) -> str:
             return f"wave {number} {passed}/{tasks}"
         case TaskFinished(task=name, outcome=outcome):
             return f"{name} {outcome}"
+        case ServiceReady(task=name):
+            return f"{name} ready"
         case TaskRetried(task=name, attempt=attempt):
             return f"{name} failed {attempt}x"
         case RunFinished(outcome=outcome, exit_code=code):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exarp.engine.command import Check, Command, Kill, Probe, Rest, Settle, Start, Tell
-from exarp.engine.machine import Limits, Machine
+from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.machine import Machine
+from exarp.engine.progress import Limits
 from exarp.engine.stimulus import (
     BROKEN_OFF,
+    Answered,
     Begun,
     Checked,
     Ended,
@@ -21,6 +23,7 @@ from exarp.engine.stimulus import (
 from exarp.model.event import (
     FreshnessReason,
     RunFinished,
+    ServiceReady,
     TaskFinished,
     TaskRetried,
     TaskStarted,
@@ -50,8 +53,9 @@ class Run:
         self.limits = limits
         self.plan = make_plan(case.manifest, case.graph, case.targets)
         self.bound = {number: NOT_HERE for number, task in enumerate(case.manifest.tasks) if task.platforms}
-        self.machine = Machine(self.plan, case.manifest.tasks, limits, self.bound)
         self.ids = case.graph.ids
+        self.asked = [self.ids[name] for name in case.targets] if dice.of(True, False) else []
+        self.machine = Machine(self.plan, case.manifest.tasks, limits, self.bound, self.asked)
         self.tasks = selected(self.plan)
         self.wave_of = {task: wave for wave in self.plan.waves for task in wave.tasks}
         edges = graph_edges(self.plan, case.graph) | set(self.plan.order)
@@ -61,11 +65,17 @@ class Run:
         self.stimuli: list[Stimulus] = []
         self.commands: list[list[Command]] = []
         self.checking: list[int] = []
-        # Attempts by task; of probes minus their number.
         self.running: dict[int, int] = {}
         self.probing: dict[int, Probe] = {}
         self.required: dict[int, list[int]] = {}
         self.wanted: set[int] = set()
+        self.asking: set[int] = set()
+        self.confirmed: set[int] = set()
+        self.serving: set[int] = set()
+        self.cleaned: dict[int, list[int]] = {}
+        self.uses = {task: self._uses(task) for task in self.tasks}
+        # Who has a slot.
+        self.holders: set[int] = set()
         self.killed: set[int] = set()
         self.settling: list[int] = []
         self.resting: list[int] = []
@@ -85,18 +95,60 @@ class Run:
         return self
 
     def happen(self, stimulus: Stimulus) -> None:
-        running = list(self.running)
+        under_way = {*self.running, *self.probing, *self.asking}
+        cleaning = {task for task, probe in self.probing.items() if probe.what == "finally"}
         self._forget(stimulus)
         commands = self.machine.handle(stimulus)
         self.stimuli.append(stimulus)
         self.commands.append(commands)
         for command in commands:
             self._carry_out(command)
+        kills = {command for command in commands if isinstance(command, Kill)}
         if isinstance(stimulus, Interrupted):
-            kills = [command for command in commands if isinstance(command, Kill)]
-            assert kills == [Kill(task, now=self.interrupts > 1) for task in running]
-        if isinstance(stimulus, Ended):
+            again = self.interrupts > 1
+            doomed = under_way if again else {t for t in under_way - cleaning if not self.users_at_work(t)}
+            assert kills == {Kill(task, now=again) for task in doomed}
+        elif not isinstance(stimulus, TimedOut):
+            services = {kill.task for kill in kills if self.is_service(kill.task)}
+            assert not any(self.users_at_work(task) for task in services if task in self.running)
+        if isinstance(stimulus, Ended) and not self.is_service(stimulus.task):
             assert (stimulus.task in self.settling) == stimulus.succeeded
+
+    def is_service(self, task: int) -> bool:
+        return self.spec(task).service is not None
+
+    def _uses(self, task: int) -> set[int]:
+        """The services that a task needs itself, or through groups."""
+        found, stack = set(), list(self.plan.needs[task])
+        while stack:
+            need = stack.pop()
+            if self.is_service(need):
+                found.add(need)
+            elif self.spec(need).is_group:
+                stack += self.plan.needs[need]
+        return set() if self.spec(task).is_group else found
+
+    def users(self, service: int) -> list[int]:
+        return [task for task in self.tasks if service in self.uses[task]]
+
+    def users_at_work(self, service: int) -> list[int]:
+        return [task for task in self.users(service) if task in self.attempts and task not in self.over]
+
+    def stays(self, service: int) -> bool:
+        """Whether a service was asked for by name, or by that of a group, and nothing uses it."""
+        return not self.users(service) and any(
+            service == task or (self.spec(task).is_group and service in self._gathered(task)) for task in self.asked
+        )
+
+    def _gathered(self, group: int) -> set[int]:
+        found, stack = set(), [group]
+        while stack:
+            task = stack.pop()
+            if self.is_service(task):
+                found.add(task)
+            elif self.spec(task).is_group:
+                stack += self.plan.needs[task]
+        return found
 
     def _forget(self, stimulus: Stimulus) -> None:
         """What a stimulus is about is over."""
@@ -105,15 +157,21 @@ class Run:
                 self.checking.remove(task)
             case Ended(task):
                 del self.running[task]
-                self.killed.discard(task)
+                self.serving.discard(task)
+                if task not in self.probing:
+                    self.killed.discard(task)
             case Probed(task, status):
                 probe = self.probing.pop(task)
-                del self.running[task]
-                self.killed.discard(task)
+                if task not in self.running:
+                    self.killed.discard(task)
                 if status == 0 and probe.what == "when":
                     self.wanted.add(task)
-                elif status == 0:
+                elif status == 0 and probe.what == "requires":
                     self.required.setdefault(task, []).append(probe.index)
+            case Answered(task, yes):
+                self.asking.remove(task)
+                if yes:
+                    self.confirmed.add(task)
             case Settled(task):
                 self.settling.remove(task)
             case Rested(task) if task in self.resting:
@@ -126,14 +184,25 @@ class Run:
         """Any of what could happen now."""
         if self.interrupts < 3 and self.mood and self.dice.below(60) == 1:
             return Interrupted(self.dice.of(*SIGNALS))
-        busy = [*self.checking, *self.running, *self.settling, *self.resting]
+        calm = [task for task in self.running if self.is_service(task) and task not in self.killed]
+        restless = [task for task in self.running if task not in calm]
+        busy = [*self.checking, *self.asking, *self.probing, *restless, *self.settling, *self.resting]
+        if calm and (not busy or self.dice.below(12) == 11):
+            return self._served(self.dice.of(*calm))
         assert busy, "nothing is under way, and the run is not over"
         task = self.dice.of(*busy)
+        if task in self.asking:
+            return Answered(task, self.dice.of(True, True, False, None))
         if task in self.probing:
             return self._probed(task)
-        if task in self.running:
+        if task in self.running and task not in self.resting:
             return self._ended(task)
         return Rested(task) if task in self.resting else self._looked_at(task)
+
+    def _served(self, service: int) -> Stimulus:
+        """A service ends by itself, or its time to get ready is up."""
+        late = TimedOut(service, self.running[service])
+        return self.dice.of(Ended(service, 0), Ended(service, 1), Ended(service, None, signal=9), late)
 
     def _looked_at(self, task: int) -> Stimulus:
         """The answer of who looks at files; nobody need wait for it where even what runs is being ended."""
@@ -150,12 +219,14 @@ class Run:
     def _checked(self, task: int) -> Stimulus:
         if self.fails() and self.dice.of(True, False):
             return Checked(task, impossible=FreshnessReason("no-match", "x"))
-        return Checked(task, stale=self.dice.of(STALE, STALE, STALE, None))
+        return Checked(task, stale=STALE if self.is_service(task) else self.dice.of(STALE, STALE, STALE, None))
 
     def _probed(self, task: int) -> Stimulus:
+        if self.probing[task].what == "ready":
+            return Probed(task, self.dice.of(0, 0, 1, None))
         if self.dice.below(8):
             return Probed(task, 0)
-        late = [TimedOut(task, self.running[task])] if self.spec(task).timeout else []
+        late = [TimedOut(task, -self.probing[task].number)] if self.spec(task).timeout else []
         return self.dice.of(Probed(task, 1, "no"), Probed(task, None, error="killed"), TimedOut(task, -999), *late)
 
     def _ended(self, task: int) -> Stimulus:
@@ -171,6 +242,12 @@ class Run:
 
     def _carry_out(self, command: Command) -> None:
         match command:
+            case Ask(task):
+                assert not self.stopped
+                assert self.spec(task).confirm
+                assert self.attempts[task] == 0
+                assert task not in self.confirmed
+                self.asking.add(task)
             case Check(task):
                 if task not in self.wanted:
                     assert not self.spec(task).when
@@ -190,7 +267,9 @@ class Run:
                 self.killed.add(task)
             case Rest(task, seconds):
                 exponent = self.attempts[task] - 1
-                assert seconds == self.spec(task).retry_delay * 2.0**exponent
+                service = self.spec(task).service
+                delay = self.spec(task).retry_delay * 2.0**exponent if service is None else service.interval
+                assert seconds == delay
                 self.resting.append(task)
             case Tell(event):
                 self._told(event)
@@ -200,7 +279,13 @@ class Run:
         task = start.task
         self.attempts[task] += 1
         assert start.attempt == self.attempts[task] <= self.spec(task).retries + 1
-        assert start.timeout == self.spec(task).timeout
+        service = self.spec(task).service
+        assert start.timeout == (self.spec(task).timeout if service is None else service.timeout)
+        assert not self.spec(task).confirm or self.limits.yes or task in self.confirmed
+        for used in self.uses[task]:
+            assert used in self.serving or is_unwanted(self.over[used]) or self.over[used].allowed
+        if service is not None:
+            assert self.stays(task) or any(user not in self.over for user in self.users(task))
         assert self.events[-1] == TaskStarted(task=self.spec(task).name, attempt=start.attempt, reason=start.reason)
         self.running[task] = start.attempt
         commands = [index for index, required in enumerate(self.spec(task).requires) if required.run]
@@ -209,25 +294,36 @@ class Run:
 
     def _probe(self, probe: Probe) -> None:
         task = probe.task
-        assert not self.stopped
+        assert task not in self.probing
+        assert probe.what == "finally" or not self.stopped
+        self.probing[task] = probe
+        if probe.what == "ready":
+            assert task in self.running
+            assert task not in self.serving
+            return
         assert task not in self.running
-        if probe.what == "when":
+        if probe.what == "finally":
+            assert self.interrupts < 2
+            assert self.attempts[task]
+            self.cleaned.setdefault(task, []).append(probe.index)
+        elif probe.what == "when":
             self._may_start(task)
             assert task not in self.attempts
         else:
             assert self.attempts[task] == 0
             assert self.spec(task).requires[probe.index].run
         assert probe.timeout == self.spec(task).timeout
-        self.probing[task] = probe
-        self.running[task] = -probe.number
 
     def _may_start(self, task: int) -> None:
         """Everything that must be over is over, and there is room for the task beside what is under way."""
         assert not self.stopped
         self.must_be_over(task)
-        beside = [*self.checking, *self.running, *self.settling]
-        specs = [self.spec(other) for other in (task, *beside)]
-        assert task not in beside
+        if self.is_service(task):
+            assert self.stays(task) or any(user not in self.over for user in self.users(task))
+            return
+        specs = [self.spec(other) for other in (task, *self.holders)]
+        assert task not in self.holders
+        self.holders.add(task)
         assert len(specs) <= self.limits.jobs
         assert len(specs) == 1 or not any(spec.interactive for spec in specs)
         held = [name for spec in specs for name in spec.mutex]
@@ -239,8 +335,10 @@ class Run:
     def must_be_over(self, task: int) -> None:
         for other in self.tasks:
             if task in self.order.later.get(other, ()):
-                assert other in self.over
+                assert other in self.over or self.is_service(other)
         for need in self.plan.needs[task]:
+            if self.is_service(need) and need not in self.over:
+                continue
             end = self.over[need]
             assert end.outcome in ("passed", "up_to_date") or end.allowed or is_unwanted(end)
 
@@ -254,7 +352,10 @@ class Run:
                 assert len(gated) <= self.limits.max_parallel_waves
             case WaveFinished(wave=number):
                 self.open_waves.remove(number)
-                assert all(task in self.over for task in self.plan.waves[number - 1].tasks)
+                wave = self.plan.waves[number - 1]
+                assert all(task in self.over or self.is_service(task) for task in wave.tasks)
+            case ServiceReady(task=name):
+                self.serving.add(self.ids[name])
             case TaskFinished():
                 self._finished(event)
             case TaskRetried():
@@ -263,6 +364,7 @@ class Run:
     def _retried(self, event: TaskRetried) -> None:
         task = self.ids[event.task]
         assert not self.stopped
+        self.holders.discard(task)
         assert event.attempt == self.attempts[task] <= self.spec(task).retries
         assert not is_hopeless(event)
 
@@ -272,15 +374,24 @@ class Run:
         assert task not in self.over
         assert event.attempt == self.attempts.get(task, 0)
         self.over[task] = event
+        self.holders.discard(task)
+        assert task not in self.running
+        assert task not in self.probing
         if task in self.resting:
             self.resting.remove(task)
+        if event.attempt and self.interrupts < 2:
+            assert self.cleaned.get(task, []) == list(range(len(spec.cleanup)))
+        if self.is_service(task) and event.outcome == "passed":
+            assert self.stays(task) or all(user in self.over for user in self.users(task))
         if is_unwanted(event):
             self.must_be_over(task)
             assert spec.platforms or (spec.when and task not in self.wanted)
         elif event.outcome in ("failed", "skipped"):
-            assert (event.outcome == "skipped") == (spec.on_failure == "skip")
+            declined = event.reason is not None and event.reason.code == "declined"
+            assert (event.outcome == "skipped") == (spec.on_failure == "skip" or declined)
             assert event.allowed == spec.allow_failure
-            assert self.stopped or event.attempt in (0, spec.retries + 1) or is_hopeless(event)
+            tried = event.attempt in (0, spec.retries + 1) or is_hopeless(event)
+            assert self.stopped or tried or self.is_service(task)
             aborts = spec.on_failure == "abort" or self.limits.fail_fast
             self.stopped = self.stopped or (aborts and not event.allowed and not self.limits.keep_going)
         if event.outcome == "blocked":

@@ -94,6 +94,8 @@ def conflicts(one: Task, other: Task, cache_dirs: Sequence[str] = ()) -> set[tup
 
 
 def _read_against(reader: Task, written: str) -> Iterator[str]:
+    if reader.service is not None:
+        return
     for pattern in reader.inputs or ():
         if overlap(pattern, written) and not spared(reader, written, pattern):
             yield pattern

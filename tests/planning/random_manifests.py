@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exarp.graph.build import build_graph
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.manifest import Manifest, Settings, WaveSpec
-from exarp.model.task import Requirement, Task
+from exarp.model.task import Requirement, Service, Task
 from exarp.planning.grouping import Grouping
 
 from .dice import Dice, dice
@@ -65,7 +65,7 @@ def case_of(dice: Dice, most: int = 8, waves: bool = True) -> Case:
         own = [pattern for pattern, maker in zip(MADE, makers, strict=True) if maker == number]
         task = _task(dice, f"t{number}", earlier, own, touched)
         specs.append(msgspec.structs.replace(task, modifies=(), depfile="", after=()) if calm else task)
-    specs = _without_graph_faults(specs)
+    specs = _without_graph_faults([_as_service(dice, task) if dice.below(7) == 6 else task for task in specs])
     graph = build_graph(specs)[0]
     manifest = Manifest("exarp.toml", tuple(specs), _without_wave_faults(graph, declared), settings, POOLS)
     return Case(manifest, graph, tuple(targets))
@@ -116,6 +116,15 @@ def _task(dice: Dice, name: str, earlier: Sequence[str], own: Sequence[str], tou
     )
 
 
+def _as_service(dice: Dice, task: Task) -> Task:
+    """The task as one that keeps running, without what a service cannot have."""
+    service = dice.of(Service(), Service(port=80), Service(ready="ask", timeout=9.0, interval=2.0))
+    free = {"outputs": (), "modifies": (), "depfile": "", "mutex": (), "resources": {}}
+    return msgspec.structs.replace(
+        task, commands=("serve",), service=service, interactive=False, retries=0, timeout=0.0, **free
+    )
+
+
 def _behaviour(dice: Dice) -> dict[str, Any]:
     """Fields that say how a task is run and what follows from a failure."""
     return {
@@ -125,6 +134,8 @@ def _behaviour(dice: Dice) -> dict[str, Any]:
         "allow_failure": dice.of(False, False, True),
         "on_failure": dice.of("fail", "fail", "ask", "skip", "abort"),
         "interactive": dice.of(False, False, False, False, True),
+        "confirm": dice.of("", "", "", "", "", "sure?"),
+        "cleanup": dice.of((), (), (), ("a",), ("a", "b")),
         "when": dice.of("", "", "", "", "true"),
         "platforms": dice.of((), (), (), (), (), ("macos",)),
         "requires": dice.of((), (), (), (), (Requirement("cc"), Requirement(run="a"), Requirement(run="b"))),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exarp.model.manifest import Manifest
 from exarp.model.param import Param
-from exarp.model.task import Requirement, Task
+from exarp.model.task import Requirement, Service, Task
 from exarp.planning.environment import Environment
 from exarp.planning.recipe import (
     MAX_LIST_BYTES,
@@ -108,6 +108,9 @@ OF_THE_RUN = {
     "when": "false",
     "platforms": ("linux",),
     "requires": (Requirement("cc"),),
+    "confirm": "sure?",
+    "cleanup": ("rm x",),
+    "service": Service(),
 }
 
 

@@ -1,0 +1,297 @@
+"""How far a run has come: states, waves, slots, counts, and what is told of them.
+
+Knows what a task's end means for what waits for it. Does not know what brings an end about (``machine``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from exarp.engine.command import Command, Tell
+from exarp.engine.gates import Gates
+from exarp.engine.services import Services
+from exarp.engine.slots import Slots
+from exarp.engine.state import FINAL, State, States
+from exarp.engine.stimulus import Ended
+from exarp.model.event import (
+    Event,
+    FreshnessReason,
+    Outcome,
+    RunFinished,
+    RunOutcome,
+    TaskFinished,
+    WaveFinished,
+    WaveStarted,
+)
+from exarp.model.plan import Plan
+from exarp.model.task import Task
+
+OUTCOMES: dict[State, Outcome] = {
+    State.PASSED: "passed",
+    State.UP_TO_DATE: "up_to_date",
+    State.FAILED: "failed",
+    State.SKIPPED: "skipped",
+    State.BLOCKED: "blocked",
+    State.CANCELLED: "cancelled",
+}
+_GOOD = frozenset({State.PASSED, State.UP_TO_DATE})
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much may happen at once, and how a failure spreads."""
+
+    jobs: int = 1
+    max_parallel_waves: int = 8
+    pools: Mapping[str, int] = {}
+    keep_going: bool = False
+    fail_fast: bool = False
+    # Every question is answered with yes.
+    yes: bool = False
+
+
+class Attempt(msgspec.Struct):
+    """What is known of a task's latest attempt."""
+
+    number: int = 0
+    reason: FreshnessReason = FreshnessReason("forced")
+    timed_out: bool = False
+    ended: Ended | None = None
+    # A service that it uses and that ended meanwhile; what a service's readiness was last said of.
+    lost: str = ""
+    said: str = ""
+
+
+class Progress:
+    """The part of a machine that keeps the books. ``asked``: tasks that were asked for by name, as far as they are services
+    or gather some."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        tasks: Sequence[Task],
+        limits: Limits,
+        unwanted: Mapping[int, FreshnessReason] | None = None,
+        asked: Collection[int] = (),
+    ) -> None:
+        self.plan = plan
+        self.tasks = tasks
+        self.limits = limits
+        self.states = States(plan.names)
+        self.gates = Gates(plan, limits.max_parallel_waves)
+        self.services = Services(plan, tasks, asked)
+        self.slots = Slots(tasks, limits.jobs, limits.pools, plan.position)
+        self.finished = False
+        self.exit_code = 0
+        self._dependents: list[list[int]] | None = None
+        self._unwanted = unwanted or {}
+        self._attempts: dict[int, Attempt] = {}
+        self._active: dict[int, None] = {}
+        self._holding: set[int] = set()
+        # Tasks that are over and whose turn has come.
+        self._over: deque[int] = deque()
+        self._left = plan.task_count
+        self._counts: dict[str, int] = {}
+        self._good: dict[int, int] = {}
+        self._announced: set[int] = set()
+        self._first_failure: str | None = None
+        self._failed = False
+        self._allowed: set[int] = set()
+        self._signal: int | None = None
+        self.is_hurried = False
+        self._stopping: FreshnessReason | None = None
+        self._commands: list[Command] = []
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether even what runs was told to end (after a failure under ``fail_fast`` it goes on)."""
+        return self._stopping is not None and self._stopping.code != "fail-fast"
+
+    # -- progress ----------------------------------------------------------------------------------------------
+
+    def _finish(
+        self, task: int, state: State, reason: FreshnessReason | None = None, warnings: tuple[str, ...] = ()
+    ) -> None:
+        """A task's last state; what follows from it is worked off in ``_proceed``."""
+        self.states.change(task, state)
+        outcome = OUTCOMES[state]
+        self._counts[outcome] = self._counts.get(outcome, 0) + 1
+        if outcome == "failed" and task in self._allowed:
+            self._counts["allowed"] = self._counts.get("allowed", 0) + 1
+        elif outcome == "passed" and self.tasks[task].is_group:
+            self._counts["groups"] = self._counts.get("groups", 0) + 1
+        attempt = self._attempts.pop(task, None)
+        ended = attempt.ended if attempt is not None else None
+        self._tell(
+            TaskFinished(
+                task=self.plan.names[task],
+                attempt=attempt.number if attempt is not None else 0,
+                outcome=outcome,
+                exit_status=ended.status if ended is not None else None,
+                signal=ended.signal if ended is not None else None,
+                duration_ms=ended.duration_ms if ended is not None else 0,
+                log=ended.log if ended is not None else None,
+                reason=reason,
+                warnings=(ended.warnings if ended is not None else ()) + warnings,
+                allowed=task in self._allowed,
+            )
+        )
+        if task in self.services.open:
+            # It passed its gate long ago.
+            self.services.open.discard(task)
+        elif self.gates.has_come(task):
+            self._over.append(task)
+        for service in self.services.user_is_over(task):
+            self._dismiss(service)
+
+    def _proceed(self) -> None:
+        """Work off what is over, open waves, fill slots; tell the end when nothing is left."""
+        while True:
+            while self._over:
+                self._pass(self._over.popleft())
+            opened = self.gates.open_waves()
+            for number in opened:
+                for task in self.gates.ready(number):
+                    self._ready(task)
+            if not opened and not self._over:
+                break
+        if self._stopping is None:
+            self._fill_slots()
+        if self._left == 0 and not self.services.open and not self.finished:
+            self._finish_run()
+
+    def _fill_slots(self) -> None:
+        while (task := self.slots.take()) is not None:
+            self._holding.add(task)
+            if self.states[task] not in (State.WAITING, State.RESTING):
+                # A service that it needs failed while it stood in line.
+                self._release(task)
+                continue
+            self._announce(self.gates.wave_of[task])
+            self._begin(task)
+
+    def _release(self, task: int) -> None:
+        """A task no longer needs what it holds, if it holds anything."""
+        if task in self._holding:
+            self._holding.discard(task)
+            self.slots.release(task)
+
+    def _begin(self, task: int) -> None:
+        """A task has all that it waited for."""
+        raise NotImplementedError
+
+    def _dismiss(self, service: int) -> None:
+        """Nobody needs a service any more."""
+        raise NotImplementedError
+
+    def _skip(self, task: int, reason: FreshnessReason) -> None:
+        """A task is not wanted: those that need it run all the same."""
+        self._counts["unwanted"] = self._counts.get("unwanted", 0) + 1
+        self._finish(task, State.SKIPPED, reason=reason)
+
+    def _ready(self, task: int) -> None:
+        """A task's turn has come."""
+        if self.states[task] is not State.WAITING:
+            # It was blocked or cancelled long before.
+            self._over.append(task)
+            return
+        if task in self._unwanted:
+            self._announce(self.gates.wave_of[task])
+            self._skip(task, self._unwanted[task])
+            return
+        if self.tasks[task].service is not None:
+            self._stand_by(task)
+            return
+        if not self.tasks[task].is_group:
+            self.slots.add(task)
+            return
+        self._announce(self.gates.wave_of[task])
+        ran = any(self.states[need] is State.PASSED for need in self.plan.needs[task])
+        self._finish(task, State.PASSED if ran else State.UP_TO_DATE, reason=FreshnessReason("group"))
+
+    def _stand_by(self, service: int) -> None:
+        """A service's turn has come: what needs it may go on; it is started for the first that runs."""
+        self._announce(self.gates.wave_of[service])
+        self.states.change(service, State.STANDBY)
+        self.services.open.add(service)
+        self._over.append(service)
+        if not self.services.is_wanted(service):
+            self._dismiss(service)
+        elif service in self.services.staying:
+            self._begin(service)
+
+    def _pass(self, task: int) -> None:
+        state = self.states[task]
+        self._left -= 1
+        number = self.gates.wave_of[task]
+        if state in _GOOD or self.tasks[task].service is not None:
+            self._good[number] = self._good.get(number, 0) + 1
+        freed, wave_over = self.gates.pass_task(task)
+        if wave_over:
+            self._close(number)
+        for later in freed:
+            self._ready(later)
+
+    def _block(self, failed: int, through: int | None = None) -> None:
+        """Everything that needs a failed task, directly or not, will not run. ``through``: only what needs this one."""
+        reason = FreshnessReason("blocked-by", self.plan.names[failed])
+        stack = [failed if through is None else through]
+        while stack:
+            for dependent in self._needed_by(stack.pop()):
+                if self.states[dependent] is State.WAITING:
+                    self._finish(dependent, State.BLOCKED, reason=reason)
+                    stack.append(dependent)
+
+    def _needed_by(self, task: int) -> list[int]:
+        if self._dependents is None:
+            self._dependents = [[] for _ in self.plan.names]
+            for wave in self.plan.waves:
+                for member in wave.tasks:
+                    for need in self.plan.needs[member]:
+                        self._dependents[need].append(member)
+        return self._dependents[task]
+
+    def _announce(self, number: int) -> None:
+        """A wave starts with the first of its tasks that is looked at; one whose tasks are all blocked never starts."""
+        if number in self._announced:
+            return
+        self._announced.add(number)
+        wave = self.gates.wave(number)
+        self._tell(WaveStarted(wave=number, name=wave.name, tasks=len(wave.tasks)))
+
+    def _close(self, number: int) -> None:
+        if number in self._announced:
+            wave = self.gates.wave(number)
+            passed = self._good.get(number, 0)
+            self._tell(WaveFinished(wave=number, name=wave.name, tasks=len(wave.tasks), passed=passed))
+        self.gates.close_wave(number)
+
+    def _finish_run(self) -> None:
+        self.finished = True
+        outcome: RunOutcome = "passed"
+        if self._signal is not None:
+            outcome, self.exit_code = "interrupted", 128 + self._signal
+        elif self._failed:
+            outcome, self.exit_code = "failed", 1
+        elif self._counts.get("up_to_date", 0) + self._counts.get("unwanted", 0) == self.plan.task_count:
+            outcome = "up_to_date"
+        self._tell(
+            RunFinished(
+                outcome=outcome,
+                exit_code=self.exit_code,
+                duration_ms=0,
+                counts=dict(sorted(self._counts.items())),
+                first_failure=self._first_failure,
+                signal=self._signal,
+            )
+        )
+
+    def _tell(self, event: Event) -> None:
+        self._commands.append(Tell(event))
+
+    def unfinished_stories(self) -> list[str]:
+        """What has become of each selected task that has no end yet, for the report of a defect."""
+        tasks = (task for wave in self.plan.waves for task in wave.tasks)
+        return [self.states.told(task) for task in tasks if self.states[task] not in FINAL]
