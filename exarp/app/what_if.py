@@ -13,7 +13,7 @@ import msgspec
 from exarp.app.conditions import unwanted
 from exarp.app.project import Project
 from exarp.app.wiring import usable_cpus
-from exarp.engine.machine import Limits
+from exarp.engine.progress import Limits
 from exarp.engine.simulation import makespan
 from exarp.manifests.reading import not_collecting
 from exarp.model.choice import Packing, Schedule

@@ -1,7 +1,7 @@
 """A run in the mind: the machine itself, with a clock that jumps from one end to the next.
 
-Knows the plan, the limits and how long each task takes. Every task runs, once, and passes; only running takes time. Waves,
-gates, slots, mutexes and pools are the machine's own, so that what is told here is what a run would do.
+Knows the plan, the limits and how long each task takes. Every task runs, once, and passes; only running takes time; services are
+ready at once. Waves, gates, slots, mutexes and pools are the machine's own, so that what is told here is what a run would do.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 
-from exarp.engine.command import Check, Command, Probe, Settle, Start
-from exarp.engine.machine import Limits, Machine
-from exarp.engine.stimulus import Begun, Checked, Ended, Probed, Settled, Stimulus
+from exarp.engine.command import Ask, Check, Command, Kill, Probe, Settle, Start
+from exarp.engine.machine import Machine
+from exarp.engine.progress import Limits
+from exarp.engine.stimulus import Answered, Begun, Checked, Ended, Probed, Settled, Stimulus
 from exarp.model.event import FreshnessReason
 from exarp.model.plan import Plan
 from exarp.model.task import Task
@@ -38,7 +39,7 @@ def makespan(
             now, _, task = heappop(running)
             stimuli.append(Ended(task, 0))
         for command in machine.handle(stimuli.popleft()):
-            if isinstance(command, Start):
+            if isinstance(command, Start) and tasks[command.task].service is None:
                 started += 1
                 heappush(running, (now + seconds[command.task], started, command.task))
             elif (answer := _answer(command)) is not None:
@@ -53,6 +54,11 @@ def _answer(command: Command) -> Stimulus | None:
             return Checked(task, stale=_STALE)
         case Probe(task):
             return Probed(task, 0)
+        case Ask(task):
+            return Answered(task, True)
         case Settle(task):
             return Settled(task)
+        case Kill(task):
+            # A service that nothing needs any more.
+            return Ended(task, None, signal=2, early=True)
     return None

@@ -64,7 +64,7 @@ CHANGES: dict[State, frozenset[State]] = {
     _S.RUNNING: frozenset({_S.SETTLING, _S.SERVING, _S.RESTING, _S.CLEANING, *_ENDS}),
     _S.SERVING: frozenset({_S.CLEANING, *_ENDS}),
     _S.SETTLING: frozenset({_S.RESTING, _S.CLEANING, *_ENDS}),
-    _S.RESTING: frozenset({_S.RUNNING, _S.CLEANING, _S.CANCELLED}),
+    _S.RESTING: frozenset({_S.RUNNING, _S.CLEANING, *_ENDS}),
     _S.CLEANING: _ENDS,
     **{state: frozenset() for state in FINAL},
 }

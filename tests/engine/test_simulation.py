@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exarp.engine.machine import Limits
+from exarp.engine.progress import Limits
 from exarp.engine.simulation import makespan
 from exarp.graph.critical_path import critical_path
 from exarp.planning.planner import make_plan
@@ -24,7 +24,8 @@ def played(case, seconds, jobs):
 @given(cases(), st.lists(st.integers(0, 9), min_size=8, max_size=8), st.integers(1, 4))
 def test_a_run_takes_as_long_as_its_longest_chain_and_its_work_ask_for(case, lengths, jobs):
     tasks = case.manifest.tasks
-    seconds = {number: 0 if task.is_group else lengths[number] for number, task in enumerate(tasks)}
+    idle = {number for number, task in enumerate(tasks) if task.is_group or task.service is not None}
+    seconds = {number: 0 if number in idle else lengths[number] for number in range(len(tasks))}
     chosen, took = played(case, seconds, jobs)
 
     selected = [task for wave in chosen.waves for task in wave.tasks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,27 @@ def test_feature_waves(example: Workspace) -> None:
     assert times["backend", "wave_started"] < times["frontend", "wave_finished"]
     assert times["docs", "wave_started"] >= times["backend", "wave_finished"]
     assert times["release", "wave_started"] >= times["docs", "wave_finished"]
+
+
+@pytest.mark.parametrize("example", ["service-tests"], indirect=True)
+def test_service_tests(example: Workspace) -> None:
+    with socket.socket() as probe:
+        # Whatever else runs here may have the example's own port.
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    example.write("exarp.toml", example.read("exarp.toml").replace("18080", port))
+
+    def outcomes() -> dict[str, str]:
+        result = example.exarp("run", "--json")
+        assert result.code == 0, result.err
+        return {task["task"]: task["outcome"] for task in result.json["tasks"]}
+
+    first = outcomes()
+    assert set(first.values()) == {"passed"}
+    assert example.read("last-test.txt") == "tested: passed\n"
+    assert set(outcomes().values()) == {"up_to_date"}
+    # What is served counts for what was tested with it.
+    example.write("page.txt", "Hello again.\n")
+    assert set(outcomes().values()) == {"passed"}
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(port))) != 0
