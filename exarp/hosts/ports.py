@@ -6,17 +6,20 @@ Knows sockets. Never waits: an answer that does not come at once is no.
 from __future__ import annotations
 
 import select
-import socket
 
-_ADDRESSES = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+_ADDRESSES = ("127.0.0.1", "::1")
 
 
 def is_open(port: int) -> bool:
     """Whether a connection to ``port`` of the loopback interface is taken, by IPv4 or IPv6."""
-    return any(_takes(family, address, port) for family, address in _ADDRESSES)
+    return any(_takes(address, port) for address in _ADDRESSES)
 
 
-def _takes(family: socket.AddressFamily, address: str, port: int) -> bool:
+def _takes(address: str, port: int) -> bool:
+    # Few runs have services.
+    import socket
+
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as connection:
             connection.setblocking(False)

@@ -361,10 +361,10 @@ ONE_PATH = {"depfile", "cwd"}
 SAME = set(
     "description commands argv env shell priority tags mutex resources retries retry_delay timeout on_failure allow_failure "
     "interactive daemon manual keep_outputs allow_empty track_env variables arguments internal "
-    "prose when platforms requires params".split()
+    "prose when platforms requires confirm cleanup service params".split()
 )
 # What no task has that is written as the one below.
-ELSEWHERE = {"argv", "variables", "arguments", "prose", "params"}
+ELSEWHERE = {"argv", "variables", "arguments", "prose", "params", "service"}
 EVERYTHING = """
     [vars]
     mode = "fast"
@@ -382,6 +382,8 @@ EVERYTHING = """
     when = "true"
     platforms = ["linux"]
     requires = ["sh"]
+    confirm = "sure?"
+    finally = "true"
     aliases = ["every"]
     needs = ["gen"]
     after = ["last"]
@@ -411,6 +413,9 @@ EVERYTHING = """
     inputs = ["a/plain", "b"]
     outputs = ["c"]
     modifies = ["d/*"]
+    [task.serving]
+    run = "serve"
+    service = { port = 8080 }
     """
 
 
