@@ -1,6 +1,10 @@
-"""Conditions of tasks from outside: ``when``, ``platforms``, ``requires``."""
+"""Conditions of tasks from outside, what is done finally, and services."""
 
 from __future__ import annotations
+
+import signal
+import subprocess
+import sys
 
 from tests.cli.conftest import Workspace
 
@@ -69,3 +73,24 @@ def test_a_dry_run_asks_no_command_and_says_what_would_be_asked(workspace: Works
     assert "  gone  cannot run: no-such-program, which it requires, is not in PATH   exarp.toml:23\n" in result.out
     assert "  elsewhere  skipped: it is not for linux" in result.out
     assert result.out.endswith("1 task would run, 1 cannot, 1 skipped, 0 up to date, 1 group\n")
+
+
+def test_an_interrupt_lets_a_task_clean_up_while_its_service_serves(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.db]
+        run = "trap 'echo db ended >> order.txt; exit 0' INT; touch up; while :; do sleep 0.05; done"
+        service = { ready = "test -e up" }
+
+        [task.t]
+        needs = ["db"]
+        run = "echo ready; exec sleep 60"
+        finally = "echo finally $EXARP_OUTCOME >> order.txt"
+    """)
+    command = [sys.executable, "-m", "exarp", "run", "t", "--output", "stream"]
+    with subprocess.Popen(command, cwd=workspace.path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"ready\n"
+        run.send_signal(signal.SIGINT)
+        assert run.wait(30) == 130
+
+    assert workspace.read("order.txt") == "finally cancelled\ndb ended\n"
