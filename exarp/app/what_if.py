@@ -19,6 +19,7 @@ from exarp.manifests.reading import not_collecting
 from exarp.model.choice import Packing, Schedule
 from exarp.model.manifest import Manifest, Settings
 from exarp.model.plan import Plan
+from exarp.model.task import Task
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import Chosen
 
@@ -65,6 +66,11 @@ def what_if(project: Project, chosen: Chosen, expected: Mapping[str, float], cha
     return WhatIf(scenarios, theatre.measured, theatre.assumed, theatre.usual)
 
 
+def _takes_no_time(task: Task) -> bool:
+    """A group runs nothing, and a service runs beside those that use it."""
+    return task.is_group or task.service is not None
+
+
 class _Theatre:
     def __init__(self, project: Project, chosen: Chosen, expected: Mapping[str, float]) -> None:
         self.project = project
@@ -73,12 +79,12 @@ class _Theatre:
         plan = make_plan(project.manifest, chosen.graph, chosen.targets, told=False)
         self.unwanted = unwanted(plan, tasks)
         selected = [task for wave in plan.waves for task in wave.tasks if task not in self.unwanted]
-        running = [tasks[task] for task in selected if not tasks[task].is_group]
+        running = [tasks[it] for it in selected if not _takes_no_time(tasks[it])]
         known = [expected[task.name] for task in running if task.name in expected]
         self.measured, self.assumed = len(known), len(running) - len(known)
         self.usual = sum(known) / len(known) if known else 1.0
         self.seconds = {
-            number: 0.0 if task.is_group or number in self.unwanted else expected.get(task.name, self.usual)
+            number: 0.0 if _takes_no_time(task) or number in self.unwanted else expected.get(task.name, self.usual)
             for number, task in enumerate(tasks)
         }
         self.named = {task.name: self.seconds[number] for number, task in enumerate(tasks)}
