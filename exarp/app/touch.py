@@ -42,7 +42,12 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], not
         )
         records: list[tuple[str, bytes, int | None]] = []
         problems: list[Problem] = []
-        for task in (task for wave in plan.waves for task in wave.tasks if not project.manifest.tasks[task].is_group):
+        for task in (
+            task
+            for wave in plan.waves
+            for task in wave.tasks
+            if not (project.manifest.tasks[task].is_group or project.manifest.tasks[task].service)
+        ):
             record, complaint = checker.touch(task)
             name = plan.names[task]
             if record is not None:
