@@ -17,6 +17,7 @@ from exarp.app.project import examine
 from exarp.errors import ManifestError, Place, Problem, UsageError
 from exarp.manifests.foreign.draft import Draft
 from exarp.manifests.foreign.toml_text import draft_text
+from exarp.manifests.groups import without_idle
 from exarp.model.leftover import Leftover
 
 # Where each tool looks for its file, in the order in which it does.
@@ -114,7 +115,10 @@ def convert(tool: str, path: str, shown: str) -> Draft:
     Raises UsageError and ManifestError, as ``import_manifest`` does.
     """
     text = read_text(path, shown)
-    return _CONVERTERS[tool](text, shown, os.path.dirname(path))
+    draft = _CONVERTERS[tool](text, shown, os.path.dirname(path))
+    for task in draft.tasks:
+        task.keys = without_idle(task.keys)
+    return draft
 
 
 def _make(text: str, shown: str, folder: str) -> Draft:

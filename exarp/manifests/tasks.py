@@ -17,6 +17,7 @@ from exarp.errors import Problem
 from exarp.manifests.conditions import conditions, service
 from exarp.manifests.document import FromDocument, InputDocument, TaskDocument
 from exarp.manifests.fields import Fields, is_plain_path, is_reserved
+from exarp.manifests.groups import check_group
 from exarp.manifests.place import here_first
 from exarp.manifests.script import script_faults
 from exarp.model.manifest import Settings
@@ -107,22 +108,7 @@ class TaskReader:
             if not isinstance(written.run, UnsetType):
                 self.two_commands(at)
         elif isinstance(written.run, UnsetType):
-            self.check_group(written, at)
-
-    def check_group(self, written: TaskDocument, at: KeyPath) -> None:
-        """A task without a command gathers others: it reads, makes and changes nothing itself."""
-        for field in ("inputs", "outputs", "modifies", "tools", "depfile"):
-            value = getattr(written, field)
-            if not isinstance(value, UnsetType) and value:
-                message = f"task {at[1]!r} runs nothing, so it has no {field}"
-                step = "give it run or argv; a task that only gathers others has needs"
-                self.fields.add("group-with-files", message, (*at, field), step, on_key=True)
-        for field in ("when", "platforms", "requires", "confirm", "finally", "service"):
-            value = getattr(written, "cleanup" if field == "finally" else field)
-            if not isinstance(value, UnsetType) and value:
-                message = f"task {at[1]!r} runs nothing, so it has no {field}"
-                step = f"give {field} to the tasks that it needs"
-                self.fields.add("group-with-conditions", message, (*at, field), step, on_key=True)
+            check_group(self.fields, written, at)
 
     def policy(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
         """How the task is run, as far as it says so."""

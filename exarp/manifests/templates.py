@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from exarp.errors import Problem, Related
 from exarp.manifests.document import Document, TaskDocument
 from exarp.manifests.fields import Fields
+from exarp.manifests.groups import without_idle
 from exarp.manifests.positions import KeyPath
 from exarp.manifests.suggestions import Suggestions
 
@@ -44,13 +45,16 @@ class Templates:
             self._chain_of(name)
 
     def applied(self, name: str, written: TaskDocument) -> TaskDocument:
-        """A task with the fields of all that it extends as its defaults; what cannot be extended is told."""
+        """A task with the fields of all that it extends as its defaults; what cannot be extended is told.
+
+        What templates say of commands means nothing to a task that has none: they are for several tasks, this is for one.
+        """
         found = self._chain(("task", name), written.extends, ())
         chain = self.chains[name] = found or ()
         own = self._written("task", name, written)
         if found is None:
             return TaskDocument(**_forgiven(own))
-        return TaskDocument(**_over(self._fields_of(chain), own))
+        return TaskDocument(**without_idle(_over(self._fields_of(chain), own), own))
 
     def _fields_of(self, chain: tuple[str, ...]) -> dict[str, Any]:
         """What a chain of templates says together; the first of them wins."""

@@ -38,7 +38,9 @@ def test_settings_are_the_defaults_of_tasks() -> None:
         shell = ["bash", "-c"]
 
         [task.plain]
+        run = "plain"
         [task.own]
+        run = "own"
         retries = 0
         retry_delay = "500ms"
         timeout = "0s"
@@ -60,10 +62,13 @@ tasks = ["${first}", "b"]
 first = "a"
 
 [task.a]
+run = "a"
 [task.b]
+run = "b"
 retries = 1
 on_failure = "skip"
 [task.free]
+run = "free"
 """
 
 
@@ -116,7 +121,7 @@ def test_a_marking_is_all_none_or_some(written: str, parallel: object) -> None:
     [('"critical"', 100), ('"high"', 50), ('"medium"', 0), ('"low"', -50), ("7", 7), ("-3", -3)],
 )
 def test_priorities_are_words_or_numbers(written: str, priority: int) -> None:
-    assert task(f"priority = {written}").priority == priority
+    assert task(f'run = "t"\npriority = {written}').priority == priority
 
 
 @pytest.mark.parametrize(("written", "commands"), [('"a"', ("a",)), ('["a", "b"]', ("a", "b"))])
@@ -160,7 +165,7 @@ def test_paths_are_normalised_and_keep_the_slash_of_a_folder() -> None:
 
 @pytest.mark.parametrize("written", ["", ".", "./", "a/.."])
 def test_the_workspace_root_as_a_working_directory_is_the_default(written: str) -> None:
-    assert task(f'cwd = "{written}"').cwd == ""
+    assert task(f'run = "t"\ncwd = "{written}"').cwd == ""
 
 
 @pytest.mark.parametrize("path", ["inside/../../out", "..", "/abs", "../x"])
@@ -231,6 +236,7 @@ def test_sizes_and_pools() -> None:
         [settings]
         log_limit = "1MiB"
         [task.t]
+        run = "t"
         resources = { gpu = 1, memory = "512MiB", disk = "1000" }
     """)
     assert found.resources == {"gpu": 2, "memory": 4 * 1024**3, "disk": 1000}
@@ -276,13 +282,13 @@ def test_memory_that_is_not_known_is_not_held_against_a_task() -> None:
     from exarp.manifests import toml
     from exarp.manifests.reading import read_manifest
 
-    found = read_manifest(b'[task.t]\nresources = { memory = "64GiB" }\n[task.u]', "m.toml", toml, {})
+    found = read_manifest(b'[task.t]\nrun = "t"\nresources = { memory = "64GiB" }\n[task.u]', "m.toml", toml, {})
     assert found.problems == []
     assert found.manifest.resources == {"memory": 64 * 1024**3}
 
 
 def test_a_pool_whose_size_is_refused_is_not_held_against_a_task() -> None:
-    assert slugs('[resources]\ngpu = "two"\n[task.t]\nresources = { gpu = 9 }') == ["bad-size"]
+    assert slugs('[resources]\ngpu = "two"\n[task.t]\nrun = "t"\nresources = { gpu = 9 }') == ["bad-size"]
 
 
 def test_cache_folders_are_folders() -> None:
@@ -292,7 +298,7 @@ def test_cache_folders_are_folders() -> None:
     )
 
 
-@pytest.mark.parametrize("field", ["run", "cwd", 'run = "x"\ndepfile'])
+@pytest.mark.parametrize("field", ["run", 'run = "x"\ncwd', 'run = "x"\ndepfile'])
 def test_no_text_holds_a_nul_character(field: str) -> None:
     (problem,) = problems(f'[task.t]\n{field} = "a\\u0000b"')
     assert (problem.slug, marked(problem)) == ("nul-character", '"a\\u0000b"')
@@ -368,12 +374,12 @@ def test_other_names_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["in", "out", "depfile", "in_file", "PATH", "EXARP_", "EXARP_RUN"])
 def test_reserved_names_are_refused_as_variables(name: str) -> None:
-    assert slugs(f'[vars]\n{name} = "x"\n[task.t]\nenv = {{ {name} = "x" }}') == ["reserved-name"] * 2
+    assert slugs(f'[vars]\n{name} = "x"\n[task.t]\nrun = "t"\nenv = {{ {name} = "x" }}') == ["reserved-name"] * 2
 
 
 def test_names_that_no_environment_takes_are_refused_there_and_not_in_vars() -> None:
     assert (
-        slugs('[vars]\n"my-var" = "x"\n[task.t]\nenv = { "my-var" = "x", "1" = "x", "é" = "x" }')
+        slugs('[vars]\n"my-var" = "x"\n[task.t]\nrun = "t"\nenv = { "my-var" = "x", "1" = "x", "é" = "x" }')
         == ["bad-variable"] * 3
     )
 

@@ -40,6 +40,9 @@ def test_a_task_is_what_it_would_be_with_its_templates_written_out(
         if "run" in table:
             table.pop("argv", None)
     tables = {f"t{number}": template for number, template in enumerate(templates)}
+    if not {"run", "argv"} & _written_out(own, tables).keys():
+        # A task without a command takes less.
+        own["run"] = "r0"
     short = "".join(f"[template.{name}]\n{_toml(table)}" for name, table in tables.items())
     short += f"[task.it]\n{_toml(own)}"
     plain = _written_out(own, tables)
@@ -72,6 +75,24 @@ def _value(value: object) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {json.dumps(each)}" for key, each in value.items()) + " }"
     return json.dumps(value)
+
+
+def test_a_task_without_a_command_takes_from_a_template_what_has_a_meaning_for_it() -> None:
+    text = """
+        [template.slow]
+        tags = ["slow"]
+        timeout = "5m"
+        env = { LEVEL = "3" }
+        [task.all]
+        extends = "slow"
+        needs = ["unit"]
+        [task.unit]
+        extends = "slow"
+        run = "unit"
+    """
+    group, unit = manifest(text).tasks
+    assert (group.tags, group.timeout, group.env) == (("slow",), 0.0, {})
+    assert (unit.tags, unit.timeout, unit.env) == (("slow",), 300.0, {"LEVEL": "3"})
 
 
 # -- cases ---------------------------------------------------------------------------------------------------------
