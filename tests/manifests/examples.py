@@ -97,6 +97,7 @@ cwd = "docs"
 keep_outputs = true
 
 [task."unit/test"]
+run = "run-tests"
 needs = ["link"]
 interactive = true
 manual = true
