@@ -126,7 +126,7 @@ def test_an_inline_table_in_a_task_is_an_unknown_key() -> None:
 
 @pytest.mark.parametrize("table_name", ["env", "resources"])
 def test_the_tables_of_a_task_may_have_headers(table_name: str) -> None:
-    assert slugs(f"[resources]\nX = 1\n[task.a.{table_name}]\nX = 1") == []
+    assert slugs(f"[resources]\nX = 1\n[task.a]\nrun = 'x'\n[task.a.{table_name}]\nX = 1") == []
 
 
 @pytest.mark.parametrize("command", ['prompt = "x"', 'cmd = "x"', "run = 1", "argv = []"])
