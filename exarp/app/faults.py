@@ -66,7 +66,8 @@ class FaultPlaces:
         """Warnings about waves that are listed before one that they wait for."""
         numbers = {wave.name: number for number, wave in enumerate(self.manifest.waves)} if late else {}
         # Plans are listed by their numbers: where those contradict what they depend on, that is told.
-        told = (found for found in late if self.manifest.waves[numbers[found.late]].group is None)
+        prose, waves = self.manifest.prose, self.manifest.waves
+        told = (found for found in late if not prose or waves[numbers[found.late]].group is None)
         return [self._late_wave(found, numbers[found.late]) for found in told]
 
     def _late_wave(self, found: LateWave, number: int) -> Problem:

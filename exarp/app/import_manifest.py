@@ -15,10 +15,13 @@ import msgspec
 
 from exarp.app.project import examine
 from exarp.errors import ManifestError, Place, Problem, UsageError
+from exarp.manifests.discover import named_plans
 from exarp.manifests.foreign.draft import Draft
 from exarp.manifests.foreign.toml_text import draft_text
 from exarp.manifests.groups import without_idle
+from exarp.manifests.plan_files import Kind
 from exarp.model.leftover import Leftover
+from exarp.model.path import is_outside, normalise, relative
 
 # Where each tool looks for its file, in the order in which it does.
 FILES: dict[str, tuple[str, ...]] = {
@@ -34,6 +37,10 @@ FILES: dict[str, tuple[str, ...]] = {
     ),
     "npm": ("package.json",),
 }
+# Plans and task states that each word takes.
+PLANS: dict[str, tuple[Kind, ...]] = {"phases": ("phases", "wave-plans"), "todo2": ("todo2",)}
+# Where plans and task states are looked for if nothing is named.
+PLAN_FOLDERS = ("", "phases", ".planning/phases")
 _MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -56,11 +63,15 @@ def import_manifest(
 
     Raises UsageError where there is nothing to read or to write to; ManifestError where the file cannot be understood at all.
     """
-    path = os.path.join(folder, source) if source is not None else _found(tool, folder)
     if target is not None:
         refuse_target(target, force)
-    draft = convert(tool, path, os.path.relpath(path, folder))
-    home = os.path.dirname(target) if target is not None else os.path.dirname(path)
+    if tool in PLANS:
+        home = os.path.dirname(target) if target is not None else folder
+        draft = _plans(tool, folder, source, home)
+    else:
+        path = os.path.join(folder, source) if source is not None else _found(tool, folder)
+        draft = convert(tool, path, os.path.relpath(path, folder))
+        home = os.path.dirname(target) if target is not None else os.path.dirname(path)
     text = sound_text(draft, home, target, environ)
     left = tuple(sorted(draft.leftovers))
     return Imported(target or "", draft.file, text, len(draft.tasks), max(draft.found, len(draft.tasks)), left)
@@ -119,6 +130,30 @@ def convert(tool: str, path: str, shown: str) -> Draft:
     for task in draft.tasks:
         task.keys = without_idle(task.keys)
     return draft
+
+
+def _plans(tool: str, folder: str, source: str | None, home: str) -> Draft:
+    """The draft of plans or of a task state, for a manifest in the folder ``home``."""
+    from exarp.app.plan_reading import read_plans
+    from exarp.manifests.foreign.plans import convert_plans
+
+    named = PLAN_FOLDERS if source is None else (source,)
+    paths = (os.path.abspath(os.path.join(folder, name)) for name in named)
+    found = next(filter(None, (named_plans(path, folder, PLANS[tool]) for path in paths)), None)
+    if found is None:
+        message = f"there are no {tool} in {folder if source is None else source}"
+        raise UsageError(
+            Problem("nothing-to-import", message, None, f"name their file or folder: exarp import {tool} PATH")
+        )
+    prefix = os.path.relpath(found.root, home)
+    start = "" if prefix == "." or prefix.startswith("..") else prefix
+    below = os.path.relpath(home, found.root) if prefix.startswith("..") else ""
+
+    def rebased(path: str) -> str | None:
+        seen = normalise(path, start) if start else relative(path, below)
+        return None if is_outside(seen) else seen
+
+    return convert_plans(read_plans(found, {}), tool, rebased)
 
 
 def _make(text: str, shown: str, folder: str) -> Draft:
@@ -215,17 +250,24 @@ def _problems(folder: str, path: str, environ: Mapping[str, str]) -> Sequence[Pr
 def _pruned(draft: Draft, text: str, problems: Sequence[Problem]) -> bool:
     """Take out of the draft what is wrong with its text; whether anything was."""
     lines = text.split("\n")
-    headers = [number for number, line in enumerate(lines, 1) if line.startswith("[task.")]
+    headers = [number for number, line in enumerate(lines, 1) if line.startswith(("[task.", "[[wave]]"))]
     names = [task.name for task in draft.tasks]
+    waves = list(draft.waves)
     pruned = False
     for problem in problems:
         line = problem.place.line if problem.place is not None else 0
         at = bisect.bisect_right(headers, line) - 1
-        if at >= 0:
+        if at >= len(names):
+            pruned |= draft.drop_wave(waves[at - len(names)]["name"], problem.message)
+        elif at >= 0 and problem.slug == "wave-cycle":
+            # The tasks may well be done; it is their grouping that cannot be.
+            wave = next((wave["name"] for wave in waves if names[at] in wave["tasks"]), "")
+            pruned |= draft.drop_wave(wave, problem.message)
+        elif at >= 0:
             pruned |= draft.drop(names[at], problem.message)
-            continue
-        name = lines[line - 1].partition(" = ")[0] if line else ""
-        if draft.variables.pop(name, None) is not None or draft.settings.pop(name, None) is not None:
-            draft.leave(0, name, problem.message)
-            pruned = True
+        else:
+            name = lines[line - 1].partition(" = ")[0] if line else ""
+            if draft.variables.pop(name, None) is not None or draft.settings.pop(name, None) is not None:
+                draft.leave(0, name, problem.message)
+                pruned = True
     return pruned

@@ -8,12 +8,12 @@ import click
 
 from exarp.cli.invocation import common_options, current, write
 
-TOOLS = ("make", "just", "taskfile", "npm")
+TOOLS = ("make", "just", "taskfile", "npm", "todo2", "phases")
 
 
 @click.command("import", short_help="Convert another tool's file to a manifest.")
 @click.argument("tool", type=click.Choice(TOOLS))
-@click.argument("source", metavar="[FILE]", required=False, type=click.Path())
+@click.argument("source", metavar="[FILE|FOLDER]", required=False, type=click.Path())
 @click.option("--to", default="exarp.toml", show_default=True, help="The manifest to write; - prints it.")
 @click.option("--force", is_flag=True, help="Replace a manifest that is there already.")
 @common_options("color", "file", "verbose")
@@ -22,10 +22,14 @@ def command(tool: str, source: str | None, to: str, force: bool) -> int:
     line and the reason, here and at the manifest's end. Nothing of the file is run; what depends on this machine (conditions,
     wildcards) is decided now.
 
+    Plans and task states (phases takes wave plans too) say what is to be done in words. Their tasks keep order, waves and files,
+    and fail until each says how it is done: put run = "…" in the place of extends = "unwritten".
+
     \b
     Examples:
       exarp import make
       exarp import make build.mk --to exarp.toml
+      exarp import phases .planning/phases
     """
     from exarp.app.import_manifest import import_manifest
     from exarp.views.imported import imported

@@ -9,11 +9,12 @@ import errno
 import os
 import shlex
 import stat
+from collections.abc import Collection
 from typing import NamedTuple
 
 from exarp.errors import ManifestError, Place, Problem
 from exarp.manifests.notation import Notation
-from exarp.manifests.plan_files import Kind, PlanFile, kind_of, phase_of, plans_in
+from exarp.manifests.plan_files import Kind, PlanFile, all_plans_in, kind_of, phase_of, plans_in
 from exarp.manifests.reading import MAX_BYTES, too_large
 
 NAMES = ("exarp.toml", "exarp.yaml", "exarp.yml", "exarp.json", "pyproject.toml")
@@ -129,6 +130,17 @@ def named_manifest(path: str, directory: str) -> Found | FoundPlans:
     if (kind := kind_of(os.path.basename(path))) is not None:
         return _found_plans(path, directory, kind, [phase_of(path)])
     return _found(path, directory)
+
+
+def named_plans(path: str, directory: str, kinds: Collection[Kind]) -> FoundPlans | None:
+    """The plans of one of these kinds at ``path`` (absolute), a file or a folder, whatever else is there; None for none."""
+    if os.path.isdir(path):
+        for kind, files in all_plans_in(path):
+            if kind in kinds:
+                return _found_plans(path, directory, kind, files)
+        return None
+    found = kind_of(os.path.basename(path)) if os.path.isfile(path) else None
+    return _found_plans(path, directory, found, [phase_of(path)]) if found is not None and found in kinds else None
 
 
 def _found(path: str, start: str) -> Found:

@@ -249,6 +249,9 @@ class WaveDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         bool | list[str],
         Meta(description="The marking: true, beside any wave; a list, beside these; false, beside none."),
     ] = False
+    group: Annotated[
+        int | UnsetType, Meta(description="A number that several waves may share: --group N takes them all.")
+    ] = UNSET
 
 
 class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

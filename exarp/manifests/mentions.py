@@ -54,5 +54,5 @@ def mention(written: str, start: int, source: Source, root: str) -> Mention | No
         return Mention(path, start, start + len(written))
     message = f"{written!r} lies outside of the workspace: it is left out"
     step = "name files by their paths from the git root"
-    source.remark(Problem("plan-files", message, None, step, severity="warning"), start, start + len(written))
+    source.remark(Problem("outside-workspace", message, None, step, severity="warning"), start, start + len(written))
     return None

@@ -38,13 +38,19 @@ def kind_of(name: str) -> Kind | None:
 
 def plans_in(folder: str) -> tuple[Kind, list[PlanFile]] | None:
     """What a folder holds, and its files in their order: a task state, phases or a phase, wave plans; None for none of these."""
+    return next(all_plans_in(folder), None)
+
+
+def all_plans_in(folder: str) -> Iterator[tuple[Kind, list[PlanFile]]]:
+    """The same, for a folder that holds several kinds."""
     for place in (folder, os.path.join(folder, TODO2_FOLDER)):
         for name in TODO2_STATES:
             path = os.path.join(place, name)
             if os.path.isfile(path):
-                return "todo2", [PlanFile(path, name, "")]
+                yield "todo2", [PlanFile(path, name, "")]
     names = _names(folder)
-    for kind, suffix in (("phases", PHASE_PLAN), ("wave-plans", WAVE_PLAN)):
+    kinds: tuple[tuple[Kind, str], ...] = (("phases", PHASE_PLAN), ("wave-plans", WAVE_PLAN))
+    for kind, suffix in kinds:
         found = list(_files(folder, names, suffix))
         if kind == "phases":
             found += [
@@ -53,8 +59,7 @@ def plans_in(folder: str) -> tuple[Kind, list[PlanFile]] | None:
                 for file in _files(os.path.join(folder, name), _names(os.path.join(folder, name)), suffix, name)
             ]
         if found:
-            return kind, found  # type: ignore[return-value]
-    return None
+            yield kind, found
 
 
 def phase_of(path: str) -> PlanFile:

@@ -246,6 +246,7 @@ class _Resolver:
             tasks=self.fields.texts(written.tasks, (*at, "tasks")),
             order=written.order,
             parallel=marking if isinstance(marking, bool) else self.fields.texts(marking, (*at, "parallel")),
+            group=_given(written.group, None),
         )
 
 

@@ -9,8 +9,15 @@ import msgspec
 
 
 class Leftover(msgspec.Struct, frozen=True, order=True):
-    """Something that was not converted: the line it stands in (1-based), its text, and why not."""
+    """Something that was not converted: the line it stands in (1-based; 0: no one line), its text, and why not. ``file``: where
+    it is not the one that was named."""
 
+    file: str
     line: int
     text: str
     why: str
+
+    def place(self, source: str) -> str:
+        """Where it stands, in or beside ``source``."""
+        file = self.file or source
+        return f"{file}:{self.line}" if self.line else file

@@ -53,5 +53,5 @@ def _leftovers(source: str, leftovers: Sequence[Leftover]) -> Iterator[str]:
     if leftovers:
         yield f"not converted, or not as it was ({len(leftovers)}):"
     for left in leftovers:
-        yield f"  {escape.name(source)}:{left.line}: {escape.name(left.text)}"
+        yield f"  {escape.name(left.place(source))}: {escape.name(left.text)}"
         yield f"      {escape.name(left.why)}"

@@ -89,7 +89,7 @@ def test_files_of_tasks_and_of_the_plan_are_joined_and_a_difference_is_told() ->
 def test_files_outside_of_the_workspace_are_left_out() -> None:
     reading = read({"01-01-PLAN.md": plan("wave: 1\nfiles_modified: [../x, /work/src/a, /etc/passwd]\n")})
     assert reading.manifest.tasks[0].modifies == ("src/a",)
-    assert [problem.slug for problem in reading.problems] == ["plan-files", "plan-files"]
+    assert [problem.slug for problem in reading.problems] == ["outside-workspace"] * 2
 
 
 def test_plans_are_listed_by_number_then_name_and_those_of_one_number_are_marked_for_each_other() -> None:

@@ -43,18 +43,18 @@ class Draft(msgspec.Struct):
     variables: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     resources: dict[str, Any] = {}
+    templates: dict[str, dict[str, Any]] = {}
     tasks: list[DraftTask] = []
     waves: list[dict[str, Any]] = []
-    leftovers: list[Leftover] = []
+    leftovers: dict[Leftover, None] = {}
     found: int = 0
     converted: bool = True
 
-    def leave(self, line: int, text: str, why: str) -> None:
-        """Say that something was not converted; told once for each line and reason."""
+    def leave(self, line: int, text: str, why: str, file: str = "") -> None:
+        """Say that something was not converted; told once for each line and reason. ``file``: if that is not the draft's."""
         first = text.strip().partition("\n")[0]
-        leftover = Leftover(line, first if len(first) <= 100 else f"{first[:99]}…", why)
-        if leftover not in self.leftovers:
-            self.leftovers.append(leftover)
+        shown = first if len(first) <= 100 else f"{first[:99]}…"
+        self.leftovers.setdefault(Leftover("" if file == self.file else file, line, shown, why))
 
     def drop(self, name: str, why: str) -> bool:
         """Take a task out, as not convertible after all, and out of the needs of others; whether it was there."""
@@ -71,6 +71,23 @@ class Draft(msgspec.Struct):
                     task.keys[key] = [each for each in task.keys[key] if each != name]
         if name in self.settings.get("default", ()):
             del self.settings["default"]
+        for wave in list(self.waves):
+            if wave["tasks"] == [name]:
+                self.drop_wave(wave["name"], f"all that it holds was not converted: {name}")
+            elif name in wave["tasks"]:
+                wave["tasks"] = [each for each in wave["tasks"] if each != name]
+        return True
+
+    def drop_wave(self, name: str, why: str) -> bool:
+        """Take a wave out, and out of the markings of others; whether it was there."""
+        gone = next((wave for wave in self.waves if wave["name"] == name), None)
+        if gone is None:
+            return False
+        self.waves.remove(gone)
+        self.leave(0, f"wave {name}", why)
+        for wave in self.waves:
+            if isinstance(marking := wave.get("parallel"), list):
+                wave["parallel"] = [each for each in marking if each != name]
         return True
 
 

@@ -31,22 +31,29 @@ def _lines(draft: Draft) -> Iterator[str]:
         if entries:
             yield ""
             yield f"[{header}]"
-            yield from (f"{key(name)} = {value(entry)}" for name, entry in entries.items())
+            yield from _entries(entries)
+    for name, keys in draft.templates.items():
+        yield ""
+        yield f"[template.{key(name)}]"
+        yield from _entries(keys)
     for task in draft.tasks:
         yield ""
         yield from _task(task)
     for wave in draft.waves:
         yield ""
         yield "[[wave]]"
-        yield from (f"{key(name)} = {value(entry)}" for name, entry in wave.items())
+        yield from _entries(wave)
     yield from _leftovers(draft.file, sorted(draft.leftovers))
 
 
 def _task(task: DraftTask) -> Iterator[str]:
     yield from (f"# {_comment(note)}" for note in task.notes)
     yield f"[task.{key(task.name)}]"
-    for name, entry in task.keys.items():
-        yield f"{key(name)} = {value(entry)}"
+    yield from _entries(task.keys)
+
+
+def _entries(entries: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{key(name)} = {value(entry)}" for name, entry in entries.items())
 
 
 def _leftovers(file: str, leftovers: Iterable[Leftover]) -> Iterator[str]:
@@ -54,7 +61,7 @@ def _leftovers(file: str, leftovers: Iterable[Leftover]) -> Iterator[str]:
         if number == 0:
             yield ""
             yield "# Not converted:"
-        yield f"# {_comment(file)}:{left.line}: {_comment(left.text)}: {_comment(left.why)}"
+        yield f"# {_comment(left.place(file))}: {_comment(left.text)}: {_comment(left.why)}"
 
 
 def key(name: str) -> str:

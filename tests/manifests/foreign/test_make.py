@@ -56,7 +56,7 @@ def test_a_pattern_rule_becomes_a_matrix_and_its_users_take_files() -> None:
             "depfile": "build/${stem}.d",
         },
     }
-    assert draft.leftovers == []
+    assert not draft.leftovers
 
 
 def test_phony_targets_always_run_and_need_tasks() -> None:

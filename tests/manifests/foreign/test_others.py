@@ -61,7 +61,7 @@ def test_recipes_with_parameters_needs_and_attributes() -> None:
             "run": "./deploy $target",
         },
     }
-    assert draft.leftovers == []
+    assert not draft.leftovers
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_taskfile_with_most_of_what_people_write() -> None:
             "run": "git push $REMOTE $TAG",
         },
     }
-    assert draft.leftovers == []
+    assert not draft.leftovers
 
 
 @pytest.mark.parametrize(
