@@ -57,10 +57,17 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 def import_manifest(
-    tool: str, folder: str, source: str | None, target: str | None, force: bool, environ: Mapping[str, str]
+    tool: str,
+    folder: str,
+    source: str | None,
+    target: str | None,
+    force: bool,
+    environ: Mapping[str, str],
+    shell: bool = False,
 ) -> Imported:
     """Convert ``source`` (None: the tool's own file in ``folder``) and write ``target`` (None: write nothing).
 
+    ``shell``: commands whose output a Makefile rests on may be run now, as make itself does whenever it reads one.
     Raises UsageError where there is nothing to read or to write to; ManifestError where the file cannot be understood at all.
     """
     if target is not None:
@@ -70,7 +77,7 @@ def import_manifest(
         draft = _plans(tool, folder, source, home)
     else:
         path = os.path.join(folder, source) if source is not None else _found(tool, folder)
-        draft = convert(tool, path, os.path.relpath(path, folder))
+        draft = convert(tool, path, os.path.relpath(path, folder), shell)
         home = os.path.dirname(target) if target is not None else os.path.dirname(path)
     text = sound_text(draft, home, target, environ)
     left = tuple(sorted(draft.leftovers))
@@ -120,13 +127,13 @@ def read_text(path: str, shown: str) -> str:
         raise ManifestError(Problem("not-utf8", f"{shown} is not valid UTF-8", place, "save it as UTF-8")) from None
 
 
-def convert(tool: str, path: str, shown: str) -> Draft:
+def convert(tool: str, path: str, shown: str, shell: bool = False) -> Draft:
     """The draft of a tool's file, which messages name ``shown``.
 
     Raises UsageError and ManifestError, as ``import_manifest`` does.
     """
     text = read_text(path, shown)
-    draft = _CONVERTERS[tool](text, shown, os.path.dirname(path))
+    draft = _CONVERTERS[tool](text, shown, os.path.dirname(path), shell)
     for task in draft.tasks:
         task.keys = without_idle(task.keys)
     return draft
@@ -156,28 +163,36 @@ def _plans(tool: str, folder: str, source: str | None, home: str) -> Draft:
     return convert_plans(read_plans(found, {}), tool, rebased)
 
 
-def _make(text: str, shown: str, folder: str) -> Draft:
+def _make(text: str, shown: str, folder: str, shell: bool) -> Draft:
+    import subprocess
+
     from exarp.manifests.foreign.make import convert_make
 
     def exists(path: str) -> bool:
         return os.path.exists(os.path.join(folder, path))
 
-    return convert_make(text, shown, globber(folder), exists, _includer(folder))
+    def printed(command: str) -> str:
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], cwd=folder or ".", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
+        )
+        return " ".join(done.stdout.decode("utf-8", "replace").rstrip("\n").split("\n"))
+
+    return convert_make(text, shown, globber(folder), exists, _includer(folder), printed if shell else None)
 
 
-def _just(text: str, shown: str, folder: str) -> Draft:
+def _just(text: str, shown: str, folder: str, shell: bool) -> Draft:
     from exarp.manifests.foreign.just import convert_just
 
     return convert_just(text, shown, _includer(folder))
 
 
-def _taskfile(text: str, shown: str, folder: str) -> Draft:
+def _taskfile(text: str, shown: str, folder: str, shell: bool) -> Draft:
     from exarp.manifests.foreign.taskfile import convert_taskfile
 
     return convert_taskfile(text, shown)
 
 
-def _npm(text: str, shown: str, folder: str) -> Draft:
+def _npm(text: str, shown: str, folder: str, shell: bool) -> Draft:
     from exarp.manifests.foreign.npm import convert_npm
 
     return convert_npm(text, shown)
@@ -202,7 +217,7 @@ def globber(folder: str) -> Callable[[str], Sequence[str]]:
     return files
 
 
-_CONVERTERS: dict[str, Callable[[str, str, str], Draft]] = {
+_CONVERTERS: dict[str, Callable[[str, str, str, bool], Draft]] = {
     "make": _make,
     "just": _just,
     "taskfile": _taskfile,

@@ -15,12 +15,13 @@ TOOLS = ("make", "just", "taskfile", "npm", "todo2", "phases")
 @click.argument("tool", type=click.Choice(TOOLS))
 @click.argument("source", metavar="[FILE|FOLDER]", required=False, type=click.Path())
 @click.option("--to", default="exarp.toml", show_default=True, help="The manifest to write; - prints it.")
+@click.option("--shell", is_flag=True, help="Run the shell commands now that a Makefile rests on, as make would.")
 @click.option("--force", is_flag=True, help="Replace a manifest that is there already.")
 @common_options("color", "file", "verbose")
-def command(tool: str, source: str | None, to: str, force: bool) -> int:
-    """Convert what another tool's FILE says to a manifest that passes `exarp check`; what has no counterpart is listed, with its
-    line and the reason, here and at the manifest's end. Nothing of the file is run; what depends on this machine (conditions,
-    wildcards) is decided now.
+def command(tool: str, source: str | None, to: str, shell: bool, force: bool) -> int:
+    """Convert what another tool's FILE says to a manifest that passes `exarp check`; what has no counterpart is listed, with
+    its line and the reason, here and at the manifest's end. Nothing of the file is run (but with --shell); what depends on this
+    machine, as conditions and wildcards, is decided now.
 
     Plans and task states (phases takes wave plans too) say what is to be done in words. Their tasks keep order, waves and files,
     and fail until each says how it is done: put run = "…" in the place of extends = "unwritten".
@@ -37,7 +38,7 @@ def command(tool: str, source: str | None, to: str, force: bool) -> int:
     invocation = current()
     folder = invocation.folder
     target = None if to == "-" else os.path.join(folder, to)
-    found = import_manifest(tool, folder, source, target, force, os.environ)
+    found = import_manifest(tool, folder, source, target, force, os.environ, shell)
     if target is None:
         write(found.text)
     click.echo(imported(found, to, invocation.verbosity), err=True, nl=False)

@@ -50,8 +50,12 @@ def begun(found: Begun, call: Call, verbosity: int) -> str:
 
 
 def _leftovers(source: str, leftovers: Sequence[Leftover]) -> Iterator[str]:
+    """Each reason once, with all that it holds for."""
     if leftovers:
         yield f"not converted, or not as it was ({len(leftovers)}):"
+    by_reason: dict[str, list[Leftover]] = {}
     for left in leftovers:
-        yield f"  {escape.name(left.place(source))}: {escape.name(left.text)}"
-        yield f"      {escape.name(left.why)}"
+        by_reason.setdefault(left.why, []).append(left)
+    for why, alike in by_reason.items():
+        yield f"  {escape.name(why)}"
+        yield from (f"      {escape.name(left.place(source))}  {escape.name(left.text)}" for left in alike)

@@ -22,13 +22,14 @@ class UnconvertibleError(Exception):
 
 
 class DraftTask(msgspec.Struct):
-    """A task to be: ``keys`` as in ``[task.NAME]``, in the order in which they are written; ``line``: where it comes from;
-    ``notes`` become comments above it."""
+    """A task to be: ``keys`` as in ``[task.NAME]``, in the order in which they are written; ``line``, ``file``: where it comes
+    from; ``notes`` become comments above it."""
 
     name: str
     line: int
     keys: dict[str, Any] = {}
     notes: list[str] = []
+    file: str = ""
 
 
 class Draft(msgspec.Struct):
@@ -62,7 +63,7 @@ class Draft(msgspec.Struct):
         if gone is None:
             return False
         self.tasks.remove(gone)
-        self.leave(gone.line, name, why)
+        self.leave(gone.line, name, why, gone.file)
         for task in list(self.tasks):
             for key in ("needs", "after"):
                 if key == "needs" and task.keys.get(key) == [name] and "run" not in task.keys:
@@ -94,7 +95,7 @@ class Draft(msgspec.Struct):
 def task_name(wanted: str, taken: Collection[str]) -> str:
     """``wanted`` as a name that a task can have, different from those ``taken``."""
     printable = "".join(char if char.isprintable() else " " for char in wanted)
-    name = _ODD.sub("-", printable).strip("-").lstrip(".-") or "task"
+    name = _ODD.sub("-", printable).strip("-").lstrip("./-") or "task"
     found, number = name, 2
     while found in taken:
         found, number = f"{name}-{number}", number + 1

@@ -52,15 +52,21 @@ class _Target(msgspec.Struct):
     pattern: Rule | None = None
     others: list[str] = []
     description: str = ""
+    file: str = ""
 
 
 def convert_make(
-    text: str, file: str, glob: Glob, exists: Callable[[str], bool], include: Callable[[str], str | None]
+    text: str,
+    file: str,
+    glob: Glob,
+    exists: Callable[[str], bool],
+    include: Callable[[str], str | None],
+    shell: Callable[[str], str] | None = None,
 ) -> Draft:
     """The draft of a makefile's text. ``file``: as messages name it; ``glob``: the files of a pattern; ``exists``: whether a path
-    is there; ``include``: the text of another makefile, or None."""
+    is there; ``include``: the text of another makefile, or None; ``shell``: what a command prints, where commands may be run."""
     draft = Draft(file, "make")
-    makefile = Makefile(draft.leave, include, glob)
+    makefile = Makefile(draft.leave, include, glob, shell)
     makefile.read(text)
     return _Converter(makefile, draft, exists).draft()
 
@@ -98,17 +104,20 @@ class _Converter:
     def take(self, rule: Rule) -> None:
         """A rule's targets, with what other rules say of them."""
         if rule.again:
-            self.out.leave(rule.line, " ".join(rule.targets), "a target with several recipes (::) has no counterpart")
+            self.out.leave(
+                rule.line, " ".join(rule.targets), "a target with several recipes (::) has no counterpart", rule.file
+            )
             return
         for target in rule.targets[:1] if rule.grouped else rule.targets:
             stem = match_pattern(rule.pattern, target) if rule.pattern else None
-            found = self.targets.setdefault(target, _Target(target, rule.line))
+            found = self.targets.setdefault(target, _Target(target, rule.line, file=rule.file))
             filled = partial(_with_stem, stem or "")
             found.needs += map(filled, rule.needs)
             found.order_only += map(filled, rule.order_only)
             found.description = found.description or rule.description
             if rule.recipe:
-                found.recipe, found.stem, found.line = rule.recipe, stem or "", rule.line
+                found.recipe, found.stem = rule.recipe, stem or ""
+                found.line, found.file = rule.line, rule.file
                 found.others = rule.targets[1:] if rule.grouped else []
                 found.pattern = rule if rule.pattern else None
 
@@ -125,7 +134,9 @@ class _Converter:
         used = {id(target.pattern) for target in self.targets.values() if target.pattern is not None}
         for rule in self.patterns:
             if id(rule) not in used:
-                self.out.leave(rule.line, " ".join(rule.targets), "nothing that is named uses this pattern rule")
+                self.out.leave(
+                    rule.line, " ".join(rule.targets), "nothing that is named uses this pattern rule", rule.file
+                )
 
     def from_pattern(self, name: str, known: _Target | None) -> _Target | None:
         """The target ``name`` as a pattern rule makes it, if one does."""
@@ -137,7 +148,7 @@ class _Converter:
                 needs = [_with_stem(stem, need) for need in rule.needs]
                 if not all(self.can_be(need) for need in needs):
                     continue
-                made = known or _Target(name, rule.line)
+                made = known or _Target(name, rule.line, file=rule.file)
                 made.needs = unique([*needs, *made.needs])
                 made.order_only = unique([*made.order_only, *(_with_stem(stem, need) for need in rule.order_only)])
                 made.recipe, made.stem = rule.recipe, stem
@@ -182,7 +193,7 @@ class _Converter:
         if "$@" in recipe or "$(@" in recipe:
             return True
         try:
-            recipe = self.makefile.expand(recipe, dict.fromkeys("<^+?*|", ""))
+            recipe = self.makefile.expand(recipe, dict.fromkeys("<^+?*|", ""), recipe=True)
         except UnconvertibleError:
             return False
         return re.search(rf"(?:-o|>)\s*{re.escape(target.name)}(?![\w./-])", recipe) is not None
@@ -225,7 +236,7 @@ class _Converter:
     def task(self, name: str, members: list[_Target]) -> None:
         """One task; what cannot be converted is left, with the line that says why."""
         target = members[0]
-        task = DraftTask(name, target.line)
+        task = DraftTask(name, target.line, file=target.file)
         matrix = len(members) > 1
         try:
             if target.description:
@@ -236,11 +247,11 @@ class _Converter:
             self.relations(task, target, shape)
             self.commands(task, target, shape, matrix)
         except UnconvertibleError as error:
-            self.out.leave(target.line, " ".join(member.name for member in members), str(error))
+            self.out.leave(target.line, " ".join(member.name for member in members), str(error), target.file)
             return
         if not task.keys.get("run") and not task.keys.get("needs"):
             if target.name not in ("FORCE", ".FORCE"):
-                self.out.leave(target.line, target.name, "it runs nothing and needs no other task")
+                self.out.leave(target.line, target.name, "it runs nothing and needs no other task", target.file)
             return
         self.out.tasks.append(task)
 
@@ -385,7 +396,7 @@ class _Recipe:
         prefix = _PREFIX.match(text)
         marks = prefix[0] if prefix else ""
         body = text[len(marks) :]
-        script = self.owner.makefile.expand(body, self.local, self.see).strip()
+        script = self.owner.makefile.expand(body, self.local, self.see, recipe=True).strip()
         if not script or script.startswith("#"):
             return ""
         return f"{{ {script}; }} || :" if "-" in marks else script

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -33,11 +32,14 @@ _QUOTED = re.compile(r"""\s*(["'])(.*?)\1\s*(["'])(.*?)\3\s*$""")
 # Deeper than any makefile that works.
 _DEPTH = 60
 _LOGIC = frozenset(("if", "or", "and", "foreach", "call", "info", "warning", "error", "origin", "flavor", "value"))
-_NO_WORD = "what a shell command prints is known only when it runs"
+_NO_WORD = "it rests on what a shell command prints: say --shell to run such commands now"
 # What make knows without being told.
 _BUILT_IN = {
     "CC": "cc", "CXX": "g++", "AR": "ar", "ARFLAGS": "rv", "AS": "as", "LD": "ld", "RM": "rm -f", "MAKE": "make",
     "CPP": "cc -E", "FC": "f77", "LEX": "lex", "YACC": "yacc", "CURDIR": ".", "MAKEFILE_LIST": "Makefile",
+    "COMPILE.c": "$(CC) $(CFLAGS) $(CPPFLAGS) -c", "LINK.c": "$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS)",
+    "COMPILE.cc": "$(CXX) $(CXXFLAGS) $(CPPFLAGS) -c", "LINK.cc": "$(CXX) $(CXXFLAGS) $(CPPFLAGS) $(LDFLAGS)",
+    "COMPILE.cpp": "$(COMPILE.cc)", "LINK.cpp": "$(LINK.cc)", "LINK.o": "$(CC) $(LDFLAGS)", "OUTPUT_OPTION": "-o $@",
 }  # fmt: skip
 
 
@@ -46,6 +48,19 @@ class See(Protocol):
 
     def __call__(self, name: str, before: str, after: str) -> str | None:
         """``before``: the text, filled in, up to the reference; ``after``: the character behind it, or nothing."""
+
+
+class _Seen(NamedTuple):
+    """A reference that ``see`` is asked about, and the text around it."""
+
+    see: See
+    before: str
+    after: str
+    recipe: bool
+
+    def inside(self, name: str, before: str, after: str) -> str | None:
+        """Asked about a reference in the text that is pasted here."""
+        return self.see(name, self.before + before, after or self.after)
 
 
 class Line(NamedTuple):
@@ -70,7 +85,8 @@ class Variable(msgspec.Struct):
 class Rule(msgspec.Struct):
     """A rule with its names filled in. ``pattern``: of a static pattern rule, what its targets fit. ``recipe``: lines with
     their numbers, references not filled in. ``grouped``: one recipe makes all targets at once; ``again``: ``::``, one of several
-    recipes. ``description``: what stands behind ``##``."""
+    recipes. ``description``: what stands behind ``##``. ``file``:
+    an included one, or empty."""
 
     line: int
     targets: list[str]
@@ -80,6 +96,7 @@ class Rule(msgspec.Struct):
     grouped: bool = False
     again: bool = False
     description: str = ""
+    file: str = ""
     recipe: list[tuple[int, str]] = []
 
 
@@ -111,23 +128,34 @@ def without_comment(text: str) -> str:
 
 
 class Makefile:
-    """A makefile that was read. ``leave(line, text, why)`` is told what could not be.
+    """A makefile that was read. ``told(line, text, why, file)`` is told what could not be.
 
-    ``include``: the text of an included file, or None; ``glob``: the files that match a pattern.
+    ``include``: the text of an included file, or None; ``glob``: the files that match a pattern; ``shell``: what a command
+    prints, or None where no command is to be run.
     """
 
     def __init__(
-        self, leave: Callable[[int, str, str], None], include: Callable[[str], str | None], glob: Glob
+        self,
+        told: Callable[[int, str, str, str], None],
+        include: Callable[[str], str | None],
+        glob: Glob,
+        shell: Callable[[str], str] | None,
     ) -> None:
-        self.leave = leave
+        self._told = told
+        self._file = ""
         self.include = include
         self.glob = glob
+        self.shell = shell
         self.variables: dict[str, Variable] = {}
         self.rules: list[Rule] = []
         self.phony: set[str] = set()
         self.goal = ""
         self.one_shell = False
         self._specific: dict[str, dict[str, str]] = {}
+
+    def leave(self, line: int, text: str, why: str) -> None:
+        """Say that something in the file that is being read could not be."""
+        self._told(line, text, why, self._file)
 
     # -- lines -------------------------------------------------------------------------------------------------
 
@@ -246,7 +274,9 @@ class Makefile:
         for file in [found for name in files for found in (self.glob(name) if "*" in name else [name])]:
             text = self.include(file) if depth < _DEPTH else None
             if text is not None:
+                outer, self._file = self._file, file
                 self.read(text, depth + 1)
+                self._file = outer
             elif not missing_is_fine:
                 self.leave(line.number, file, "not included: it is not there")
 
@@ -302,7 +332,7 @@ class Makefile:
         Raises UnconvertibleError where only a run could tell.
         """
         if self.variables.get(name, Variable("", 0)).shell:
-            raise UnconvertibleError(_NO_WORD)
+            return self.printed(self.expand(self._raw(name), depth=depth + 1))
         return self.expand(self._raw(name), depth=depth + 1)
 
     def knows(self, name: str) -> bool:
@@ -317,9 +347,11 @@ class Makefile:
         local: Mapping[str, str] | None = None,
         see: See | None = None,
         depth: int = 0,
+        recipe: bool = False,
     ) -> str:
         """``text`` with every reference filled in. ``local``: values that go before variables. ``see``: what a reference to a
-        variable becomes, where it is not its value.
+        variable becomes, where it is not its value. ``recipe``: a shell reads the text, and itself runs what ``$(shell …)``
+        names.
 
         Raises UnconvertibleError.
         """
@@ -339,14 +371,15 @@ class Makefile:
             if end < 0:
                 raise UnconvertibleError("a reference has no end")
             inner = text[dollar + 2 : end] if char in "({" else char
-            seen = partial(see, before="".join(pieces), after=text[end + 1 : end + 2]) if see else None
-            pieces.append(self._reference(inner, local, seen, depth))
+            seen = _Seen(see, "".join(pieces), text[end + 1 : end + 2], recipe) if see else None
+            if recipe and inner.startswith("shell "):
+                pieces.append(f"$({self.expand(inner[6:].strip(), local, see, depth + 1)})")
+            else:
+                pieces.append(self._reference(inner, local, seen, depth))
             at = end + 1
         return "".join([*pieces, text[at:]])
 
-    def _reference(
-        self, inner: str, local: Mapping[str, str], see: Callable[[str], str | None] | None, depth: int
-    ) -> str:
+    def _reference(self, inner: str, local: Mapping[str, str], seen: _Seen | None, depth: int) -> str:
         function = _FUNCTION.fullmatch(inner)
         if function and (function[1] in ARGUMENTS or function[1] in _LOGIC or function[1] in ("shell", "eval")):
             return self._function(function[1], function[2], local, depth)
@@ -360,7 +393,7 @@ class Makefile:
             base = local[name] if name in local else self.value(name, depth)
             return substituted(base, pattern, replacement)
         name = self.expand(inner, local, None, depth + 1) if "$" in inner else inner
-        found = see(name) if see else None
+        found = seen.see(name, seen.before, seen.after) if seen else None
         if found is not None:
             return found
         if name in local:
@@ -369,7 +402,10 @@ class Makefile:
             return call("dir" if name[1] == "D" else "notdir", [local[name[0]]], self.glob).rstrip("/") or "."
         if name and name[0] in "@<^+?*%|" and len(name) <= 2:
             raise UnconvertibleError(f"${name} has no counterpart here")
-        return self.value(name, depth)
+        if seen is None or self.variables.get(name, Variable("", 0)).shell:
+            return self.value(name, depth)
+        # What stands in the variable's place is seen as if it stood here.
+        return self.expand(self._raw(name), local, seen.inside, depth + 1, seen.recipe)
 
     def _function(self, name: str, text: str, local: Mapping[str, str], depth: int) -> str:
         def filled(part: str) -> str:
@@ -402,7 +438,15 @@ class Makefile:
             return self._raw(filled(text))
         if name == "origin":
             return "file" if filled(text).strip() in self.variables else "undefined"
-        raise UnconvertibleError(_NO_WORD if name == "shell" else f"$({name} …) has no counterpart")
+        if name == "shell":
+            return self.printed(filled(text))
+        raise UnconvertibleError(f"$({name} …) has no counterpart")
+
+    def printed(self, command: str) -> str:
+        """What a command prints, as make pastes it. Raises UnconvertibleError where none is to be run."""
+        if self.shell is None:
+            raise UnconvertibleError(_NO_WORD)
+        return self.shell(command)
 
     # -- rules -------------------------------------------------------------------------------------------------
 
@@ -431,7 +475,9 @@ class Makefile:
         if self._special(line, targets, needs.split()):
             return []
         described = line.text.partition("## ")[2].strip()
-        rule = Rule(line.number, targets, needs.split(), order_only.split(), pattern, grouped, again, described)
+        rule = Rule(
+            line.number, targets, needs.split(), order_only.split(), pattern, grouped, again, described, self._file
+        )
         if recipe is not None:
             rule.recipe.append((line.number, recipe.strip()))
         self.rules.append(rule)

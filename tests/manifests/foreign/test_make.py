@@ -79,11 +79,16 @@ def test_phony_targets_always_run_and_need_tasks() -> None:
         ("A = $(B)\nB = b", "echo $(A) ${A:b=c} $(subst b,d,$A)", "echo $A c d", {"A": "b"}),
         ("f = <$(1)|$(2)>", "echo '$(call f,x,y)'", "echo '<x|y>'", {}),
         ("L = a b", "echo $(foreach w,$(L),$(w).o) $(words $(L)) $(if $(L),yes,no)", "echo a.o b.o 2 yes", {}),
+        ("", "echo $(shell date +%s $@)", "echo $(date +%s $out)", {}),
+        ("C = $(CC) '-o' $@ $(X)\nX = 1", "$(C)y", "$CC '-o' t ${X}y", None),
+        ("", "$(COMPILE.c) $<", "$CC $CFLAGS $CPPFLAGS -c $in", None),
         ("V := $(shell cat VERSION)", "echo $(V)", "echo $V", {"V": {"run": "cat VERSION"}}),
     ],
 )
 def test_references(definitions: str, recipe: str, script: str, variables: dict[str, Any] | None) -> None:
-    draft = convert(f"{definitions}\nt:\n\t{recipe}\n")
+    needs = " main.c" if "$<" in recipe else ""
+    draft = convert(f"{definitions}\nt:{needs}\n\t{recipe}\n\t: $@\n" if needs else f"{definitions}\nt:\n\t{recipe}\n")
+    script = [script, ": $out"] if needs else script  # type: ignore[assignment]
     assert tasks(draft)["t"]["run"] == script
     assert variables is None or draft.variables == variables
 
@@ -102,7 +107,7 @@ def test_conditions_are_decided_now_and_told() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
-        ("t:\n\techo $(shell date)\n", 1, "known only when it runs"),
+        ("ifeq ($(shell uname),x)\nt:\n\tx\nendif\nu:\n\ty\n", 1, "say --shell"),
         ("t::\n\tone\n", 1, "several recipes"),
         ("export X\nt:\n\tx\n", 1, "those that it names"),
         ("$(eval X = 1)\nt:\n\tx\n", 1, "$(eval …) has no counterpart"),
@@ -123,6 +128,24 @@ def test_what_has_no_counterpart_is_listed_with_its_line(text: str, line: int, w
 def test_an_included_makefile_is_read_in_its_place() -> None:
     draft = convert("include more.mk\nt:\n\techo $(X)\n", included={"more.mk": "X = 1\n"})
     assert draft.variables == {"X": "1"}
+
+
+def test_commands_are_run_where_that_is_allowed() -> None:
+    asked: list[str] = []
+
+    def printed(command: str) -> str:
+        asked.append(command)
+        return "Linux"
+
+    text = "D != uname -s\nifeq ($(shell uname),Linux)\n$(D): main.c\n\tx $@\nendif\n"
+    draft = convert_make(text, "Makefile", lambda _: [], lambda _: True, lambda _: None, printed)
+    assert tasks(draft) == {"Linux": {"inputs": ["main.c"], "outputs": ["Linux"], "run": "x $out"}}
+    assert asked == ["uname", "uname -s"]
+
+
+def test_what_an_included_makefile_says_is_told_with_its_name() -> None:
+    (left,) = convert("include more.mk\nt:\n\tx\n", included={"more.mk": "\nvpath x\n"}).leftovers
+    assert (left.file, left.line) == ("more.mk", 2)
 
 
 def test_a_file_that_is_always_made_has_no_outputs_to_be_up_to_date_by() -> None:
