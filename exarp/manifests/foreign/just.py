@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from exarp.manifests.foreign.draft import Draft, DraftTask, UnconvertibleError, task_name, unique
-from exarp.manifests.foreign.shell_text import arguments, reference
+from exarp.manifests.foreign.shell_text import arguments, reference, tidy
 from exarp.model.name import variable_fault
 
 _NAME = r"[A-Za-z_][\w-]*"
@@ -339,7 +339,7 @@ class _Body:
                 pieces.append("{{")
                 continue
             pieces.append(self.use(use[1].strip(), "".join(pieces), text[at : at + 1]))
-        return "".join([*pieces, text[at:]])
+        return tidy("".join([*pieces, text[at:]]))
 
     def use(self, expression: str, before: str, after: str) -> str:
         if self.parameters.get(expression) == "@":
@@ -388,7 +388,9 @@ def _open(text: str) -> bool:
     if re.search(r"'''|\"\"\"|```", text):
         return False
     bare = re.sub(r"""'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`|\#.*""", "", text)
-    return bool(re.match(r"[\w\s-]*:=", text)) and sum(map(bare.count, "([{")) > sum(map(bare.count, ")]}"))
+    if not re.match(r"[\w\s-]*:=", text):
+        return False
+    return "'" in bare or sum(map(bare.count, "([{")) > sum(map(bare.count, ")]}"))
 
 
 def _without_comment(text: str) -> str:

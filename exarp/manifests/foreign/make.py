@@ -15,7 +15,7 @@ import msgspec
 from exarp.manifests.foreign.draft import Draft, DraftTask, UnconvertibleError, task_name, unique
 from exarp.manifests.foreign.make_functions import Glob, match_pattern
 from exarp.manifests.foreign.make_text import Makefile, Rule
-from exarp.manifests.foreign.shell_text import reference
+from exarp.manifests.foreign.shell_text import reference, tidy
 from exarp.model.name import variable_fault
 from exarp.model.path import is_glob
 
@@ -140,7 +140,9 @@ class _Converter:
 
     def from_pattern(self, name: str, known: _Target | None) -> _Target | None:
         """The target ``name`` as a pattern rule makes it, if one does."""
-        for rule in (*self.patterns, *_BUILT_IN):
+        # Of what is there already make's own rules make nothing, unless the makefile names it as a target.
+        built_in = () if known is None and self.exists(name) else _BUILT_IN
+        for rule in (*self.patterns, *built_in):
             for pattern in rule.targets:
                 stem = match_pattern(pattern, name)
                 if not stem or not rule.recipe:
@@ -396,7 +398,7 @@ class _Recipe:
         prefix = _PREFIX.match(text)
         marks = prefix[0] if prefix else ""
         body = text[len(marks) :]
-        script = self.owner.makefile.expand(body, self.local, self.see, recipe=True).strip()
+        script = tidy(self.owner.makefile.expand(body, self.local, self.see, recipe=True).strip())
         if not script or script.startswith("#"):
             return ""
         return f"{{ {script}; }} || :" if "-" in marks else script

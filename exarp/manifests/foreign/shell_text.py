@@ -5,6 +5,8 @@ Knows quotes as far as they decide how a reference is written. Does not parse sh
 
 from __future__ import annotations
 
+import re
+
 
 def between_apostrophes(before: str) -> bool:
     """Whether a shell is between apostrophes behind this text."""
@@ -26,6 +28,11 @@ def reference(name: str, before: str, after: str) -> str:
     if between_apostrophes(before):
         return f"'\"${name}\"'"
     return f"${{{name}}}" if after and (after.isalnum() or after == "_") else f"${name}"
+
+
+def tidy(script: str) -> str:
+    """A script without the empty strings that ``reference`` leaves where a reference stood alone between apostrophes."""
+    return re.sub(r"""''("\$(?:\w+|@)")''""", r"\1", script)
 
 
 def arguments(before: str) -> str:

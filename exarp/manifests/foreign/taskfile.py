@@ -14,7 +14,7 @@ import yaml
 
 from exarp.errors import ManifestError, Place, Problem
 from exarp.manifests.foreign.draft import Draft, DraftTask, UnconvertibleError, task_name, unique
-from exarp.manifests.foreign.shell_text import arguments, reference
+from exarp.manifests.foreign.shell_text import arguments, reference, tidy
 from exarp.model.name import variable_fault
 
 _TEMPLATE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
@@ -180,7 +180,7 @@ class _Converter:
                     # go-task takes it from the environment, and makes nothing of one that is not there.
                     self.out.variables[name] = f"${{env.{name}:-}}"
                 pieces.append(reference(name, before, after))
-        return "".join([*pieces, text[at:]])
+        return tidy("".join([*pieces, text[at:]]))
 
     # -- tasks -------------------------------------------------------------------------------------------------
 

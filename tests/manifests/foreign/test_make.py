@@ -72,7 +72,7 @@ def test_phony_targets_always_run_and_need_tasks() -> None:
 @pytest.mark.parametrize(
     ("definitions", "recipe", "script", "variables"),
     [
-        ("V = 1.0", "echo '$(V)'", "echo ''\"$V\"''", {"V": "1.0"}),
+        ("V = 1.0", "echo '$(V)'", 'echo "$V"', {"V": "1.0"}),
         ("V ?= 1.0\nV += x", "echo $(V)y", "echo ${V}y", None),
         ("", "echo $(DESTDIR)$(HOME) $$x", "echo $DESTDIR$HOME $x", {"DESTDIR": "${env.DESTDIR:-}"}),
         ('Q = -DX=\\"a\\"', "cc $(Q)", 'cc -DX=\\"a\\"', {}),

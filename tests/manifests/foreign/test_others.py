@@ -34,6 +34,7 @@ def test_recipes_with_parameters_needs_and_attributes() -> None:
     draft = just(
         "set shell := ['bash', '-cu']\nset dotenv-load\n"
         "version := '1.0' + \"\\tx\"\nname := env('NAME', 'me')\nsha := `git rev-parse HEAD`\n"
+        "text := '\n  one \"two\"\n'\n"
         "alias t := test\n\n"
         "# run the tests\n@test filter='all' *args: build _prepare\n  pytest -k {{filter}} {{args}} \"{{args}}\"\n"
         "  -rm '{{version}}'\n\n"
@@ -42,13 +43,18 @@ def test_recipes_with_parameters_needs_and_attributes() -> None:
         "[confirm('sure?')]\n[linux]\ndeploy target:\n  ./deploy {{target}}\n"
     )
     assert draft.settings == {"default": ["test"], "shell": ["bash", "-cu"], "dotenv": [".env"]}
-    assert draft.variables == {"version": "1.0\tx", "name": "${env.NAME:-me}", "sha": {"run": "git rev-parse HEAD"}}
+    assert draft.variables == {
+        "version": "1.0\tx",
+        "name": "${env.NAME:-me}",
+        "sha": {"run": "git rev-parse HEAD"},
+        "text": '\n  one "two"\n',
+    }
     assert tasks(draft) == {
         "test": {
             "description": "run the tests",
             "params": {"filter": "all"},
             "needs": ["build", "_prepare"],
-            "run": ['pytest -k $filter "$@" "$@"', "{ rm ''\"$version\"''; } || :"],
+            "run": ['pytest -k $filter "$@" "$@"', '{ rm "$version"; } || :'],
             "aliases": ["t"],
         },
         "build": {"run": "echo $name-$sha \\\n  more"},
