@@ -60,7 +60,7 @@ def test_import_keeps_what_is_there_and_prints_what_it_is_asked_to(workspace: Wo
     workspace.write("justfile", "a:\n  echo a\nb: (a 'x')\n  echo b\n")
     printed = workspace.exarp("import", "just", "--to", "-")
     assert "[task.a]" in printed.out
-    assert "justfile:3: b" in printed.err
+    assert "justfile:3  b" in printed.err
     assert not workspace.exists("exarp.toml")
     workspace.manifest("[vars]")
     refused = workspace.exarp("import", "just")

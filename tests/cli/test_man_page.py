@@ -24,7 +24,7 @@ def test_the_page_in_docs_is_the_one_that_would_be_made() -> None:
 @pytest.mark.skipif(shutil.which("groff") is None, reason="no groff here")
 def test_man_reads_it_without_a_complaint() -> None:
     done = subprocess.run(
-        ["groff", "-man", "-Tutf8", "-ww", "-P-c", str(PAGE)], capture_output=True, text=True, check=True
+        ["groff", "-k", "-man", "-Tutf8", "-ww", "-P-c", str(PAGE)], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
     assert all(f"exarp {command}" in done.stdout for command in COMMANDS)

@@ -16,6 +16,7 @@ from exarp.model.event import (
     PlannedWave,
     RunFinished,
     RunStarted,
+    ServiceReady,
     TaskFinished,
     TaskOutput,
     TaskRetried,
@@ -126,6 +127,7 @@ def events_of(run: str, seq: int) -> st.SearchStrategy[Event]:
             allowed=st.booleans(),
         ),
         st.builds(TaskRetried, **head, **_ENDED, retries=_COUNT, delay_ms=_COUNT),
+        st.builds(ServiceReady, **head, task=HOSTILE, attempt=_COUNT),
         st.builds(WaveFinished, **head, wave=_COUNT, name=HOSTILE, tasks=_COUNT, passed=_COUNT),
     )
 
