@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from exarp.model.overlap import overlap
+from exarp.model.path import exact_name
 from exarp.model.task import Task
 from exarp.model.verdict import Reason
 
@@ -33,7 +34,7 @@ def sentence(reason: Reason, tasks: Mapping[str, Task], among: Sequence[str] = (
     """
     both = "all" if len(among) > 2 else "both"
     if reason.written:
-        return f"{_files(reason, both)} ({reason.path}, through a symbolic link)"
+        return f"{_files(reason, both)} ({exact_name(reason.path)}, through a symbolic link)"
     match reason.code:
         case "dependency":
             path = reason.via or reason.tasks
@@ -49,7 +50,7 @@ def sentence(reason: Reason, tasks: Mapping[str, Task], among: Sequence[str] = (
         case "resource":
             return f"together they ask for more {reason.name} than there is"
         case "undecided":
-            return f"whether {both} touch {reason.path or 'the same files'} cannot be decided"
+            return f"whether {both} touch {exact_name(reason.path) or 'the same files'} cannot be decided"
         case "undeclared":
             return undeclared(reason.tasks or tuple(among))
 
@@ -98,7 +99,7 @@ def is_reader(task: str, reason: Reason) -> bool:
 
 def _files(reason: Reason, both: str) -> str:
     if reason.code == "write-write":
-        return f"{both} change {'the same files' if reason.written else reason.path}"
+        return f"{both} change {'the same files' if reason.written else exact_name(reason.path)}"
     return _read_write(reason, both)
 
 
@@ -106,7 +107,7 @@ def _read_write(reason: Reason, both: str) -> str:
     reader = next((task for task in reason.tasks if task != reason.writer), None)
     if not reason.writer or reader is None:
         what = "one changes what the other reads" if both == "both" else "some change what others read"
-        return f"{what}: {reason.path}"
+        return f"{what}: {exact_name(reason.path)}"
     return f"{reason.writer} changes what {reader} reads"
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from exarp.errors import Problem
 from exarp.manifests.place import from_root
 from exarp.manifests.source import Source
-from exarp.model.path import is_outside, normalise
+from exarp.model.path import exactly, is_outside, normalise
 
 # Parentheses inside a path belong to it, as in app/(auth)/page.tsx.
 _NOTE = re.compile(r"(?:(?<=[\s,`])|^)\([^()]*\)")
@@ -22,7 +22,7 @@ _NOTHING = frozenset({"", "none", "n/a", "na", "-", "tbd", "nothing"})
 
 
 class Mention(NamedTuple):
-    """A normalised path, and where it stands."""
+    """A pattern (brackets are a part of names, wildcards are none of them), and where it stands."""
 
     path: str
     start: int
@@ -51,7 +51,7 @@ def mention(written: str, start: int, source: Source, root: str) -> Mention | No
     """One path as it is written; None, and a remark, where it leaves the workspace or is no path."""
     path = from_root(normalise(written), root) if written else ""
     if path and "\0" not in path and not is_outside(path):
-        return Mention(path, start, start + len(written))
+        return Mention(exactly(path), start, start + len(written))
     message = f"{written!r} lies outside of the workspace: it is left out"
     step = "name files by their paths from the git root"
     source.remark(Problem("outside-workspace", message, None, step, severity="warning"), start, start + len(written))

@@ -19,6 +19,7 @@ from exarp.manifests.source import Source
 from exarp.manifests.statuses import Standing, standing_of_plan
 from exarp.manifests.task_blocks import PROOFS, Block, task_blocks
 from exarp.model.manifest import Manifest, Settings, WaveSpec
+from exarp.model.path import exact_name
 from exarp.model.task import Task
 from exarp.planning.holding import waiting
 
@@ -136,11 +137,11 @@ class _Plan:
         for found in (found for named in self.named for found in named if found.path not in listed):
             unlisted.setdefault(found.path, found)
         for path, start, end in unlisted.values():
-            message = f"{path!r} is in <files>, but not in files_modified"
+            message = f"{exact_name(path)!r} is in <files>, but not in files_modified"
             self.remark("plan-files", message, "list it there too", start, end)
         for path, start, end in self.listed:
             if path not in claimed:
-                message = f"{path!r} is in files_modified, but in no <files>"
+                message = f"{exact_name(path)!r} is in files_modified, but in no <files>"
                 self.remark("plan-files", message, "name it where it is changed", start, end)
 
 

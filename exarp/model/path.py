@@ -62,6 +62,21 @@ def is_glob(pattern: str) -> bool:
     return _MAGIC.search(pattern) is not None
 
 
+def exactly(path: str) -> str:
+    """The pattern of a path whose brackets belong to its names, as in ``app/[id]/page.tsx``, but for names with a wildcard
+    (``*.[ch]``)."""
+    if "[" not in path:
+        return path
+    return "/".join(name if re.search("[*?]", name) else name.replace("[", "[[]") for name in path.split("/"))
+
+
+def exact_name(pattern: str) -> str:
+    """The one path that a pattern of ``exactly`` stands for; any other pattern as it is."""
+    if "[[]" not in pattern:
+        return pattern
+    return pattern if is_glob(pattern.replace("[[]", "")) else pattern.replace("[[]", "[")
+
+
 def is_folder(pattern: str) -> bool:
     """Whether a pattern names a folder with all that is in it."""
     return pattern.endswith("/") and not is_glob(pattern)

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from exarp.model.event import CANNOT_RUN, UNWANTED, FreshnessReason
 from exarp.model.manifest import Manifest
+from exarp.model.path import exact_name
 from exarp.model.plan import Plan, Wave
 from exarp.model.verdict import Decision, Reason, Verdict, VerdictKind
 from exarp.views.json_line import json_line
@@ -117,7 +118,7 @@ def _reason(reason: Reason) -> dict[str, object]:
     fields: dict[str, object] = {
         "code": reason.code,
         "tasks": reason.tasks,
-        "path": reason.path,
+        "path": exact_name(reason.path),
         "name": reason.name,
         "via": reason.via,
         "writer": reason.writer,

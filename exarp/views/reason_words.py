@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from exarp.app import reasons
+from exarp.model.path import exact_name
 from exarp.model.quantity import amount
 from exarp.model.task import Task
 from exarp.model.verdict import Evidence, Reason
@@ -77,11 +78,11 @@ def _touch(name: str, reason: Reason, tasks: Mapping[str, Task], locate: Locate)
     task = tasks.get(name)
     verb = "reads" if reasons.is_reader(name, reason) else "writes"
     if reason.evidence != "declared" or task is None:
-        return Touch(name, verb, reason.path, _SEEN[reason.evidence])
+        return Touch(name, verb, exact_name(reason.path), _SEEN[reason.evidence])
     found = reasons.claim(task, reason)
     if found is None:
-        return Touch(name, verb, reason.path, "")
-    return Touch(name, found.verb, found.pattern, locate(name, found.field, found.pattern))
+        return Touch(name, verb, exact_name(reason.path), "")
+    return Touch(name, found.verb, exact_name(found.pattern), locate(name, found.field, found.pattern))
 
 
 def _asks(name: str, pool: str, tasks: Mapping[str, Task], locate: Locate) -> Touch:

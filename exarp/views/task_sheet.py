@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from exarp.model.param import Param
+from exarp.model.path import exact_name
 from exarp.model.quantity import amount, exact_duration
 from exarp.model.sheet import TaskSheet
 from exarp.model.task import PRIORITIES, Requirement, Service, Task
@@ -152,6 +153,8 @@ def _rest(task: Task) -> Iterator[str]:
     for field in Task.__struct_fields__:
         value = getattr(task, field)
         if field not in _WORDED and value != getattr(_PLAIN, field):
+            if field == "modifies" and task.prose is not None:
+                value = tuple(map(exact_name, value))
             yield _row("finally" if field == "cleanup" else field.replace("_", " "), _said(field, value))
 
 

@@ -17,6 +17,8 @@ from exarp.errors import Problem
 from exarp.manifests.phase_plans import read_phases
 from exarp.manifests.plan_reading import PlanReading
 from exarp.manifests.source import Source
+from exarp.model.overlap import overlap
+from exarp.model.path import exact_name, exactly, matches
 
 
 def plan(front: str = "", *tasks: str) -> str:
@@ -90,6 +92,18 @@ def test_files_outside_of_the_workspace_are_left_out() -> None:
     reading = read({"01-01-PLAN.md": plan("wave: 1\nfiles_modified: [../x, /work/src/a, /etc/passwd]\n")})
     assert reading.manifest.tasks[0].modifies == ("src/a",)
     assert [problem.slug for problem in reading.problems] == ["outside-workspace"] * 2
+
+
+def test_brackets_belong_to_names_but_beside_wildcards() -> None:
+    reading = read({"01-01-PLAN.md": plan("wave: 1\nfiles_modified:\n  - app/[id]/[[...all]]/p.tsx\n  - src/*.[ch]\n")})
+    (task,) = reading.manifest.tasks
+    assert [exact_name(path) for path in task.modifies] == ["app/[id]/[[...all]]/p.tsx", "src/*.[ch]"]
+    exact, wide = task.modifies
+    assert matches(exact, "app/[id]/[[...all]]/p.tsx")
+    assert not matches(exact, "app/i/.all]/p.tsx")
+    assert overlap(exact, exactly("app/[id]/"))
+    assert not overlap(exact, "app/i/**")
+    assert matches(wide, "src/a.c")
 
 
 def test_plans_are_listed_by_number_then_name_and_those_of_one_number_are_marked_for_each_other() -> None:

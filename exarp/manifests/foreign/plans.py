@@ -13,6 +13,7 @@ from exarp.errors import Problem
 from exarp.manifests.foreign.draft import Draft, DraftTask
 from exarp.manifests.plan_reading import PlanReading
 from exarp.model.manifest import WaveSpec
+from exarp.model.path import exact_name
 from exarp.model.task import PRIORITIES, Task
 
 # A task of this template fails and says what it lacks: nothing may pass before somebody wrote down how it is done.
@@ -94,7 +95,7 @@ class _Converter:
                 yield f"./{seen}" if seen.startswith("!") else seen
             else:
                 place = self.places.key("task", task.name, "modifies", path)
-                self.out.leave(place.line, path, "it lies outside of the manifest's folder", place.file)
+                self.out.leave(place.line, exact_name(path), "it lies outside of the manifest's folder", place.file)
 
     def _check(self, index: int, wave: WaveSpec) -> None:
         if wave.checkpoint:
