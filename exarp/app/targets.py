@@ -261,7 +261,7 @@ def _empty(message: str, step: str) -> UsageError:
 
 def _unknown_group(group: int, known: set[int]) -> Problem:
     if not known:
-        step = "waves have group numbers in phase plans: see `exarp plan`"
+        step = "write group = 1 in a [[wave]]; plans have the number of their wave"
         return Problem("unknown-group", "no wave of this manifest has a group number", None, step)
     step = f"the groups are: {', '.join(map(str, sorted(known)))}"
     return Problem("unknown-group", f"no wave is in group {group}", None, step)

@@ -73,6 +73,9 @@ class Links:
         name = _bare(text)
         found = self._known.get(name, [])
         near = [index for index in found if self.members[index].phase == phase]
+        if len(near) > 1:
+            # 08-03 and 8-3 are two ways to write one plan, unless there are both.
+            near.sort(key=lambda index: text.strip() not in self.members[index].names)
         if near or found:
             return near[:1] or found[:1]
         return self._in_phase(name, phase) or self._phases.get(name, []) or self._phases.get(f"phase-{name}", [])

@@ -94,6 +94,19 @@ def test_files_outside_of_the_workspace_are_left_out() -> None:
     assert [problem.slug for problem in reading.problems] == ["outside-workspace"] * 2
 
 
+def test_of_plans_that_share_a_number_the_one_that_is_named_is_meant() -> None:
+    files = {f"{name}-PLAN.md": plan("wave: 1\n") for name in ("08-03", "8-3")}
+    reading = read(
+        files
+        | {
+            "08-04-PLAN.md": plan("wave: 2\ndepends_on: [8-3]\n"),
+            "08-05-PLAN.md": plan("wave: 2\ndepends_on: [08-03]\n"),
+        }
+    )
+    needs = {task.name: task.needs for task in reading.manifest.tasks}
+    assert (needs["08-04.1"], needs["08-05.1"]) == (("8-3.1",), ("08-03.1",))
+
+
 def test_brackets_belong_to_names_but_beside_wildcards() -> None:
     reading = read({"01-01-PLAN.md": plan("wave: 1\nfiles_modified:\n  - app/[id]/[[...all]]/p.tsx\n  - src/*.[ch]\n")})
     (task,) = reading.manifest.tasks
