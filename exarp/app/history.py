@@ -19,11 +19,12 @@ from exarp.store.runs import RUNNING, AttemptRow, RunHistory, RunRow
 from exarp.store.state_folder import StateFolder
 
 Answer = TypeVar("Answer")
-# How often a log that is being followed is looked at, in seconds.
-_LOOK_EVERY = 0.2
+# How often what is being followed is looked at, in seconds.
+LOOK_EVERY = 0.2
 
 
-def _ask(root: str, query: Callable[[Database, RunHistory], Answer], nothing: Answer) -> Answer:
+def ask(root: str, query: Callable[[Database, RunHistory], Answer], nothing: Answer) -> Answer:
+    """What a query says about what runs left; ``nothing`` where there is no database."""
     folder = StateFolder(root)
     if not folder.has_database():
         return nothing
@@ -33,12 +34,12 @@ def _ask(root: str, query: Callable[[Database, RunHistory], Answer], nothing: An
 
 def runs(root: str, limit: int) -> list[RunRow]:
     """The newest runs, newest first."""
-    return _ask(root, lambda _, history: history.runs(limit), [])
+    return ask(root, lambda _, history: history.runs(limit), [])
 
 
 def faults(root: str) -> list[str]:
     """What is wrong with what runs left, so that nothing of it can be told."""
-    return _ask(root, lambda database, _: list(database.warnings), [])
+    return ask(root, lambda database, _: list(database.warnings), [])
 
 
 def newest_events(root: str) -> list[Event]:
@@ -48,12 +49,12 @@ def newest_events(root: str) -> list[Event]:
         newest = history.latest()
         return EventLog(database).read(newest.id) if newest is not None else []
 
-    return _ask(root, query, [])
+    return ask(root, query, [])
 
 
 def attempts(root: str, task: str, limit: int) -> list[AttemptRow]:
     """A task's newest attempts, newest first."""
-    return _ask(root, lambda _, history: history.task_history(task, limit), [])
+    return ask(root, lambda _, history: history.task_history(task, limit), [])
 
 
 def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
@@ -106,11 +107,11 @@ def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
         yield data
         if now.outcome != RUNNING:
             return
-        time.sleep(_LOOK_EVERY)
+        time.sleep(LOOK_EVERY)
 
 
 def _attempts_in(root: str, run: str, task: str) -> list[AttemptRow]:
-    return _ask(root, lambda _, history: history.attempts_in(run, task), [])
+    return ask(root, lambda _, history: history.attempts_in(run, task), [])
 
 
 def _log_of(root: str, row: AttemptRow) -> str:

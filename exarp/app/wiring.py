@@ -16,10 +16,12 @@ from types import TracebackType
 
 from exarp.app.memory import Memory, Selection, remembered
 from exarp.errors import BusyError, ExarpError, Problem
+from exarp.hosts.another_process import send
 from exarp.hosts.descriptors import Room
 from exarp.hosts.local import LocalHost
 from exarp.hosts.ports import is_open as is_open
 from exarp.hosts.process_tree import identity
+from exarp.hosts.signals import heard_signal
 from exarp.store.database import open_for_writing
 from exarp.store.ledger import StoreLedger
 from exarp.store.run_lock import Holder, acquire, last_holder
@@ -87,12 +89,13 @@ class Session:
         return self
 
     def _enter(self, stack: ExitStack) -> None:
-        outer = _outer_runs(self._environ).get(os.path.realpath(self.root))
+        outer = run_around(self.root, self._environ)
         if outer is not None:
             message = f"run {outer} of exarp holds this workspace, and this is one of its tasks"
             raise BusyError(Problem("inside-a-run", message, None, "name the other task in needs instead"))
         self.folder.prepare()
-        holder = Holder(os.getpid(), self.clock.timestamp(), self._command, identity(os.getpid()) or "")
+        identity_ = identity(os.getpid()) or ""
+        holder = Holder(os.getpid(), self.clock.timestamp(), self._command, identity_, heard_signal())
         stack.enter_context(
             acquire(self.folder.lock, holder, wait=self._wait, on_wait=lambda other: self._note(f"waiting for {other}"))
         )
@@ -179,20 +182,30 @@ def running_in(root: str) -> Callable[[int], bool]:
 
     Both, so that a run that ends or begins while the store is read is not taken for one that died.
     """
-    before = _runner(root)
-    return lambda pid: pid in (before, _runner(root))
+    before = holder_of(root).pid
+    return lambda pid: pid in (before, holder_of(root).pid)
 
 
-def _runner(root: str) -> int:
-    """The process that holds the workspace; 0 for none."""
+def holder_of(root: str) -> Holder:
+    """Who holds the workspace now; one without a number for nobody."""
     holder = last_holder(StateFolder(root).lock)
     try:
         now = identity(holder.pid)
     except OverflowError:
-        return 0
+        return Holder()
     # Where either is not known, the number alone must do.
     same = now is not None and (not now or not holder.process or now == holder.process)
-    return holder.pid if same else 0
+    return holder if same else Holder()
+
+
+def send_to(holder: Holder, signum: int) -> None:
+    """Send a signal to who holds a workspace, if it lives still. Raises PermissionError."""
+    send(holder.pid, holder.process, signum)
+
+
+def run_around(root: str, environ: Mapping[str, str]) -> str | None:
+    """The run of this workspace that this process is a part of, if it is."""
+    return _outer_runs(environ).get(os.path.realpath(root))
 
 
 def usable_cpus() -> int:

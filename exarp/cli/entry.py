@@ -40,6 +40,9 @@ COMMANDS = (
     "status",
     "history",
     "log",
+    "events",
+    "wait",
+    "stop",
     "completion",
 )
 

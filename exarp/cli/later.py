@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from exarp.errors import UsageError
 
 COMMANDS = frozenset(
-    "explain events resume answer stop wait watch clean tui ui dashboard task locks handoff report analyze automation "
+    "explain resume answer watch clean tui ui dashboard task locks handoff report analyze automation "
     "learn trace allow mcp cache doctor".split()
 )
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -23,9 +23,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "plan": ("--diff",),
     "graph": ("--html",),
     "check": ("--fix",),
-    "status": ("--follow", "--since"),
-    "history": ("--follow", "--since"),
-    "log": ("--since",),
 }
 
 

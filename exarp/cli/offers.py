@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from exarp.app.project import Project
 
+# Nobody looks for more among them.
+_RUNS = 20
 Offer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 
@@ -99,3 +101,18 @@ complete_behind_affected = _offers(_behind_affected)
 complete_tags = _offers(_tags)
 complete_groups = _offers(_groups)
 complete_waves = _offers(_waves)
+
+
+def complete_runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The newest runs of the workspace."""
+    from click.shell_completion import CompletionItem
+
+    from exarp.app.history import runs
+    from exarp.errors import ExarpError
+
+    invocation = context.find_object(Invocation) or context.find_root().ensure_object(Invocation)
+    try:
+        found = runs(invocation.root(), _RUNS)
+    except (ExarpError, OSError):
+        return []
+    return [CompletionItem(run.id) for run in found if run.id.startswith(incomplete)]

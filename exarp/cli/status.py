@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
+from exarp.cli.invocation import Invocation, common_options, current, json_option, write, write_bytes
+
+if TYPE_CHECKING:
+    from exarp.views.console import Console
+    from exarp.views.live import Live
 
 
 @click.command("status", short_help="Show what is running, and how the last run ended.")
+@click.option("--follow", is_flag=True, help="Tell a run that goes on until it has ended, as `exarp run` does.")
+@click.option(
+    "--since", metavar="SEQ", type=click.IntRange(min=0), help="With --follow: tell only what is behind that event."
+)
 @json_option()
 @common_options("quiet", "verbose")
-def command() -> int:
+def command(follow: bool, since: int | None) -> int:
     """Show the newest run: what it is doing, or how it ended. Changes nothing.
 
     \b
     Examples:
       exarp status
       exarp status --json
+      exarp status --follow        what it did, and all that it goes on to do
     """
+    if since is not None and not follow:
+        raise click.UsageError("--since goes with --follow: `exarp events --since SEQ` prints what was told already")
     from exarp.app.history import has_log, newest_events, runs
     from exarp.cli.run_views import tell_faults
     from exarp.views import status
@@ -31,6 +44,8 @@ def command() -> int:
 
     invocation = current()
     root = invocation.root()
+    if follow and _follow(invocation, root, since or 0) and not invocation.json:
+        return 0
     rows = runs(root, 2)
     unknown = not rows and tell_faults(root)
     state = folded(newest_events(root)) if rows and rows[0].outcome == "running" else None
@@ -44,3 +59,43 @@ def command() -> int:
     told = status.status(rows, now, state, invocation.wants_color(sys.stdout), invocation.call(), kept)
     write(wrap(told, invocation.columns(sys.stdout)) + "\n")
     return 0
+
+
+def _follow(invocation: Invocation, root: str, since: int) -> bool:
+    """Tell the newest run until it has ended; whether its end was told."""
+    import time
+
+    from exarp.app.following import find_run, follow_events
+
+    view = _view(invocation, root)
+    with view:
+        for events in follow_events(root, find_run(root, None).id, follow=True):
+            for event in events:
+                at = datetime.fromisoformat(event.time).timestamp()
+                view.note(at)
+                if event.seq <= since:
+                    view.state.apply(event, at)
+                else:
+                    view.on_event(event)
+            view.tick(time.time())
+    return view.state.finished is not None
+
+
+def _view(invocation: Invocation, root: str) -> Console | Live:
+    """What a run would be told by that prints its output as tasks end."""
+    from exarp.app.wiring import read_log
+    from exarp.views.color import wants_live
+    from exarp.views.console import Console
+    from exarp.views.live import Live
+    from exarp.views.manner import Manner
+
+    out = sys.stderr if invocation.json else sys.stdout
+    manner = Manner(
+        verbosity=invocation.verbosity,
+        color_words=invocation.wants_color(sys.stderr),
+        color_output=invocation.wants_color(out),
+        terminal=out.isatty(),
+        call=invocation.call(),
+    )
+    live = invocation.verbosity >= 0 and wants_live(os.environ, sys.stderr.isatty())
+    return (Live if live else Console)(out.buffer, sys.stderr, manner, partial(read_log, root))

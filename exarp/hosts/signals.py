@@ -17,6 +17,13 @@ TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that the run is told about."""
 
 
+def heard_signal() -> int:
+    """The number of the signal that ends a run here as Ctrl-C does: an interrupt, where that is not ignored, as it is behind a
+    script's ``&``."""
+    candidates = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+    return next((signum for signum in candidates if signal.getsignal(signum) is not signal.SIG_IGN), signal.SIGTERM)
+
+
 class Signals:
     """Watches ``TOLD`` until ``close``, and SIGTSTP where it would stop exarp. What was ignored has no effect, as under nohup
     or behind a script's ``&``.

@@ -72,14 +72,15 @@ class EventLog:
             )
             self._index(number)
 
-    def read(self, run: str, since: int = 0) -> list[Event]:
-        """The run's stored events with a ``seq`` above ``since``, in order; none of an unknown run."""
+    def read(self, run: str, since: int = 0, limit: int = -1) -> list[Event]:
+        """The run's stored events with a ``seq`` above ``since``, in order, at most ``limit`` (-1: all); none of an unknown
+        run."""
         number = self._known_number(run)
         if number is None:
             return []
         rows = self._database.fetch(
-            "SELECT type, payload FROM event WHERE place > ? AND place < ? ORDER BY place",
-            (first_place(number) + since, first_place(number + 1)),
+            "SELECT type, payload FROM event WHERE place > ? AND place < ? ORDER BY place LIMIT ?",
+            (first_place(number) + since, first_place(number + 1), limit),
         )
         return decoded((tag, payload) for tag, payload in rows)
 

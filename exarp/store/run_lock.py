@@ -29,13 +29,15 @@ _SHOWN_PARTS = 40
 class Holder(msgspec.Struct, frozen=True):
     """Who holds the lock: process id, start (RFC 3339 in UTC), command line. All empty where nobody could tell.
 
-    ``process``: what tells the process from a later one of the same id, as the host has it.
+    ``process``: what tells the process from a later one of the same id, as the host has it. ``signal``: the number of the
+    one that ends its run as Ctrl-C does.
     """
 
     pid: int = 0
     started: str = ""
     command: tuple[str, ...] = ()
     process: str = ""
+    signal: int = 2
 
     def __str__(self) -> str:
         """``pid 12: exarp run test, since today 14:02`` (here), safe for a terminal."""

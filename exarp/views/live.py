@@ -83,6 +83,10 @@ class Live:
         if isinstance(event, RunFinished) and not self._suspended:
             self._settle()
 
+    def note(self, now: float) -> None:
+        """What time it is, as for a console; nothing is drawn."""
+        self._console.note(now)
+
     def tick(self, now: float) -> None:
         """Time has passed (seconds, on any one clock): at most ten times a second a frame is drawn."""
         self._first = now if self._first is None else self._first

@@ -118,6 +118,7 @@ def events_of(run: str, seq: int) -> st.SearchStrategy[Event]:
     return st.one_of(
         st.builds(WaveStarted, **head, wave=_COUNT, name=HOSTILE, tasks=_COUNT),
         st.builds(TaskStarted, **head, task=HOSTILE, attempt=_COUNT, reason=_REASON),
+        st.builds(ServiceReady, **head, task=HOSTILE, attempt=_COUNT),
         st.builds(
             TaskFinished,
             **head,
