@@ -43,6 +43,7 @@ COMMANDS = (
     "events",
     "wait",
     "stop",
+    "doctor",
     "completion",
 )
 

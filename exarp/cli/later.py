@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS = frozenset(
     "explain resume answer watch clean tui ui dashboard task locks handoff report analyze automation "
-    "learn trace allow mcp cache doctor".split()
+    "learn trace allow mcp cache".split()
 )
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": ("--continue", "--profile", "--junit"),

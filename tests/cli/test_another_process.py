@@ -98,3 +98,15 @@ def test_no_signal_reaches_a_process_that_took_the_number_of_another() -> None:
         process.kill()
         process.wait()
     assert not send(process.pid, now, signal.SIGKILL)
+
+
+def test_the_doctor_says_who_holds_the_workspace_and_changes_nothing(workspace: Workspace) -> None:
+    assert workspace.exarp("doctor").code == 0
+    assert not workspace.exists(".exarp")
+    with under_way(workspace, "true") as process:
+        found = workspace.exarp("doctor", "--json").json["findings"]
+        assert next(each for each in found if each["name"] == "lock")["message"].startswith(
+            f"held by pid {process.pid}"
+        )
+    broken = workspace.exarp("doctor", "-q", env={"PATH": "/nowhere"})
+    assert (broken.code, broken.out.splitlines()[0].split()[:2]) == (1, ["error", "shell"])
