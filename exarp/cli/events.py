@@ -11,7 +11,7 @@ from exarp.cli.offers import complete_runs
 @click.command("events", short_help="Print what happened in a run, as lines of JSON.")
 @click.argument("run", required=False, shell_complete=complete_runs)
 @click.option("--follow", is_flag=True, help="Go on printing until the run has ended.")
-@click.option("--since", metavar="SEQ", type=click.IntRange(min=0), default=0, help="Only events behind that number.")
+@click.option("--since", metavar="SEQ", type=click.IntRange(min=0), default=0, help="Only events after that number.")
 @click.option("--json", is_flag=True, hidden=True, help="They are JSON, a line each, in any case.")
 @common_options("quiet", "verbose", "color")
 def command(run: str | None, follow: bool, since: int, json: bool) -> int:

@@ -14,7 +14,13 @@ from exarp.cli.invocation import Invocation, common_options, complete_tasks, cur
 @click.command("history", short_help="List earlier runs, or a task's attempts.")
 @click.argument("task", required=False, shell_complete=complete_tasks)
 @click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
+    "-n",
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many, newest first.",
 )
 @json_option()
 @common_options("quiet", "verbose")

@@ -6,16 +6,24 @@ import codecs
 import sys
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, write, write_bytes
+from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.offers import complete_runs
+
+if TYPE_CHECKING:
+    from exarp.store.runs import AttemptRow
 
 
 @click.command("log", short_help="Print what a task printed.")
 @click.argument("task", shell_complete=complete_tasks)
-@click.option("--run", "run", metavar="RUN", help="Of that run (see `exarp history`), not the last.")
+@click.option(
+    "--run", "run", metavar="RUN", shell_complete=complete_runs, help="Of that run (see `exarp history`), not the last."
+)
 @click.option("--follow", is_flag=True, help="Go on printing while the task runs.")
+@json_option("Print the attempt, with its output, as one JSON document.")
 @common_options("verbose")
 def command(task: str, run: str | None, follow: bool) -> int:
     """Print the output of the last attempt of TASK. A heading goes to stderr, the output to stdout.
@@ -37,6 +45,8 @@ def command(task: str, run: str | None, follow: bool) -> int:
     except UsageError:
         invocation.refuse_matrix(task)
         raise
+    if invocation.json:
+        return _document(root, row, follow)
     if invocation.verbosity >= 0:
         header = log_header(row, datetime.now().astimezone(), invocation.wants_color(sys.stderr))
         sys.stderr.write(f"{header}\n")
@@ -44,6 +54,16 @@ def command(task: str, run: str | None, follow: bool) -> int:
     size = _show(invocation, follow_log(root, row) if follow else [printed(root, row)])
     if not size and invocation.verbosity >= 0 and row.outcome != "running":
         sys.stderr.write("nothing is kept: it printed nothing, or right to the terminal (raw output, interactive)\n")
+    return 0
+
+
+def _document(root: str, row: AttemptRow, follow: bool) -> int:
+    """Print an attempt with its output; with ``follow`` as it ended."""
+    from exarp.app.history import find_attempt, follow_log, printed
+    from exarp.views.history_document import log_document
+
+    data = b"".join(follow_log(root, row)) if follow else printed(root, row)
+    write_bytes(log_document(find_attempt(root, row.task, row.run) if follow else row, data))
     return 0
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @click.command("status", short_help="Show what is running, and how the last run ended.")
 @click.option("--follow", is_flag=True, help="Tell a run that goes on until it has ended, as `exarp run` does.")
 @click.option(
-    "--since", metavar="SEQ", type=click.IntRange(min=0), help="With --follow: tell only what is behind that event."
+    "--since", metavar="SEQ", type=click.IntRange(min=0), help="With --follow: tell only what came after that event."
 )
 @json_option()
-@common_options("quiet", "verbose")
+@common_options()
 def command(follow: bool, since: int | None) -> int:
     """Show the newest run: what it is doing, or how it ended. Changes nothing.
 

@@ -1,4 +1,4 @@
-"""``status --json`` and ``history --json``: runs and attempts as one document.
+"""``status --json``, ``history --json`` and ``log --json``: runs and attempts as one document.
 
 Knows the fields; they are those of the rows, and of a run that is going on how far it has come. Does not read the store.
 """
@@ -37,3 +37,9 @@ def _time(since: float) -> str:
 def attempts_document(rows: Sequence[msgspec.Struct]) -> bytes:
     """Attempts of one task, newest first."""
     return json_line({"version": 1, "attempts": [msgspec.to_builtins(row) for row in rows]})
+
+
+def log_document(row: msgspec.Struct, printed: bytes) -> bytes:
+    """An attempt with what it printed; bytes that are no UTF-8 become replacement characters."""
+    attempt = msgspec.to_builtins(row) | {"output": printed.decode("utf-8", "replace")}
+    return json_line({"version": 1, "attempt": attempt})

@@ -86,6 +86,11 @@ def test_the_log_of_a_running_task_has_what_it_printed_so_far(workspace: Workspa
         assert result.err.startswith("t: running, run 1, today ")
         assert result.err.endswith("s so far\n")
         assert workspace.exarp("log", "t", "--run", "1").out == "one\n"
+        attempt = workspace.exarp("log", "t", "--json").json["attempt"]
+        assert (attempt["outcome"], attempt["output"]) == ("running", "one\n")
+        following = workspace.start("log", "t", "--json", "--follow")
+    out, _ = following.communicate(timeout=20)
+    assert (json.loads(out)["attempt"]["outcome"], json.loads(out)["attempt"]["output"]) == ("passed", "one\ntwo\n")
 
 
 def test_a_task_whose_output_was_not_kept_is_said_to_have_none(workspace: Workspace) -> None:
