@@ -116,7 +116,7 @@ class Asides:
         self._questions.append(ask.task)
         if len(self._questions) == 1:
             self._stream.suspend()
-            self._person.ask(self._tasks[ask.task].confirm)
+            self._person.ask(self._tasks[ask.task].question)
 
     def kill(self, task: int, now: bool) -> bool:
         """End the script of a task, or take its question back; whether there was any."""
@@ -145,7 +145,7 @@ class Asides:
         if yes is None:
             self._person.take_back()
         if self._questions:
-            self._person.ask(self._tasks[self._questions[0]].confirm)
+            self._person.ask(self._tasks[self._questions[0]].question)
         else:
             self._stream.resume()
 

@@ -56,10 +56,11 @@ class FaultPlaces:
         self, cycles: Sequence[WaveCycle], sequences: Sequence[SequenceFault], tasks: GraphFaults
     ) -> list[Problem]:
         """Problems for what makes declared waves impossible; those that ``tasks`` alone make are told by them."""
+        told = self._once(sequences, lambda fault: (fault.task, fault.need))
         circular = {edge for cycle in tasks.cycles for edge in pairwise((cycle[-1], *cycle))}
         return [
             *(self._wave_cycle(cycle) for cycle in cycles if not tasks.cycles),
-            *(self._sequence(fault) for fault in sequences if (fault.need, fault.task) not in circular),
+            *(self._sequence(fault) for fault in told if (fault.need, fault.task) not in circular),
         ]
 
     def late_waves(self, late: Sequence[LateWave]) -> list[Problem]:
@@ -160,7 +161,9 @@ class FaultPlaces:
         place = self.locator.entry(("wave", fault.wave, "tasks"), task)
         edge = self.edge(fault.need, fault.task)
         message = f"sequential {wave_words(wave.name)} lists {task!r} before {need!r}, but {edge.note}"
-        return Problem("wave-sequence", message, place, f"list {need!r} first", (edge,))
+        matrix, of = need.partition("@")[0], task.partition("@")[0]
+        first = matrix if matrix != of and matrix in self.manifest.instances else need
+        return Problem("wave-sequence", message, place, f"list {first!r} first", (edge,))
 
 
 def plan_warnings(manifest: Manifest, locator: Places, plan: Plan) -> list[Problem]:

@@ -49,8 +49,8 @@ def conditions(fields: Fields, written: TaskDocument, at: KeyPath, check_script:
     if written.platforms:
         found["platforms"] = _platforms(fields, written.platforms, (*at, "platforms"))
     if written.confirm:
-        asked = f"Run {at[1]}?" if written.confirm is True else fields.text(written.confirm, (*at, "confirm"))
-        found["confirm"] = asked or f"Run {at[1]}?"
+        asked = written.confirm is True or fields.text(written.confirm, (*at, "confirm"))
+        found["confirm"] = asked or True
     if not isinstance(written.cleanup, UnsetType):
         found["cleanup"] = _cleanup(written.cleanup, (*at, "finally"), check_script)
     if written.requires:
@@ -67,13 +67,17 @@ def _cleanup(written: str | list[str], path: KeyPath, check_script: CheckScript)
     return tuple(written)
 
 
-def service(fields: Fields, written: TaskDocument, at: KeyPath, check_script: CheckScript) -> dict[str, Any]:
-    """The fields of a task that is a service; what it cannot have with it is told."""
+def check_service(fields: Fields, written: TaskDocument, at: KeyPath) -> None:
+    """Tell of what a task that is a service cannot have."""
     for key in _NO_SERVICE:
         value = getattr(written, key)
         if not isinstance(value, UnsetType) and value:
             message = f"task {at[1]!r} is a service, so it has no {key}"
             fields.add("service-with", message, (*at, key), _NO_SERVICE[key], on_key=True)
+
+
+def service(fields: Fields, written: TaskDocument, at: KeyPath, check_script: CheckScript) -> dict[str, Any]:
+    """The fields of a task that is a service."""
     found: dict[str, Any] = {"retries": 0, "timeout": 0.0}
     if not isinstance(written.service, ServiceDocument):
         return {**found, "service": Service()}

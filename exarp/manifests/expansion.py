@@ -19,6 +19,7 @@ from exarp.manifests.matrix import MAX_INSTANCES, AxisReader, Glob, Matrices, Ma
 from exarp.manifests.outside import Outside
 from exarp.manifests.readers import Readers
 from exarp.manifests.tasks import BECOMES, TaskReader
+from exarp.manifests.templates import COMMANDS
 from exarp.model.overlap import overlap
 from exarp.model.param import Param, filled_in, values_of
 from exarp.model.path import is_glob, matches, takes_away
@@ -49,7 +50,7 @@ class Expansion:
         matrix = self._matrix(name, written)
         varied = varied_fields(written, list(written.matrix)) - {"params"}
         readers.of(name).check_whole(name, written)
-        free = {field: getattr(_PLAIN, field) for field in varied}
+        free = {field: getattr(_COMMAND if field in COMMANDS else _PLAIN, field) for field in varied}
         shared = readers.of(name).meaning(replace(written, **free), ("task", name))
         if matrix is None:
             self.broken.add(name)
@@ -142,6 +143,8 @@ class Expansion:
 
 
 _PLAIN = TaskDocument()
+# That a task runs something counts for its other fields, whatever it is.
+_COMMAND = TaskDocument(run="true", argv=["true"])
 
 
 def _defaults(reader: TaskReader, written: TaskDocument) -> dict[str, Any]:

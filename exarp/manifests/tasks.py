@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from exarp.errors import Problem
-from exarp.manifests.conditions import conditions, service
+from exarp.manifests.conditions import check_service, conditions, service
 from exarp.manifests.document import FromDocument, InputDocument, TaskDocument
 from exarp.manifests.fields import Fields, is_plain_path, is_reserved
 from exarp.manifests.groups import check_group
@@ -49,6 +49,7 @@ BECOMES: Mapping[str, tuple[str, ...]] = {
     "inputs": ("inputs", "excluded", "sources"),
     "extends": (),
     "matrix": (),
+    "service": ("service", "retries", "timeout"),
 }
 
 
@@ -109,6 +110,9 @@ class TaskReader:
                 self.two_commands(at)
         elif isinstance(written.run, UnsetType):
             check_group(self.fields, written, at)
+            return
+        if written.service:
+            check_service(self.fields, written, at)
 
     def policy(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
         """How the task is run, as far as it says so."""

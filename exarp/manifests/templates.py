@@ -21,7 +21,7 @@ from exarp.manifests.suggestions import Suggestions
 # Tables whose entries are taken one by one; anything else that a task says replaces what its templates say.
 MERGED = frozenset({"env", "resources", "matrix", "params"})
 # One of them is what a task does: who writes one takes none from a template.
-_COMMANDS = frozenset({"run", "argv"})
+COMMANDS = frozenset({"run", "argv"})
 # Nobody reads a task that rests on more, one above the other.
 _DEEPEST = 100
 _DEFAULTS: Mapping[str, Any] = asdict(TaskDocument())
@@ -131,7 +131,7 @@ class Templates:
 def _forgiven(own: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of a task without what rests on templates that it does not have, and with a command, which they may have had."""
     kept = {field: value for field, value in own.items() if field != "matrix" and not _uses_variables(value)}
-    return kept if _COMMANDS & kept.keys() else {**kept, "run": ""}
+    return kept if COMMANDS & kept.keys() else {**kept, "run": ""}
 
 
 def _uses_variables(value: Any) -> bool:
@@ -143,7 +143,7 @@ def _over(below: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     found = {**below, **own}
     for field in MERGED & below.keys() & own.keys():
         found[field] = {**below[field], **own[field]}
-    if not _COMMANDS.isdisjoint(own):
-        for field in _COMMANDS - own.keys():
+    if not COMMANDS.isdisjoint(own):
+        for field in COMMANDS - own.keys():
             found.pop(field, None)
     return found

@@ -50,8 +50,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     commands. A task with none of these is a *group*. Durations are seconds, resource requests are plain numbers
     (bytes for memory).
     ``when`` is a script whose exit status says whether the task is wanted; ``platforms`` are those that it is for
-    (``model.platform``), none: all. ``confirm`` is a question that a person says yes to before it runs; ``cleanup`` are
-    scripts that run after its last attempt, however that ended (``finally`` in a manifest).
+    (``model.platform``), none: all. ``confirm`` is a question that a person says yes to before it runs, True: the usual one;
+    ``cleanup`` are scripts that run after its last attempt, however that ended (``finally`` in a manifest).
     """
 
     name: str
@@ -96,7 +96,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     when: str = ""
     platforms: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] = ()
-    confirm: str = ""
+    confirm: bool | str = False
     cleanup: tuple[str, ...] = ()
     service: Service | None = None
 
@@ -108,6 +108,11 @@ class Task(msgspec.Struct, frozen=True, gc=False):
         required = [required.run for required in self.requires]
         ready = self.service.ready if self.service is not None else ""
         return (*self.commands, *filter(None, (self.when, *required, *self.cleanup, ready)))
+
+    @property
+    def question(self) -> str:
+        """What a person is asked before it runs."""
+        return self.confirm if isinstance(self.confirm, str) else f"Run {self.name}?"
 
     @property
     def is_group(self) -> bool:

@@ -419,6 +419,13 @@ EVERYTHING = """
     """
 
 
+@pytest.mark.parametrize("command", ['run = "cc ${x}"', 'argv = ["cc", "${x}"]', 'run = "cc $x"'])
+def test_instances_run_in_the_folder_of_their_file_whatever_in_them_uses_an_axis(command: str) -> None:
+    text = f'[task.t]\nmatrix = {{ x = ["1"] }}\n{command}\nconfirm = true'
+    (instance,) = tasks({"exarp.toml": 'include = { a = "p/a" }', "p/a/exarp.toml": text}).values()
+    assert (instance.cwd, instance.question) == ("p/a", "Run a:t@1?")
+
+
 def test_an_included_task_is_the_same_but_for_its_names_and_paths() -> None:
     alone = {task.name: task for task in whole({"exarp.toml": EVERYTHING}).tasks}
     inside = tasks({"exarp.toml": 'include = { a = "p/a" }', "p/a/exarp.toml": EVERYTHING})

@@ -110,6 +110,26 @@ def test_each_key_of_a_task_becomes_fields_that_there_are() -> None:
     assert lost == []
 
 
+def test_a_service_whose_fields_differ_is_still_a_service() -> None:
+    found = manifest("""
+        [settings]
+        retries = 2
+        timeout = "1m"
+        [task.db]
+        matrix = { v = [{ name = "a", wait = "3s" }] }
+        service = { ready = "true", timeout = "${v.wait}" }
+        run = "serve"
+    """)
+    (db,) = found.tasks
+    assert db.service is not None and db.service.timeout == 3.0
+    assert (db.retries, db.timeout) == (0, 0.0)
+
+
+def test_a_question_names_the_instance_that_it_is_about() -> None:
+    found = manifest('[task.t]\nmatrix = { x = ["a", "b"] }\nrun = "t"\nconfirm = true')
+    assert [each.question for each in found.tasks] == ["Run t@a?", "Run t@b?"]
+
+
 # -- axes ----------------------------------------------------------------------------------------------------------
 
 
