@@ -68,6 +68,7 @@ class _Doubts:
         yield from _once(self.undeclared())
         yield from _once(self.run_once())
         yield from self.missing_dotenv()
+        yield from self.idle_pass_env()
         for verdict in plan.verdicts:
             if verdict.runs == "sequential" and (verdict.kind != "waves" or verdict.marked):
                 yield from (self.doubt(verdict, reason) for reason in verdict.reasons if self.is_told(verdict, reason))
@@ -159,6 +160,15 @@ class _Doubts:
                 )
                 step = f"take {field} out, and it runs every time; or list what it depends on"
                 yield Problem("runs-once", message, self.locator.key("task", task.name, field), step, severity="doubt")
+
+    def idle_pass_env(self) -> Iterable[Problem]:
+        """Names of variables to be passed, where all are passed anyway."""
+        settings = self.project.manifest.settings
+        if settings.pass_env and not settings.clean_env:
+            message = "pass_env does nothing without clean_env: the whole environment reaches the tasks"
+            step = "add clean_env = true, or take pass_env out"
+            place = self.locator.key("settings", "pass_env")
+            yield Problem("idle-pass-env", message, place, step, severity="warning")
 
     def missing_dotenv(self) -> Iterable[Problem]:
         """Dotenv files that are not there although git does not ignore them: those that it ignores are often nowhere else."""

@@ -225,7 +225,7 @@ class Checker:
         spec = self.manifest.tasks[task]
         digest = self.fingerprints.digest
         named, files = self._resolution.inputs(spec)
-        inputs = self._resolution.digests(files)
+        inputs = self._resolution.digests(spec, files)
         recipe = self._recipe(spec)
         now = Record(
             recipe=recipe,

@@ -15,7 +15,7 @@ from exarp.model.plan import Plan
 from exarp.model.task import Task
 from exarp.planning.depfile_order import FoundRead
 
-_NOT_THERE = frozenset({"input-missing", "no-match"})
+_NOT_THERE = frozenset({"input-missing", "tool-missing", "no-match"})
 
 
 def forecast(

@@ -13,7 +13,7 @@ from exarp.model.manifest import Manifest
 from exarp.model.overlap import is_wide
 from exarp.model.path import is_glob, is_taken_away, matches
 from exarp.model.task import Task
-from exarp.planning.freshness import MISSING, Record
+from exarp.planning.freshness import MISSING, Record, as_tool
 from exarp.workspace.fingerprints import FOLDER, UNREADABLE, FileClock, Fingerprints
 from exarp.workspace.globbing import Globbing, Outputs
 
@@ -21,6 +21,7 @@ _COMPLAINTS = {
     "no-match": "{} matches no file",
     "name-not-utf8": "the name of {} is not UTF-8",
     "input-unreadable": "{} cannot be read: {}",
+    "tool-unreadable": "{} cannot be read: {}",
     "output-unreadable": "{} cannot be read: {}",
     "output-is-folder": "{} is a folder, and outputs name it without a slash at its end",
 }
@@ -56,7 +57,13 @@ class Resolution:
         self._globbing.forget()
 
     def inputs(self, spec: Task) -> tuple[tuple[str, ...], list[str]]:
-        """What ``$in`` stands for, and the files whose contents count: those, and the tools. Raises FileFault."""
+        """What ``$in`` stands for, and the files whose contents count: those, and the tools.
+
+        Raises FileFault, also where a pattern of what the task modifies matches nothing: it would change nothing, and pass.
+        """
+        for pattern in spec.modifies:
+            if is_glob(pattern) and not spec.allow_empty and not self._globbing.files(pattern):
+                raise FileFault(FreshnessReason("no-match", pattern))
         if spec.inputs is None and not spec.tools:
             return (), []
         named: dict[str, None] = {}
@@ -67,8 +74,11 @@ class Resolution:
                 self._add(pattern, spec, spec.excluded, own, named, files)
         for pattern in spec.tools:
             if "/" not in pattern and not is_glob(pattern) and self._fingerprints.is_missing(pattern):
-                raise FileFault(FreshnessReason("input-missing", pattern, _NO_PROGRAM))
-            self._add(pattern, spec, (), own, {}, files)
+                raise FileFault(FreshnessReason("tool-missing", pattern, _NO_PROGRAM))
+            try:
+                self._add(pattern, spec, (), own, {}, files)
+            except FileFault as fault:
+                raise FileFault(as_tool(spec, fault.reason)) from None
         refuse_odd(files)
         return tuple(named), list(files)
 
@@ -104,17 +114,18 @@ class Resolution:
         except FileFault as fault:
             return fault.reason
         missing = next((path for path in files if self._fingerprints.is_missing(path)), None)
-        return FreshnessReason("input-missing", missing) if missing is not None else None
+        return as_tool(spec, FreshnessReason("input-missing", missing)) if missing is not None else None
 
-    def digests(self, files: Iterable[str]) -> dict[str, bytes]:
-        """Digests of inputs. Raises FileFault where one is missing or cannot be read."""
+    def digests(self, spec: Task, files: Iterable[str]) -> dict[str, bytes]:
+        """Digests of a task's inputs and tools. Raises FileFault where one is missing or cannot be read."""
         found = {}
         for path in files:
             digest = found[path] = self._fingerprints.digest(path)
             if digest == MISSING:
-                raise FileFault(FreshnessReason("input-missing", path))
+                raise FileFault(as_tool(spec, FreshnessReason("input-missing", path)))
             if digest == UNREADABLE:
-                raise FileFault(FreshnessReason("input-unreadable", path, self._fingerprints.complaint(path)))
+                unreadable = FreshnessReason("input-unreadable", path, self._fingerprints.complaint(path))
+                raise FileFault(as_tool(spec, unreadable))
         return found
 
     def _exact(self, path: str, excluded: Sequence[str], own: Own) -> list[str]:

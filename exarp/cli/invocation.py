@@ -206,8 +206,10 @@ def locate_in(project: Project) -> Callable[[str, str, str], str]:
         if field == "needs" and value not in project.manifest.tasks[project.graph.ids[task]].needs:
             # The need follows from files, or the parent: the line that says so is that of the input.
             return _edge_line(project, value, task)
-        if field == "inputs" and value in project.manifest.tasks[project.graph.ids[task]].tools:
-            path = ("task", task, "tools")
+        if field == "inputs":
+            spec = project.manifest.tasks[project.graph.ids[task]]
+            others = (name for name in ("tools", "modifies") if value in getattr(spec, name))
+            path = ("task", task, next((name for name in others if value not in (spec.inputs or ())), field))
         if field in ("inputs", "tools", "outputs", "modifies", "needs", "parent", "after", "mutex", "requires"):
             place = project.locator.entry(path, value)
         else:

@@ -127,7 +127,7 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
         Meta(description="Files, folders and globs that the command itself is made of: as inputs, but not in $in."),
     ] = []
     allow_empty: Annotated[
-        bool, Meta(description="A glob of inputs, tools, outputs or a matrix may match nothing.")
+        bool, Meta(description="A glob of inputs, tools, modifies, outputs or a matrix may match nothing.")
     ] = False
     modifies: Annotated[list[str], Meta(description="Files changed in place: neither input nor output.")] = []
     needs: Annotated[list[str], Meta(description="Tasks that must have passed before this one starts.")] = []

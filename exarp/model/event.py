@@ -15,7 +15,9 @@ RunOutcome = Literal["passed", "up_to_date", "failed", "cancelled", "interrupted
 
 
 # Codes that say that a task cannot be run as things are.
-CANNOT_RUN = frozenset({"input-missing", "input-unreadable", "no-match", "name-not-utf8", "blocked-by", "no-program"})
+CANNOT_RUN = frozenset(
+    "input-missing input-unreadable tool-missing tool-unreadable no-match name-not-utf8 blocked-by no-program".split()
+)
 # Codes of tasks that are skipped because the manifest does not want them here and now: no failure.
 UNWANTED = frozenset({"condition-false", "other-platform"})
 

@@ -59,11 +59,24 @@ def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | 
         variable = _changed_variable(task, record.variables, now.variables)
         return FreshnessReason("variable-changed", variable) if variable else FreshnessReason("recipe-changed")
     return (
-        _compare(record.inputs, now.inputs, "input")
+        _compare_inputs(task, record.inputs, now.inputs)
         or _compare(record.found, now.found, "input")
         or _compare_outputs(record.outputs, now.outputs)
         or _compare_needs(record.needs, now.needs)
     )
+
+
+def as_tool(task: Task, reason: FreshnessReason) -> FreshnessReason:
+    """A reason about an input; where its path is one of the task's tools, about a tool: ``tool-changed``."""
+    kind, _, what = reason.code.partition("-")
+    if kind == "input" and any(tool == reason.subject or matches(tool, reason.subject) for tool in task.tools):
+        return FreshnessReason(f"tool-{what}", reason.subject, reason.detail)
+    return reason
+
+
+def _compare_inputs(task: Task, then: Mapping[str, bytes], now: Mapping[str, bytes]) -> FreshnessReason | None:
+    reason = _compare(then, now, "input")
+    return reason if reason is None or not task.tools else as_tool(task, reason)
 
 
 def variable_digests(values: Mapping[str, bytes | None]) -> dict[str, bytes]:

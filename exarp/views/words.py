@@ -25,6 +25,9 @@ _REASONS: dict[str, tuple[str, str]] = {
     "input-changed": ("an input changed", "input {} changed"),
     "input-added": ("an input was added", "input {} was added"),
     "input-removed": ("an input was removed", "input {} was removed"),
+    "tool-changed": ("a tool changed", "tool {} changed"),
+    "tool-added": ("a tool was added", "tool {} was added"),
+    "tool-removed": ("a tool was removed", "tool {} was removed"),
     "output-missing": ("an output is missing", "output {} is missing"),
     "output-changed": ("an output was changed by something else", "output {} was changed by something else"),
     "undeclared": ("it does not declare what it reads and writes", "it does not declare {}"),
@@ -45,10 +48,12 @@ _REASONS: dict[str, tuple[str, str]] = {
     "outputs-not-made": ("did not make its outputs", "did not make {}"),
     "input-missing": ("an input is missing", "input {} is missing"),
     "input-unreadable": ("an input cannot be read", "input {} cannot be read"),
+    "tool-missing": ("a tool is missing", "tool {} is missing"),
+    "tool-unreadable": ("a tool cannot be read", "tool {} cannot be read"),
     "output-unreadable": ("an output cannot be read", "output {} cannot be read"),
     "output-is-folder": ("an output is a folder", "output {} is a folder"),
     "name-not-utf8": ("a file's name is not UTF-8", "the name of {} is not UTF-8"),
-    "no-match": ("an input matches no file", "input {} matches no file"),
+    "no-match": ("a pattern matches no file", "{} matches no file"),
     "timed-out": ("timed out", "timed out after {}"),
     "interrupted": ("interrupted", "interrupted by {}"),
     "start-failed": ("could not be started", "could not be started: {}"),
@@ -70,6 +75,8 @@ _REASONS: dict[str, tuple[str, str]] = {
 _STEPS = {
     "input-missing": "make it, correct its name, or let the task that makes it declare it in outputs",
     "input-unreadable": "let yourself read it, or take it out of inputs",
+    "tool-missing": "make it, correct its name, or let the task that makes it declare it in outputs",
+    "tool-unreadable": "let yourself read it, or take it out of tools",
     "no-match": "correct the pattern, take it out, or allow it to match nothing: allow_empty = true",
     "name-not-utf8": "rename the file, or keep it out with an input that begins with !",
     "outputs-not-made": "correct outputs, or let the command make it there",
@@ -90,6 +97,8 @@ _CAUSES = frozenset(
         "output-is-folder",
         "input-missing",
         "input-unreadable",
+        "tool-missing",
+        "tool-unreadable",
         "no-match",
         "name-not-utf8",
         "timed-out",
@@ -203,7 +212,7 @@ def why(reason: FreshnessReason) -> str:
 def step(reason: FreshnessReason) -> str:
     """What to do next about a reason, or an empty text where its own words say it."""
     known = _STEPS.get(reason.code, "")
-    if known and reason.code in ("input-missing", "no-match", "outputs-not-made"):
+    if known and reason.code in ("input-missing", "tool-missing", "no-match", "outputs-not-made"):
         if reason.subject.startswith("~"):
             return "~ is taken literally: write ${env.HOME} for the home folder"
         if "{" in reason.subject:

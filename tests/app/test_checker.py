@@ -159,7 +159,7 @@ def test_a_parent_contributes_as_a_need_does(tmp_path: Path) -> None:
 
 def test_a_tool_makes_a_task_run_again_and_may_not_change_while_it_runs(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Task("t", commands=("python gen.py > o",), inputs=(), tools=("gen.py",), outputs=("o",)))
-    assert bench.why("t") == "input-missing"
+    assert bench.why("t") == "tool-missing"
     bench.write({"gen.py": "1"})
     bench.begin()
     assert bench.do("t", o="1") == "never-ran"
@@ -168,7 +168,7 @@ def test_a_tool_makes_a_task_run_again_and_may_not_change_while_it_runs(tmp_path
 
     bench.write({"gen.py": "2"})
     bench.begin()
-    assert bench.reason("t") == FreshnessReason("input-changed", "gen.py")
+    assert bench.reason("t") == FreshnessReason("tool-changed", "gen.py")
     bench.write({"gen.py": "3"})
     assert "gen.py changed while the task ran" in bench.settle("t")[0]
 

@@ -59,11 +59,24 @@ def test_tools_count_but_are_not_in_the_list(tmp_path: Path) -> None:
     assert resolution(tmp_path, alone).inputs(alone) == ((), ["gen.py"])
 
 
-@pytest.mark.parametrize(("tool", "code"), [("none.py", "input-missing"), ("*.none", "no-match")])
-def test_a_tool_that_is_not_there_is_told_as_an_input_is(tmp_path: Path, tool: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("tool", "code"), [("none.py", "tool-missing"), ("none/", "tool-missing"), ("*.none", "no-match")]
+)
+def test_a_tool_that_is_not_there_is_told(tmp_path: Path, tool: str, code: str) -> None:
     task = Task("t", inputs=(), tools=(tool,))
     reason = resolution(tmp_path, task).fault(task)
     assert reason is not None and (reason.code, reason.subject) == (code, tool)
+
+
+def test_a_glob_of_what_is_modified_stands_for_files_unless_it_may_stand_for_none(tmp_path: Path) -> None:
+    task = Task("fmt", modifies=("src/*.c", "CHANGES.md"))
+    reason = resolution(tmp_path, task).fault(task)
+    assert reason is not None and (reason.code, reason.subject) == ("no-match", "src/*.c")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/a.c").write_text("")
+    assert resolution(tmp_path, task).fault(task) is None
+    may = Task("fmt", modifies=("*.none",), allow_empty=True)
+    assert resolution(tmp_path, may).fault(may) is None
 
 
 def test_globs_may_match_nothing_where_that_is_allowed_and_nothing_else_may(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import Workspace
 
 
-@pytest.mark.parametrize(("name", "why"), [("gone.txt", "is missing"), ("gone*", "matches no file")])
+@pytest.mark.parametrize(("name", "why"), [("gone.txt", "input gone.txt is missing"), ("gone*", "gone* matches no file")])
 def test_a_task_that_cannot_start_is_told_as_one_that_failed(workspace: Workspace, name: str, why: str) -> None:
     body = f'inputs = ["{name}"]\nrun = "touch ran"\n'
     workspace.manifest(
@@ -25,7 +25,7 @@ allow_failure = true
     )
     result = workspace.exarp("after")
     assert result.code == 1
-    assert result.err.startswith(f"FAIL  skips  input {name} {why}, skipped\n1 skipped, 1 blocked in 0.0s\n")
+    assert result.err.startswith(f"FAIL  skips  {why}, skipped\n1 skipped, 1 blocked in 0.0s\n")
     assert f"first failure: skips, input {name} {why}\n" in result.err
     assert "blocked by it: after\n" in result.err
     assert workspace.exarp("after", "--json").json["first_failure"] == {"task": "skips", "tail": ""}
