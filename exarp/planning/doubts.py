@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, combinations, product
+from itertools import accumulate, combinations, groupby, pairwise, product
 
 import msgspec
 
@@ -25,8 +25,8 @@ class Company(msgspec.Struct, frozen=True):
     """Where selected tasks stand: ``tasks`` in manifest order, ``position`` by task id (-1: not selected).
 
     ``apart(a, b)``: the plan itself keeps two tasks from running at once, whatever they touch (a barrier, a sequential
-    wave, two declared waves in turn). ``stretch(a)``: a number for which tasks of different numbers are apart, or at
-    least share no files.
+    wave, two declared waves in turn). ``stretch(a)``: where its wave puts it; tasks of different stretches are apart, or
+    at least share no files, but for 0, which no wave holds.
     """
 
     tasks: Sequence[int]
@@ -186,24 +186,27 @@ class Doubts:
                 self._add_sides(claim, met[id(claim)])
 
     def _blocks(self, claim: _Claim) -> Iterable[Block]:
-        """Neighbouring blocks of tasks that all exclude each other: owners one by one, readers, writers."""
-        last: list[int] = []
-        role = stretch = None
-        block: list[int] = []
-        for access in claim.accesses:
-            here = self.company.stretch(access.task)
-            if here != stretch:
-                if last and block:
-                    yield last, block
-                last, block = [], []
-            elif access.owns or (access.owns, access.writes) != role:
-                if last:
-                    yield last, block
-                last, block = block, []
-            block.append(access.task)
-            role, stretch = (access.owns, access.writes), here
-        if last and block:
-            yield last, block
+        """Neighbouring blocks of tasks that all exclude each other, as far as the plan's waves do not see to it."""
+        for earlier, later in pairwise(_blocks_of(claim.accesses)):
+            yield from self._held_by_none(earlier, later)
+
+    def _held_by_none(self, earlier: list[int], later: list[int]) -> Iterable[Block]:
+        """Blocks with all pairs of an earlier and a later task that have one stretch, or of which one has none."""
+        before, behind = self._by_stretch(earlier), self._by_stretch(later)
+        free = before.pop(0, []), behind.get(0, [])
+        if free[0]:
+            yield free[0], later
+        if before and free[1]:
+            yield [task for tasks in before.values() for task in tasks], free[1]
+        for stretch, tasks in before.items():
+            if stretch in behind:
+                yield tasks, behind[stretch]
+
+    def _by_stretch(self, tasks: Iterable[int]) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for task in tasks:
+            found.setdefault(self.company.stretch(task), []).append(task)
+        return found
 
     def _add_sides(self, claim: _Claim, met: set[int]) -> None:
         """Writers, and the readers that none of them runs beside; one group where all do both."""
@@ -273,6 +276,13 @@ class Doubts:
 
     def _names(self, accesses: Iterable[Access]) -> tuple[str, ...]:
         return tuple([self.graph.names[access.task] for access in accesses])
+
+
+def _blocks_of(accesses: Iterable[Access]) -> Iterable[list[int]]:
+    """Tasks in their order: owners one by one, readers and writers that stand together as one."""
+    for (owns, _), block in groupby(accesses, key=lambda access: (access.owns, access.writes)):
+        tasks = [access.task for access in block]
+        yield from ([task] for task in tasks) if owns else (tasks,)
 
 
 _Sides = tuple[list[int], list[int]]

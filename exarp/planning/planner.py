@@ -167,7 +167,7 @@ class _Planner:
 
         def stretch(task: int) -> int:
             wave = waves[number[task] - 1]
-            if not self.barriers:
+            if not self.barriers and not wave.declared:
                 return 0
             return wave.number if wave.order == "parallel" else -task - 1
 
