@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from exarp.app.faults import FaultPlaces
+from exarp.app.limits import limits_of
 from exarp.app.outside import Outside
 from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import as_written, build_graph
@@ -20,7 +21,7 @@ from exarp.graph.task_graph import TaskGraph
 from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest, read_beside, read_bytes
 from exarp.manifests.included import Included
 from exarp.manifests.place import Places
-from exarp.manifests.reading import Reading, not_collecting, read_manifest
+from exarp.manifests.reading import not_collecting, read_manifest
 from exarp.model.links import patterns_of, resolved
 from exarp.model.manifest import Manifest
 from exarp.model.path import folders_of
@@ -100,11 +101,13 @@ def examine(
 def _examine(
     found: Found | FoundPlans, directory: str, environ: Mapping[str, str], overrides: Overrides, outside: Outside
 ) -> tuple[Project, list[Problem]]:
+    limits, told = limits_of(found.root, directory)
     if isinstance(found, FoundPlans):
         from exarp.app.plan_reading import read_plans
 
         plans = read_plans(found, overrides.variables)
-        return _checked(found.root, _overridden(overrides, plans.manifest), plans.places, plans.problems)
+        manifest = _overridden(overrides, limits, plans.manifest)
+        return _checked(found.root, manifest, plans.places, [*plans.problems, *told])
     data, memory = read_bytes(found.path, found.shown), physical_memory()
 
     def read(path: str) -> bytes:
@@ -124,9 +127,11 @@ def _examine(
         overrides.parameters,
         opener,
     )
-    manifest = _apply(overrides, reading, reading.digest, os.path.relpath(found.path, found.root))
-    project, problems = _checked(found.root, manifest, reading.locator, reading.problems)
-    chosen = reading.schedule_written or overrides.schedule is not None
+    file = os.path.relpath(found.path, found.root)
+    manifest = msgspec.structs.replace(reading.manifest, file=file, digest=reading.digest)
+    manifest = _overridden(overrides, limits, manifest, reading.settings_written)
+    project, problems = _checked(found.root, manifest, reading.locator, [*reading.problems, *told])
+    chosen = "schedule" in reading.settings_written or overrides.schedule is not None
     return msgspec.structs.replace(project, schedule_chosen=chosen), problems
 
 
@@ -168,18 +173,17 @@ def _position(place: Place | None, first: str) -> tuple[str, int, int]:
     return ("" if place.file == first else place.file, place.line, place.column) if place else ("", 0, 0)
 
 
-def _apply(overrides: Overrides, reading: Reading, digest: str, file: str) -> Manifest:
-    manifest = msgspec.structs.replace(reading.manifest, file=file, digest=digest)
-    return _overridden(overrides, manifest, reading.schedule_written)
-
-
-def _overridden(overrides: Overrides, manifest: Manifest, schedule_written: bool = False) -> Manifest:
-    settings: dict[str, Any] = {
+def _overridden(
+    overrides: Overrides, limits: Mapping[str, int], manifest: Manifest, written: frozenset[str] = frozenset()
+) -> Manifest:
+    """What the command line says counts before what the manifest has ``written`` down, and the workspace's limits after it."""
+    settings: dict[str, Any] = {name: value for name, value in limits.items() if name not in written}
+    settings |= {
         name: getattr(overrides, name)
         for name in ("max_tasks_per_wave", "schedule", "jobs", "output")
         if getattr(overrides, name) is not None
     }
-    if overrides.max_tasks_per_wave and overrides.schedule is None and not schedule_written:
+    if settings.get("max_tasks_per_wave") and "schedule" not in settings and "schedule" not in written:
         settings["schedule"] = "waves"
     of_tasks: dict[str, Any] = {
         name: getattr(overrides, name) for name in ("retries", "on_failure") if getattr(overrides, name) is not None

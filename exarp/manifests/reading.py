@@ -39,13 +39,14 @@ MAX_BYTES = 64 * 1024 * 1024
 class Reading(msgspec.Struct, frozen=True):
     """A manifest that was read, the problems found in it, the locator for places in its text, the digest of all its files.
 
+    ``settings_written``: names of settings that its author wrote down.
     With problems, ``manifest`` holds what is sound, so that later checks can add to the list.
     """
 
     manifest: Manifest
     problems: list[Problem]
     locator: Locator
-    schedule_written: bool
+    settings_written: frozenset[str]
     digest: str
 
 
@@ -108,8 +109,8 @@ def read_manifest(
             reworded(problem, locators.get(problem.place.file if problem.place else "", part.locator))
             for problem in problems
         ]
-        written, digest = bool(part.document.settings.schedule), _digest([each.source for each in found.parts])
-        return Reading(manifest, problems, found.locator, written, digest)
+        digest = _digest([each.source for each in found.parts])
+        return Reading(manifest, problems, found.locator, _written(part.raw.get("settings")), digest)
 
 
 class _Reader:
@@ -136,7 +137,7 @@ class _Reader:
 
     def part(self, source: Source, prefix: str = "", outer: Part | None = None) -> Part:
         """The file's part of the manifest. Raises ManifestError."""
-        text = _decode(source.data, source.shown)
+        text = decode(source.data, source.shown)
         raw = source.notation.parse(text, source.shown)
         above = outer.locator if outer is not None else None
         locator = Locator(source.shown, text, source.notation, self._root, source.base, above)
@@ -212,6 +213,15 @@ class _Reader:
             del raw["settings"]
 
 
+def _written(settings: Any) -> frozenset[str]:
+    """Names of settings that have a value; an empty text is none, as ``schedule`` may be."""
+    return (
+        frozenset(name for name, value in settings.items() if value != "")
+        if isinstance(settings, dict)
+        else frozenset()
+    )
+
+
 def _digest(sources: Sequence[Source]) -> str:
     """Of a manifest's content: of its file, or of all its files and where they are."""
     if len(sources) == 1:
@@ -258,7 +268,8 @@ def _unknown_variable(name: str, known: Mapping[str, Any]) -> Problem:
     return Problem("unknown-variable", f"--set names {name!r}, which is no variable of the manifest", None, step)
 
 
-def _decode(data: bytes, file: str) -> str:
+def decode(data: bytes, file: str) -> str:
+    """The text of ``file``. Raises ManifestError where it is too large, or not UTF-8."""
     if len(data) > MAX_BYTES:
         raise too_large(len(data), file)
     try:
@@ -281,7 +292,7 @@ def _encoding_problem(error: UnicodeDecodeError, file: str) -> Problem:
     column = len(data[start : error.start].decode("utf-8")) + 1
     place = Place(file, data.count(b"\n", 0, error.start) + 1, column, 4, line)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Problem("not-utf8", "the manifest is UTF-16", place, "save the file as UTF-8")
+        return Problem("not-utf8", "the file is UTF-16", place, "save the file as UTF-8")
     return Problem("not-utf8", f"byte 0x{data[error.start]:02x} is not valid UTF-8", place, "save the file as UTF-8")
 
 

@@ -58,6 +58,15 @@ def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -
     return Sound(document, frozenset(shape.broken_variables), frozenset(shape.broken_matrices))
 
 
+def sound_table(
+    raw: Any, struct: type[msgspec.Struct], name: str, step: str, locator: Locator, problems: list[Problem]
+) -> dict[str, Any]:
+    """The sound fields of the table ``name`` of another document; each fault is appended to ``problems``. ``step``: how to
+    write the table, for who wrote none.
+    """
+    return _Shape(locator, problems).fields(raw, _Table((name,), struct, frozenset(), f"in {name}"), repr(name), step)
+
+
 class _Shape:
     def __init__(self, locator: Locator, problems: list[Problem]) -> None:
         self.locator = locator

@@ -12,6 +12,7 @@ import pytest
 
 import exarp
 from exarp.app.check import check, is_doubt
+from exarp.app.limits import CONFIG
 from exarp.model.verdict import Reason, ReasonCode
 from exarp.store.state_folder import StateFolder
 
@@ -96,7 +97,7 @@ def test_the_example_brings_the_problem_about(slug: str, tmp_path: Path) -> None
 def test_files_of_the_state_folder_are_named_as_they_are() -> None:
     named = set(re.findall(r"\.exarp/([\w.-]*\w)", DOCS.read_text()))
     folder = StateFolder("")
-    assert named <= {Path(path).name for path in (folder.database, folder.lock, folder.logs)}
+    assert named <= {Path(path).name for path in (folder.database, folder.lock, folder.logs, CONFIG)}
     assert "store.db" in named
 
 

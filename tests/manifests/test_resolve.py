@@ -102,8 +102,8 @@ def test_the_schedule_follows_from_the_rest(text: str, schedule: str) -> None:
 
 
 def test_a_written_schedule_is_told_from_a_default_one() -> None:
-    assert read('[settings]\nschedule = "flow"').schedule_written
-    assert not read("[settings]\njobs = 1").schedule_written
+    assert read('[settings]\nschedule = "flow"').settings_written == {"schedule"}
+    assert read("[settings]\njobs = 0").settings_written == {"jobs"}
 
 
 @pytest.mark.parametrize(("written", "parallel"), [("true", True), ("false", False), ('["v"]', ("v",))])
