@@ -59,7 +59,7 @@ def test_line_ends_of_windows_shift_no_line(end: str) -> None:
 
 
 def test_toml_1_1_is_read() -> None:
-    (problem,) = problems('[task.a]\nenv = {\n  A = "1",\n  B = true,\n}\n')
+    (problem,) = problems('[task.a]\nenv = {\n  A = "1",\n  B = true,\n}\nrun = "x"\n')
     assert (problem.place and problem.place.line, marked(problem)) == (4, "true")
 
 
