@@ -7,7 +7,9 @@ import pytest
 from tests.cli.conftest import Workspace
 
 
-@pytest.mark.parametrize(("name", "why"), [("gone.txt", "input gone.txt is missing"), ("gone*", "gone* matches no file")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("gone.txt", "input gone.txt is missing"), ("gone*", "gone* matches no file")]
+)
 def test_a_task_that_cannot_start_is_told_as_one_that_failed(workspace: Workspace, name: str, why: str) -> None:
     body = f'inputs = ["{name}"]\nrun = "touch ran"\n'
     workspace.manifest(
