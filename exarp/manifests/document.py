@@ -78,7 +78,7 @@ VariableDocument = Scalar | list[Scalar] | CommandDocument
 # `words` as above: a string can only be one list variable.
 AxisDocument = (
     Annotated[str, Meta(extra={"words": 'a list variable such as "${names}"'})]
-    | list[Scalar | dict[str, Scalar]]
+    | list[Scalar | Annotated[dict[str, Scalar], Meta(extra_json_schema={"required": ["name"]})]]
     | GlobDocument
 )
 

@@ -107,3 +107,11 @@ def test_each_key_says_what_it_means(struct: type[msgspec.Struct]) -> None:
     assert list(properties) == [*own, *sorted(struct.__struct_encode_fields__)]
     described = {key for key, schema in properties.items() if "description" in schema or "$ref" in schema}
     assert described == set(properties)
+
+
+def test_a_value_of_an_axis_that_is_a_table_has_a_name() -> None:
+    def matrix(value: object) -> dict[str, Any]:
+        return {"task": {"t": {"run": "t", "matrix": {"x": [value]}}}}
+
+    assert accepts(SCHEMA, matrix({"name": "a", "k": 1}))
+    assert not accepts(SCHEMA, matrix({"k": 1}))
