@@ -179,6 +179,9 @@ class _Resolver:
     def check_variables(self) -> None:
         variables, fields = self.fields.variables, self.fields
         for name in self.document.vars:
+            if not name:
+                message = "the name of a variable cannot be empty"
+                fields.add("bad-variable", message, ("vars", name), "give it a name", on_key=True)
             if is_reserved(name):
                 message = f"the variable name {name!r} is reserved"
                 fields.add("reserved-name", message, ("vars", name), "choose another name", on_key=True)
