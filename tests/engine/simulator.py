@@ -106,7 +106,9 @@ class Run:
         kills = {command for command in commands if isinstance(command, Kill)}
         if isinstance(stimulus, Interrupted):
             again = self.interrupts > 1
-            doomed = under_way if again else {t for t in under_way - cleaning if not self.users_at_work(t)}
+            # Who is still being looked at will not start any more, and needs no service.
+            needed = {t for t in under_way if set(self.users_at_work(t)) - set(self.checking)}
+            doomed = under_way if again else under_way - cleaning - needed
             assert kills == {Kill(task, now=again) for task in doomed}
         elif not isinstance(stimulus, TimedOut):
             services = {kill.task for kill in kills if self.is_service(kill.task)}
