@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,39 @@ def test_service_tests(example: Workspace) -> None:
     assert set(outcomes().values()) == {"passed"}
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+@pytest.mark.parametrize("example", ["monorepo"], indirect=True)
+def test_monorepo(example: Workspace) -> None:
+    def git(*words: str) -> str:
+        author = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+        return subprocess.run(["git", *author, *words], cwd=example.path, check=True, capture_output=True, text=True).stdout
+
+    def ran(*words: str) -> set[str]:
+        result = example.exarp("run", "--json", *words)
+        assert result.code == 0, result.err
+        return {task["task"] for task in result.json["tasks"] if task["outcome"] == "passed"}
+
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "all of it")
+    tests = {f"{package}:test" for package in ("core", "text", "money", "label", "invoice", "e2e")}
+    builds = {f"{package}:build" for package in ("core", "text", "money", "label", "invoice")}
+    assert example.exarp("plan").out.startswith("4 waves, 11 tasks")
+    assert "no errors, no doubts" in example.exarp("check").out
+    assert example.exarp("run", "--affected=HEAD").err.startswith("exarp: nothing is selected")
+    assert ran() == tests | builds
+    assert ran() == set()
+    assert git("status", "--short") == ""
+    money = "packages/money/src/money.sh"
+    example.write(money, example.read(money) + "# a comment\n")
+    concerned = {"money:build", "money:test", "invoice:build", "invoice:test", "e2e:test"}
+    assert set(example.exarp("list", "--affected=HEAD").out.split()) == concerned
+    assert ran("--affected=HEAD") == concerned
+    assert ran("--affected=HEAD") == set()
+    # What a change does not concern is left alone, also where it would have to run.
+    example.write("packages/text/test.sh", example.read("packages/text/test.sh") + "# a comment\n")
+    git("commit", "--all", "-m", "comments")
+    example.write("packages/label/test.sh", example.read("packages/label/test.sh") + "# a comment\n")
+    assert ran("--affected=HEAD") == {"label:test"}
+    assert ran() == {"text:test"}

@@ -1,0 +1,2 @@
+. build/bundle.sh
+test "$(say one two)" = "one two"

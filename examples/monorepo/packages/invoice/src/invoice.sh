@@ -1,0 +1,1 @@
+invoice() { upper "$1 owes $(price "$2")"; }

@@ -1,0 +1,2 @@
+. build/bundle.sh
+test "$(invoice Ada 990)" = "ADA OWES 9.90"

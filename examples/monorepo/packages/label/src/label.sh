@@ -1,0 +1,1 @@
+label() { upper "to: $1"; }

@@ -1,0 +1,2 @@
+. build/bundle.sh
+test "$(label Ada)" = "TO: ADA"

@@ -1,0 +1,2 @@
+. build/bundle.sh
+test "$(price 1205)" = "12.05"

@@ -1,0 +1,1 @@
+upper() { say "$*" | tr a-z A-Z; }

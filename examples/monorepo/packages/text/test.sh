@@ -1,0 +1,2 @@
+. build/bundle.sh
+test "$(upper one two)" = "ONE TWO"
