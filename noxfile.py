@@ -13,6 +13,9 @@ nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
 
 PYTHONS = ["3.11", "3.12", "3.13"]
+# Rooms that touch nothing of the world: what holds for them on the oldest and on the newest interpreter holds between.
+PURE = ("model", "graph", "planning", "engine")
+BETWEEN = PYTHONS[1:-1]
 CODE = ("exarp", "tests", "benchmarks", "noxfile.py")
 
 
@@ -40,6 +43,7 @@ def layers(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """pytest, on every interpreter that is here."""
+    """pytest, on every interpreter that is here; the pure core on the oldest and the newest."""
     session.install("-e", ".[dev]")
-    session.run("pytest", "-n", "2", *session.posargs)
+    left_out = [f"--ignore=tests/{room}" for room in PURE] if session.python in BETWEEN else []
+    session.run("pytest", "-n", "2", *left_out, *session.posargs)
