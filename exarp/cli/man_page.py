@@ -58,7 +58,7 @@ def _page() -> Iterator[str]:
         "no command is a task: `exarp test` is `exarp run test`."
     )
     yield ".SH OPTIONS"
-    with click.Context(group, info_name="exarp") as context:
+    with group.make_context("exarp", [], resilient_parsing=True) as context:
         yield from _options(context, group)
         yield ".SH COMMANDS"
         for name in COMMANDS:
@@ -74,7 +74,7 @@ def _page() -> Iterator[str]:
 
 
 def _command(parent: click.Context, name: str, command: click.Command) -> Iterator[str]:
-    with click.Context(command, info_name=name, parent=parent) as context:
+    with command.make_context(name, [], parent, resilient_parsing=True) as context:
         usage = " ".join(["exarp", name, *command.collect_usage_pieces(context)])
         yield f'.SS "{_text(usage)}"'
         for paragraph in re.split(r"\n\s*\n", (command.help or "").strip()):
