@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from exarp.manifests.foreign.draft import Draft
 from exarp.manifests.foreign.make import convert_make
 from exarp.manifests.foreign.make_functions import replace_pattern, split_arguments
 from exarp.manifests.foreign.make_text import logical_lines
+from exarp.manifests.foreign.toml_text import draft_text
 
 FILES = ("src/a.c", "src/b.c", "main.c", "VERSION")
 
@@ -175,5 +177,5 @@ def test_arguments_are_never_lost(parts: list[str]) -> None:
 
 
 @given(st.text("a:=$(){}\t\n#%\\|;, ifeq()endif", max_size=60))
-def test_no_text_breaks_the_reader(text: str) -> None:
-    convert(text)
+def test_any_text_becomes_toml(text: str) -> None:
+    assert "shell" in tomli.loads(draft_text(convert(text)))["settings"]
