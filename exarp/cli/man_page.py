@@ -5,6 +5,7 @@ Knows man's macros and what the help texts do not say. Does not know the command
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -77,7 +78,8 @@ def _command(parent: click.Context, name: str, command: click.Command) -> Iterat
     with command.make_context(name, [], parent, resilient_parsing=True) as context:
         usage = " ".join(["exarp", name, *command.collect_usage_pieces(context)])
         yield f'.SS "{_text(usage)}"'
-        for paragraph in re.split(r"\n\s*\n", (command.help or "").strip()):
+        # Newer interpreters take the indentation out of docstrings, older ones leave it in.
+        for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(command.help or "")):
             if "\b" in paragraph:
                 yield from (".PP", ".nf", *(_text(line) for line in paragraph.strip("\b\n ").split("\n")), ".fi")
             else:
