@@ -69,6 +69,19 @@ def reference_end(text: str, start: int) -> int:
     return -1
 
 
+def split_outside(text: str, mark: str) -> tuple[str, str | None]:
+    """What stands before and behind the first ``mark`` that is in no reference; None where there is none."""
+    at = 0
+    while at < len(text):
+        if text[at] == "$" and at + 1 < len(text) and text[at + 1] in "({":
+            end = reference_end(text, at + 1)
+            at = end if end > 0 else at + 1
+        elif text[at] == mark:
+            return text[:at], text[at + 1 :]
+        at += 1
+    return text, None
+
+
 # How many arguments each takes; the last takes all that is left.
 ARGUMENTS = {
     "subst": 3, "patsubst": 3, "strip": 1, "findstring": 2, "filter": 2, "filter-out": 2, "sort": 1, "word": 2,

@@ -19,8 +19,10 @@ from exarp.manifests.foreign.make_functions import (
     call,
     reference_end,
     split_arguments,
+    split_outside,
     substituted,
 )
+from exarp.manifests.foreign.make_lines import Line, logical_lines, without_comment
 
 _ASSIGNMENT = re.compile(
     r"((?:(?:export|override|private)\s+)*)([^\s:#=!?+]+)\s*(:{0,3}=|\?=|\+=|!=)\s?\s*(.*)", re.DOTALL
@@ -63,14 +65,6 @@ class _Seen(NamedTuple):
         return self.see(name, self.before + before, after or self.after)
 
 
-class Line(NamedTuple):
-    """A logical line: 1-based number of its first line, its text, and whether it is one of a recipe."""
-
-    number: int
-    text: str
-    recipe: bool
-
-
 class Variable(msgspec.Struct):
     """A variable as written. ``fallback``: the environment goes before (``?=``); ``added``: what is appended all the same.
     ``shell``: the value is what a command prints."""
@@ -98,33 +92,6 @@ class Rule(msgspec.Struct):
     description: str = ""
     file: str = ""
     recipe: list[tuple[int, str]] = []
-
-
-def logical_lines(text: str) -> Iterator[Line]:
-    """Lines with their continuations joined: by a blank, but in recipes as the shell will see them."""
-    lines = text.split("\n")
-    at = 0
-    while at < len(lines):
-        start, recipe = at, lines[at].startswith("\t")
-        pieces = [lines[at][1:] if recipe else lines[at]]
-        while _continues(pieces[-1]) and at + 1 < len(lines):
-            at += 1
-            pieces.append(lines[at].removeprefix("\t") if recipe else lines[at].strip())
-        if recipe:
-            yield Line(start + 1, "\n".join(pieces), True)
-        else:
-            joined = " ".join(piece[:-1].rstrip() if _continues(piece) else piece for piece in pieces)
-            yield Line(start + 1, joined, False)
-        at += 1
-
-
-def _continues(line: str) -> bool:
-    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
-
-
-def without_comment(text: str) -> str:
-    """A line up to its comment; ``\\#`` is a plain ``#``."""
-    return re.sub(r"(?<!\\)#.*", "", text, flags=re.DOTALL).replace("\\#", "#")
 
 
 class Makefile:
@@ -459,8 +426,8 @@ class Makefile:
             return [Rule(line.number, [], [], [])]
 
     def _rules(self, line: Line, bare: str) -> list[Rule]:
-        head, recipe = _split_outside(bare, ";")
-        left, rest = _split_outside(head, ":")
+        head, recipe = split_outside(bare, ";")
+        left, rest = split_outside(head, ":")
         rest = rest or ""
         again = rest.startswith(":")
         rest = rest.removeprefix(":")
@@ -469,7 +436,7 @@ class Makefile:
         if assignment := _ASSIGNMENT.fullmatch(rest.strip()):
             self._target_variable(line, bare, targets, assignment)
             return []
-        middle, last = _split_outside(rest, ":")
+        middle, last = split_outside(rest, ":")
         pattern = self.expand(middle).strip() if last is not None else ""
         needs, _, order_only = self.expand(last if last is not None else middle).partition("|")
         if self._special(line, targets, needs.split()):
@@ -523,16 +490,3 @@ class Makefile:
     def specific(self, target: str) -> dict[str, str]:
         """Variables of one target, not filled in."""
         return self._specific.get(target, {})
-
-
-def _split_outside(text: str, mark: str) -> tuple[str, str | None]:
-    """What stands before and behind the first ``mark`` that is in no reference; None where there is none."""
-    at = 0
-    while at < len(text):
-        if text[at] == "$" and at + 1 < len(text) and text[at + 1] in "({":
-            end = reference_end(text, at + 1)
-            at = end if end > 0 else at + 1
-        elif text[at] == mark:
-            return text[:at], text[at + 1 :]
-        at += 1
-    return text, None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exarp.manifests.foreign.draft import Draft
 from exarp.manifests.foreign.make import convert_make
 from exarp.manifests.foreign.make_functions import replace_pattern, split_arguments
-from exarp.manifests.foreign.make_text import logical_lines
+from exarp.manifests.foreign.make_lines import logical_lines
 from exarp.manifests.foreign.toml_text import draft_text
 
 FILES = ("src/a.c", "src/b.c", "main.c", "VERSION")
