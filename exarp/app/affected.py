@@ -13,7 +13,7 @@ from exarp.app.memory import Selection, recall
 from exarp.app.project import Project
 from exarp.app.records import Records
 from exarp.graph.reachability import with_dependents
-from exarp.manifests.place import Locator
+from exarp.manifests.problems.place import Locator
 from exarp.planning.affected import affected
 from exarp.workspace.git_changes import changes_since
 

@@ -15,7 +15,7 @@ from exarp.app.faults import FaultPlaces
 from exarp.app.project import Project, examine, in_file_order
 from exarp.errors import ManifestError, Place, Problem, Related
 from exarp.manifests.discover import unread_beside
-from exarp.manifests.place import reworded
+from exarp.manifests.problems.place import reworded
 from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.planner import make_plan
@@ -23,7 +23,7 @@ from exarp.planning.selection import all_targets
 from exarp.workspace.ignore import Ignore
 
 if TYPE_CHECKING:
-    from exarp.manifests.positions import KeyPath
+    from exarp.manifests.problems.positions import KeyPath
 
 # More names than this in one message help nobody.
 _NAMES = 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 from exarp.app.checker import Checker
 from exarp.app.project import Project
 from exarp.errors import Problem
-from exarp.manifests.place import reworded
+from exarp.manifests.problems.place import reworded
 from exarp.model.plan import Plan
 from exarp.planning.depfile_order import DepfileOrder, depfile_order
 

@@ -17,12 +17,13 @@ from exarp.app.memory import Selection, recall
 from exarp.app.project import Project
 from exarp.app.records import decoded
 from exarp.errors import ManifestError, Problem, UsageError
-from exarp.manifests.backlog import Item
-from exarp.manifests.discover import read_bytes, shown_from
-from exarp.manifests.plan_files import TODO2_JSON, kind_of, plans_in
-from exarp.manifests.plan_reading import Names
-from exarp.manifests.statuses import is_running, standing
-from exarp.manifests.todo2 import items_of_json
+from exarp.manifests.discover import shown_from
+from exarp.manifests.file import read_bytes
+from exarp.manifests.plans.backlog import Item
+from exarp.manifests.plans.files import TODO2_JSON, kind_of, plans_in
+from exarp.manifests.plans.reading import Names
+from exarp.manifests.plans.statuses import is_running, standing
+from exarp.manifests.plans.todo2 import items_of_json
 from exarp.model.event import TaskFinished, TaskStarted
 
 _DONE, _RUNNING = "Done", "In Progress"
@@ -72,7 +73,7 @@ def _state(path: str, directory: str) -> str:
 
 def _items(path: str, shown: str, data: bytes) -> list[Item]:
     if path.endswith(".db"):
-        from exarp.manifests.todo2_database import items_of_database
+        from exarp.manifests.plans.todo2_database import items_of_database
 
         return items_of_database(path, shown)
     return items_of_json(data, shown, "")[0]
@@ -119,7 +120,7 @@ def _running(root: str) -> set[str]:
 
 
 def _write(path: str, shown: str, data: bytes, changes: tuple[Change, ...]) -> None:
-    from exarp.manifests.todo2_writing import update_database, with_statuses
+    from exarp.manifests.plans.todo2_writing import update_database, with_statuses
 
     after = {change.task: change.after for change in changes}
     try:

@@ -13,7 +13,7 @@ from exarp.errors import Place, Problem, Related
 from exarp.graph.build import EdgeOrigin, GraphFaults, edge_origin
 from exarp.graph.file_edges import DuplicateOutput, SelfInput
 from exarp.manifests.document import wave_words
-from exarp.manifests.place import Places
+from exarp.manifests.problems.place import Places
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_glob, matches
 from exarp.model.plan import LateWave, Plan

@@ -18,8 +18,8 @@ from exarp.errors import ManifestError, Place, Problem, UsageError
 from exarp.manifests.discover import named_plans
 from exarp.manifests.foreign.draft import Draft
 from exarp.manifests.foreign.toml_text import draft_text
-from exarp.manifests.groups import without_idle
-from exarp.manifests.plan_files import Kind
+from exarp.manifests.plans.files import Kind
+from exarp.manifests.tasks.groups import without_idle
 from exarp.model.leftover import Leftover
 from exarp.model.path import is_outside, normalise, relative
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 
 from exarp.errors import Place, Problem
-from exarp.manifests.discover import read_beside, shown_from
+from exarp.manifests.discover import shown_from
+from exarp.manifests.file import read_beside
 
 CONFIG = ".exarp/config.yaml"
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from exarp.manifests.variables import CommandFailed
+from exarp.manifests.variables.definitions import CommandFailed
 from exarp.model.manifest import Manifest
 from exarp.planning.recipe import named_variables
 

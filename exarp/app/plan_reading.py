@@ -13,10 +13,11 @@ import msgspec
 from blake3 import blake3
 
 from exarp.errors import Place, Problem, UsageError
-from exarp.manifests.discover import FoundPlans, read_bytes, shown_from
-from exarp.manifests.plan_files import TODO2_JSON, beside
-from exarp.manifests.plan_reading import PlanReading
-from exarp.manifests.source import Source, decoded
+from exarp.manifests.discover import FoundPlans, shown_from
+from exarp.manifests.file import read_bytes
+from exarp.manifests.plans.files import TODO2_JSON, beside
+from exarp.manifests.plans.reading import PlanReading
+from exarp.manifests.plans.source import Source, decoded
 
 
 def read_plans(found: FoundPlans, variables: Mapping[str, str]) -> PlanReading:
@@ -35,23 +36,23 @@ def _read(found: FoundPlans, digest: blake3) -> PlanReading:
     if found.kind == "todo2":
         return _todo2(found, digest)
     if found.kind == "wave-plans":
-        from exarp.manifests.wave_plans import read_wave_plans
+        from exarp.manifests.plans.wave_plans import read_wave_plans
 
         return read_wave_plans(_sources(found, digest), found.shown)
-    from exarp.manifests.phase_plans import read_phases
+    from exarp.manifests.plans.phase_plans import read_phases
 
     return read_phases(_sources(found, digest), found.shown, found.root, partial(beside, found.files[0].path))
 
 
 def _todo2(found: FoundPlans, digest: blake3) -> PlanReading:
-    from exarp.manifests.todo2 import items_of_json, read_todo2
+    from exarp.manifests.plans.todo2 import items_of_json, read_todo2
 
     (file,) = found.files
     shown = shown_from(file.path, found.directory)
     data = read_bytes(file.path, shown)
     digest.update(data)
     if not file.name.endswith(TODO2_JSON):
-        from exarp.manifests.todo2_database import items_of_database
+        from exarp.manifests.plans.todo2_database import items_of_database
 
         return read_todo2(items_of_database(file.path, shown), shown, lambda *_: Place(shown, 1, 1))
     items, where, warnings = items_of_json(data, shown, found.root)

@@ -18,9 +18,10 @@ from exarp.app.outside import Outside
 from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import as_written, build_graph
 from exarp.graph.task_graph import TaskGraph
-from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest, read_beside, read_bytes
-from exarp.manifests.included import Included
-from exarp.manifests.place import Places
+from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest
+from exarp.manifests.file import read_beside, read_bytes
+from exarp.manifests.inclusion.included import Included
+from exarp.manifests.problems.place import Places
 from exarp.manifests.reading import not_collecting, read_manifest
 from exarp.model.links import patterns_of, resolved
 from exarp.model.manifest import Manifest

@@ -12,7 +12,7 @@ from typing import Literal
 from exarp.app.project import Project
 from exarp.app.unknown_names import SHOWN, UnknownNames, listed, matrix_problem
 from exarp.errors import Problem, UsageError
-from exarp.manifests.place import reworded
+from exarp.manifests.problems.place import reworded
 from exarp.model.manifest import Manifest
 from exarp.model.plan import Plan
 from exarp.model.task import Task

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 
 from exarp.errors import Problem
-from exarp.manifests.suggestions import Suggestions
+from exarp.manifests.problems.suggestions import Suggestions
 from exarp.model.manifest import Manifest
 from exarp.planning.selection import is_pattern
 

@@ -36,7 +36,7 @@ def command(strict: bool, form: str) -> int:
       exarp check --format sarif > exarp.sarif
     """
     from exarp.app.check import check
-    from exarp.views.problem import findings, render_all
+    from exarp.views.problems.problem import findings, render_all
 
     invocation = current()
     given = click.get_current_context().get_parameter_source("form")
@@ -49,11 +49,11 @@ def command(strict: bool, form: str) -> int:
     if form == "json" or invocation.json:
         write_bytes(findings(problems, status))
     elif form == "github":
-        from exarp.views.problem_github import workflow_commands
+        from exarp.views.problems.github import workflow_commands
 
         write(workflow_commands(problems, _seen(invocation.folder)))
     elif form == "sarif":
-        from exarp.views.problem_sarif import sarif
+        from exarp.views.problems.sarif import sarif
 
         write_bytes(sarif(problems, _seen(invocation.folder)))
     elif problems:

@@ -24,7 +24,7 @@ def command() -> int:
     """
     from exarp.app.doctor import examine_machine
     from exarp.errors import ManifestError
-    from exarp.views.findings import document, lines
+    from exarp.views.problems.findings import document, lines
 
     invocation = current()
     try:

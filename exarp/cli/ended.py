@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 def tell_ended(invocation: Invocation, row: RunRow | None) -> None:
     """A run that ended, if there was any: as ``exarp status`` tells it, on stdout."""
     if invocation.json:
-        from exarp.views.history_document import status_document
+        from exarp.views.history.document import status_document
 
         write_bytes(status_document(row, None))
         return
     if row is None or invocation.verbosity < 0:
         return
     from exarp.app.history import has_log
-    from exarp.views import status
     from exarp.views.cells import wrap
+    from exarp.views.history import status
 
     kept = partial(has_log, invocation.root())
     now = datetime.now().astimezone()

@@ -227,7 +227,7 @@ def _say(text: str) -> None:
 
 
 def _refuse(error: ExarpError, invocation: Invocation) -> int:
-    from exarp.views.problem import as_json, render_all
+    from exarp.views.problems.problem import as_json, render_all
 
     # Options behind what is refused have not been read.
     if invocation.json or "--json" in _split(invocation.arguments)[0]:
@@ -248,7 +248,7 @@ def _print_document(document: bytes) -> None:
 def _misused(error: click.ClickException, invocation: Invocation) -> int:
     """A command line that click refuses. Raises UsageError for what only a later version takes."""
     from exarp.errors import Problem
-    from exarp.views.problem import as_json
+    from exarp.views.problems.problem import as_json
 
     invocation.json = invocation.json or "--json" in _split(invocation.arguments)[0]
     if isinstance(error, click.NoSuchOption):
@@ -275,7 +275,7 @@ def _defect(error: Exception, invocation: Invocation) -> int:
 
     from exarp.errors import DefectError, Problem
     from exarp.views.escape import plain
-    from exarp.views.problem import as_json
+    from exarp.views.problems.problem import as_json
 
     with tempfile.NamedTemporaryFile("w", prefix="exarp-defect-", suffix=".log", delete=False) as report:
         report.write(f"exarp {list(invocation.arguments)}\npython {sys.version}\n")

@@ -42,15 +42,15 @@ def command(tasks: Sequence[str], dot: bool, mermaid: bool, boxes: bool, **optio
     tell_nothing(chosen)
     plan = preview(project, chosen, os.environ, look=False, warn=False).plan
     if invocation.json:
-        from exarp.views.graph_json import graph_json
+        from exarp.views.plan.graph_json import graph_json
 
         write_bytes(graph_json(plan, boxes))
     elif mermaid:
-        from exarp.views import graph_mermaid
+        from exarp.views.plan import graph_mermaid
 
         write(graph_mermaid.mermaid(plan, boxes))
     else:
-        from exarp.views import graph_dot
+        from exarp.views.plan import graph_dot
 
         write(graph_dot.dot(plan, boxes))
     return 0

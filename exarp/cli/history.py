@@ -34,8 +34,8 @@ def command(task: str | None, limit: int) -> int:
     """
     from exarp.app.history import attempts, runs
     from exarp.cli.run_views import tell_faults
-    from exarp.views import status
-    from exarp.views.history_document import attempts_document, runs_document
+    from exarp.views.history import status
+    from exarp.views.history.document import attempts_document, runs_document
 
     invocation = current()
     root = invocation.root()

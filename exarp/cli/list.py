@@ -41,11 +41,11 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     # Asked for more, each task of a matrix has its own line.
     matrices = {} if invocation.verbosity > 0 else project.manifest.instances
     if invocation.json:
-        from exarp.views.task_list import document
+        from exarp.views.tasks.list import document
 
         write_bytes(document(listed, project.manifest.instances))
     else:
-        from exarp.views.task_list import lines
+        from exarp.views.tasks.list import lines
 
         columns, color = invocation.columns(sys.stdout), invocation.wants_color(sys.stdout)
         write("".join(f"{line}\n" for line in lines(listed, columns, color, matrices, project.manifest.blocked)))

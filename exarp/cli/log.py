@@ -36,7 +36,7 @@ def command(task: str, run: str | None, follow: bool) -> int:
     """
     from exarp.app.history import find_attempt, follow_log, printed
     from exarp.errors import UsageError
-    from exarp.views.status import log_header
+    from exarp.views.history.status import log_header
 
     invocation = current()
     root = invocation.root()
@@ -60,7 +60,7 @@ def command(task: str, run: str | None, follow: bool) -> int:
 def _document(root: str, row: AttemptRow, follow: bool) -> int:
     """Print an attempt with its output; with ``follow`` as it ended."""
     from exarp.app.history import find_attempt, follow_log, printed
-    from exarp.views.history_document import log_document
+    from exarp.views.history.document import log_document
 
     data = b"".join(follow_log(root, row)) if follow else printed(root, row)
     write_bytes(log_document(find_attempt(root, row.task, row.run) if follow else row, data))

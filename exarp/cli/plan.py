@@ -54,7 +54,7 @@ def command(tasks: Sequence[str], changes: Sequence[str], **options: Any) -> int
     expected_ms = {task: round(seconds * 1000) for task, seconds in found.expected.items()}
     if varied:
         from exarp.app.what_if import what_if
-        from exarp.views import what_if as scenarios
+        from exarp.views.plan import what_if as scenarios
 
         played = what_if(project, chosen, found.expected, varied)
         if not invocation.json:
@@ -62,7 +62,7 @@ def command(tasks: Sequence[str], changes: Sequence[str], **options: Any) -> int
             return 0
     if invocation.json:
         from exarp.manifests.reading import not_collecting
-        from exarp.views.plan_document import document
+        from exarp.views.plan.document import document
 
         fields = scenarios.fields(played) if varied else ()
         digest = project.manifest.digest
@@ -70,7 +70,7 @@ def command(tasks: Sequence[str], changes: Sequence[str], **options: Any) -> int
             write_bytes(document(found.plan, project.manifest, found.freshness, expected_ms, digest, fields))
         return 0
     from exarp.app.wiring import usable_cpus
-    from exarp.views.plan_table import Layout, table
+    from exarp.views.plan.table import Layout, table
 
     layout = Layout(
         jobs=project.manifest.settings.jobs or usable_cpus(),

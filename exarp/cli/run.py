@@ -200,7 +200,7 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
         note(f"warning: {fault}")
     for problem in found.warnings:
         note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
-    from exarp.views.dry_run import asked_before, document, lines
+    from exarp.views.run.dry_run import asked_before, document, lines
 
     groups = {number for number, task in enumerate(project.manifest.tasks) if task.is_group}
     if invocation.json:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from exarp.app.project import Project
     from exarp.app.run import Voice
     from exarp.model.call import Call
-    from exarp.views.console import Console
-    from exarp.views.live import Live
-    from exarp.views.ndjson import EventWriter
-    from exarp.views.question import Question
-    from exarp.views.run_document import RunDocument
+    from exarp.views.run.console import Console
+    from exarp.views.run.document import RunDocument
+    from exarp.views.run.live import Live
+    from exarp.views.run.ndjson import EventWriter
+    from exarp.views.run.question import Question
 
 # More of them hide what was asked for.
 _WARNINGS = 10
@@ -59,7 +59,7 @@ class RunViews:
         unattended = self._invocation.json or self._to_stdout or bool(os.environ.get("CI"))
         if unattended or not sys.stdin.isatty() or not sys.stderr.isatty():
             return None
-        from exarp.views.question import Question
+        from exarp.views.run.question import Question
 
         return Question(sys.stderr)
 
@@ -79,12 +79,12 @@ class RunViews:
         self._writers = [console]
         made: list[View] = [console]
         if self._invocation.json:
-            from exarp.views.run_document import RunDocument
+            from exarp.views.run.document import RunDocument
 
             self._document = RunDocument(self._read_log)
             made.append(self._document)
         if self._sink is not None:
-            from exarp.views.ndjson import EventWriter
+            from exarp.views.run.ndjson import EventWriter
 
             events = EventWriter(self._sink)
             self._writers.append(events)
@@ -98,8 +98,8 @@ class RunViews:
 
     def _console(self) -> Console | Live:
         from exarp.views.color import wants_live
-        from exarp.views.console import Console
-        from exarp.views.manner import Manner
+        from exarp.views.run.console import Console
+        from exarp.views.run.manner import Manner
 
         mode = self._project.manifest.settings.output
         # stdout belongs to the one document, or to the events.
@@ -115,7 +115,7 @@ class RunViews:
         )
         if mode == "raw" or self._invocation.verbosity < 0 or not wants_live(os.environ, sys.stderr.isatty()):
             return Console(out.buffer, sys.stderr, manner, self._read_log)
-        from exarp.views.live import Live
+        from exarp.views.run.live import Live
 
         return Live(out.buffer, sys.stderr, manner, self._read_log)
 

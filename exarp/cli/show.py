@@ -54,22 +54,22 @@ def command(task: str, parameters: Sequence[str], shell: bool) -> int:
     check_parameters(project, Chosen(known_targets(project, [task]), project.graph), given, running=False)
     sheet = show(project, task, os.environ)
     if invocation.json:
-        from exarp.views.task_sheet import document
+        from exarp.views.tasks.sheet import document
 
         write_bytes(document(sheet))
     elif shell:
-        from exarp.views.task_shell import shell_lines
+        from exarp.views.tasks.shell import shell_lines
 
         write("".join(f"{line}\n" for line in shell_lines(sheet)))
     else:
-        from exarp.views.task_sheet import lines
+        from exarp.views.tasks.sheet import lines
 
         write("".join(f"{line}\n" for line in lines(sheet)))
     return 0
 
 
 def _show_matrix(invocation: Invocation, name: str, manifest: Manifest) -> None:
-    from exarp.views.task_sheet import matrix_document, matrix_lines
+    from exarp.views.tasks.sheet import matrix_document, matrix_lines
 
     instances = manifest.instances[name]
     if invocation.json:

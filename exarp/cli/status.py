@@ -13,8 +13,8 @@ import click
 from exarp.cli.invocation import Invocation, common_options, current, json_option, write, write_bytes
 
 if TYPE_CHECKING:
-    from exarp.views.console import Console
-    from exarp.views.live import Live
+    from exarp.views.run.console import Console
+    from exarp.views.run.live import Live
 
 
 @click.command("status", short_help="Show what is running, and how the last run ended.")
@@ -37,10 +37,10 @@ def command(follow: bool, since: int | None) -> int:
         raise click.UsageError("--since goes with --follow: `exarp events --since SEQ` prints what was told already")
     from exarp.app.history import has_log, newest_events, runs
     from exarp.cli.run_views import tell_faults
-    from exarp.views import status
     from exarp.views.cells import wrap
-    from exarp.views.fold import folded
-    from exarp.views.history_document import status_document
+    from exarp.views.history import status
+    from exarp.views.history.document import status_document
+    from exarp.views.run.fold import folded
 
     invocation = current()
     root = invocation.root()
@@ -85,9 +85,9 @@ def _view(invocation: Invocation, root: str) -> Console | Live:
     """What a run would be told by that prints its output as tasks end."""
     from exarp.app.wiring import read_log
     from exarp.views.color import wants_live
-    from exarp.views.console import Console
-    from exarp.views.live import Live
-    from exarp.views.manner import Manner
+    from exarp.views.run.console import Console
+    from exarp.views.run.live import Live
+    from exarp.views.run.manner import Manner
 
     out = sys.stderr if invocation.json else sys.stdout
     manner = Manner(

@@ -32,12 +32,12 @@ def command(one: str, other: str) -> int:
     verdict = judge(project, one, other)
     if invocation.json:
         from exarp.views.json_line import json_line
-        from exarp.views.plan_document import verdict_fields
+        from exarp.views.plan.document import verdict_fields
 
         write_bytes(json_line({"version": 1, "verdict": verdict_fields(verdict)}))
     else:
         from exarp.views.cells import wrap
-        from exarp.views.why_not import answer
+        from exarp.views.plan.why_not import answer
 
         color, advise = invocation.wants_color(sys.stdout), project.locator.advice
         told = answer(verdict, project.manifest, locate_in(project), color, advise)

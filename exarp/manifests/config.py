@@ -11,11 +11,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from exarp.errors import ManifestError, Place, Problem
-from exarp.manifests import yaml
 from exarp.manifests.document import Count, SettingsDocument
-from exarp.manifests.place import Locator, reworded
-from exarp.manifests.positions import KeyPath
-from exarp.manifests.reading import decode
+from exarp.manifests.file import decode
+from exarp.manifests.notations import yaml
+from exarp.manifests.problems.place import Locator, reworded
+from exarp.manifests.problems.positions import KeyPath
 from exarp.manifests.shape import sound_table
 from exarp.model.name import did_you_mean
 

@@ -5,23 +5,19 @@ Knows file names and where to stop. Does not read what it finds, but to see whet
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
-import stat
 from collections.abc import Collection
 from typing import NamedTuple
 
 from exarp.errors import ManifestError, Place, Problem
-from exarp.manifests.notation import Notation
-from exarp.manifests.plan_files import Kind, PlanFile, all_plans_in, kind_of, phase_of, plans_in
-from exarp.manifests.reading import MAX_BYTES, too_large
+from exarp.manifests.file import NO_FILE, read_bytes, unreadable
+from exarp.manifests.plans.files import Kind, PlanFile, all_plans_in, kind_of, phase_of, plans_in
+from exarp.manifests.problems.notation import Notation
 
 NAMES = ("exarp.toml", "exarp.yaml", "exarp.yml", "exarp.json", "pyproject.toml")
 _PROJECT = NAMES[-1]
 # Larger files that a manifest names are refused by whoever reads them.
-_SMALL = 1024 * 1024
-_NO_FILE = "it is not a regular file"
 
 
 class Found(NamedTuple):
@@ -91,7 +87,7 @@ def included_manifest(path: str, directory: str) -> Found:
         path = inside
     elif not os.path.isfile(path):
         if os.path.lexists(path):
-            why = _NO_FILE if os.path.exists(path) else "the link leads nowhere"
+            why = NO_FILE if os.path.exists(path) else "the link leads nowhere"
             raise ManifestError(
                 Problem("unreadable", f"{shown} cannot be read: {why}", None, "name a file or a folder")
             )
@@ -124,7 +120,7 @@ def named_manifest(path: str, directory: str) -> Found | FoundPlans:
     if not os.path.isfile(path):
         shown = shown_from(path, directory)
         if os.path.lexists(path):
-            raise _unreadable(shown, _NO_FILE if os.path.exists(path) else "the link leads nowhere")
+            raise unreadable(shown, NO_FILE if os.path.exists(path) else "the link leads nowhere")
         message = f"{shown} does not exist"
         raise ManifestError(Problem("no-manifest", message, None, "check the path given with --file"))
     if (kind := kind_of(os.path.basename(path))) is not None:
@@ -170,19 +166,19 @@ def _not_yet(name: str, place: Place | None = None) -> ManifestError:
 def notation_of(name: str) -> Notation | None:
     """What a manifest of this file name is written in; None if it is not supported. Imported by those who use it."""
     if name == _PROJECT:
-        from exarp.manifests import pyproject
+        from exarp.manifests.notations import pyproject
 
         return pyproject
     if name.endswith(".toml"):
-        from exarp.manifests import toml
+        from exarp.manifests.notations import toml
 
         return toml
     if name.endswith((".yaml", ".yml")):
-        from exarp.manifests import yaml
+        from exarp.manifests.notations import yaml
 
         return yaml
     if name.endswith(".json"):
-        from exarp.manifests import json
+        from exarp.manifests.notations import json
 
         return json
     return None
@@ -217,44 +213,6 @@ def _is_manifest(path: str, start: str) -> bool:
     data = read_bytes(path, shown_from(path, start))
     if b"exarp" not in data:
         return False
-    from exarp.manifests.pyproject import has_table
+    from exarp.manifests.notations.pyproject import has_table
 
     return has_table(data.decode("utf-8-sig", "replace"))
-
-
-def read_bytes(path: str, shown: str) -> bytes:
-    """The bytes of a manifest that messages name ``shown``.
-
-    Raises ManifestError if the file cannot be read, or is larger than a manifest may be.
-    """
-    try:
-        with open(path, "rb", opener=_open) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise _unreadable(shown, _NO_FILE)
-            if status.st_size > MAX_BYTES:
-                raise too_large(status.st_size, shown)
-            return file.read()
-    except OSError as error:
-        raise _unreadable(shown, error.strerror or str(error)) from None
-
-
-def read_beside(root: str, path: str) -> bytes:
-    """The bytes of a small file that a manifest in ``root`` names, at most as many as show that it is too large.
-
-    Raises OSError.
-    """
-    with open(os.path.join(root, path), "rb", opener=_open) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, _NO_FILE)
-        return file.read(_SMALL + 1)
-
-
-def _open(path: str, flags: int) -> int:
-    # What was a file a moment ago may be a pipe by now: opening it must not wait for somebody to write.
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-def _unreadable(shown: str, why: str) -> ManifestError:
-    message, step = f"{shown} cannot be read: {why}", "name a file that can be read, with --file"
-    return ManifestError(Problem("unreadable", message, Place(shown, 1, 1), step))

@@ -15,25 +15,25 @@ import msgspec
 from blake3 import blake3
 from msgspec.structs import replace
 
-from exarp.errors import ManifestError, Place, Problem, UsageError
+from exarp.errors import Problem, UsageError
 from exarp.manifests.document import CommandDocument, Document, SettingsDocument, VariableDocument
-from exarp.manifests.fields import Fields
-from exarp.manifests.notation import Notation
+from exarp.manifests.file import MAX_BYTES, decode
+from exarp.manifests.inclusion.part import Joined, Part, Source, within
 from exarp.manifests.outside import Nothing, Outside
-from exarp.manifests.part import Joined, Part, Source, within
-from exarp.manifests.place import Locator, reworded
+from exarp.manifests.problems.notation import Notation
+from exarp.manifests.problems.place import Locator, reworded
+from exarp.manifests.problems.variable_fault import VariableFault
 from exarp.manifests.references import check_references
 from exarp.manifests.resolve import resolve
 from exarp.manifests.sound import Sound
-from exarp.manifests.variables import Command, Definition, VariableFault, Variables
+from exarp.manifests.tasks.fields import Fields
+from exarp.manifests.variables.definitions import Command, Definition, Variables
 from exarp.model.manifest import Manifest
 from exarp.model.name import did_you_mean
 
 if TYPE_CHECKING:
-    from exarp.manifests.dotenv_files import DotenvFiles
-    from exarp.manifests.inclusion import Opener
-
-MAX_BYTES = 64 * 1024 * 1024
+    from exarp.manifests.inclusion.inclusion import Opener
+    from exarp.manifests.tasks.dotenv_files import DotenvFiles
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -163,7 +163,7 @@ class _Reader:
 
     def with_included(self, root: Part, memory: int, opener: Opener | None) -> Joined:
         """The whole manifest."""
-        from exarp.manifests.inclusion import Inclusion, Nowhere, as_one
+        from exarp.manifests.inclusion.inclusion import Inclusion, Nowhere, as_one
 
         inclusion = Inclusion(opener or Nowhere(), self.part, MAX_BYTES, self.problems)
         parts = inclusion.parts(root)
@@ -173,7 +173,7 @@ class _Reader:
     def _dotenv_files(self, locator: Locator) -> DotenvFiles | None:
         """What reads dotenv files; None where there are none."""
         if self._files is None and self._read is not None:
-            from exarp.manifests.dotenv_files import DotenvFiles
+            from exarp.manifests.tasks.dotenv_files import DotenvFiles
 
             self._files = DotenvFiles(self._read, self._caller, locator, self.problems)
         return self._files
@@ -266,34 +266,6 @@ def _given(value: str, written: Any) -> str | list[str]:
 def _unknown_variable(name: str, known: Mapping[str, Any]) -> Problem:
     step = did_you_mean(name, known) or "define it in [vars]"
     return Problem("unknown-variable", f"--set names {name!r}, which is no variable of the manifest", None, step)
-
-
-def decode(data: bytes, file: str) -> str:
-    """The text of ``file``. Raises ManifestError where it is too large, or not UTF-8."""
-    if len(data) > MAX_BYTES:
-        raise too_large(len(data), file)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestError(_encoding_problem(error, file)) from None
-
-
-def too_large(size: int, file: str) -> ManifestError:
-    """The refusal of a manifest of ``size`` bytes."""
-    message = f"the manifest has {size / 1024**2:.1f} MiB; the limit is {MAX_BYTES // 1024**2} MiB"
-    step = "keep data in files of its own, or split the project"
-    return ManifestError(Problem("too-large", message, Place(file, 1, 1), step))
-
-
-def _encoding_problem(error: UnicodeDecodeError, file: str) -> Problem:
-    data = error.object
-    start = data.rfind(b"\n", 0, error.start) + 1
-    line = data[start:].split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8", "backslashreplace")
-    column = len(data[start : error.start].decode("utf-8")) + 1
-    place = Place(file, data.count(b"\n", 0, error.start) + 1, column, 4, line)
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Problem("not-utf8", "the file is UTF-16", place, "save the file as UTF-8")
-    return Problem("not-utf8", f"byte 0x{data[error.start]:02x} is not valid UTF-8", place, "save the file as UTF-8")
 
 
 def _convert(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -> Sound:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from exarp.errors import Place, Problem
 from exarp.manifests.document import wave_words
-from exarp.manifests.place import Locator, here_first
-from exarp.manifests.suggestions import Suggestions
+from exarp.manifests.problems.place import Locator, here_first
+from exarp.manifests.problems.suggestions import Suggestions
 from exarp.model.manifest import Manifest, WaveSpec
 from exarp.model.name import prefix_of
 from exarp.model.task import Task
 
 if TYPE_CHECKING:
-    from exarp.manifests.positions import KeyPath
+    from exarp.manifests.problems.positions import KeyPath
 
 
 def check_references(
@@ -56,8 +56,8 @@ _SHOWN = 5
 
 def alone(manifest: Manifest) -> Manifest:
     """The manifest of a file that stands alone, with ``:name`` as ``name``, which is the same there."""
-    from exarp.manifests.joining import join
-    from exarp.manifests.scope import Scope
+    from exarp.manifests.inclusion.joining import join
+    from exarp.manifests.inclusion.scope import Scope
 
     names = {task.name for task in manifest.tasks} | manifest.instances.keys()
     scope = Scope("", names, {wave.name for wave in manifest.waves})

@@ -1,4 +1,4 @@
-"""From what is written to what is meant: settings, pools and waves, and with ``tasks`` the whole manifest.
+"""From what is written to what is meant: settings, pools and waves, and with ``tasks.task`` the whole manifest.
 
 Knows defaults that depend on other keys. Does not know whether the names that tasks and waves use exist
 (``references``), nor anything of files on disk.
@@ -15,20 +15,20 @@ from msgspec.structs import replace
 
 from exarp.errors import Place, Problem, Related
 from exarp.manifests.document import SettingsDocument, TaskDocument, is_stand_in, stand_in
-from exarp.manifests.exported import exported
-from exarp.manifests.fields import Fields, is_reserved
 from exarp.manifests.naming import named, named_tasks, named_wave, with_sources
 from exarp.manifests.outside import Outside
-from exarp.manifests.readers import Readers
 from exarp.manifests.sound import Sound
-from exarp.manifests.tasks import Pool
+from exarp.manifests.tasks.fields import Fields, is_reserved
+from exarp.manifests.tasks.readers import Readers
+from exarp.manifests.tasks.task import Pool
+from exarp.manifests.variables.exported import exported
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.name import name_fault
 from exarp.model.task import Task
 
 if TYPE_CHECKING:
-    from exarp.manifests.expansion import Expansion
-    from exarp.manifests.templates import Templates
+    from exarp.manifests.tasks.expansion import Expansion
+    from exarp.manifests.tasks.templates import Templates
 
 # What a person planned as a wave deserves more than one try, and a question before it is given up.
 _WAVE_RETRIES = 3
@@ -78,7 +78,7 @@ class _Resolver:
 
     @cached_property
     def templates(self) -> Templates:
-        from exarp.manifests.templates import Templates
+        from exarp.manifests.tasks.templates import Templates
 
         found = Templates(self.document, self._raw, self.fields)
         self.fields.locator.chains = found.chains
@@ -86,7 +86,7 @@ class _Resolver:
 
     @cached_property
     def expansion(self) -> Expansion:
-        from exarp.manifests.expansion import Expansion
+        from exarp.manifests.tasks.expansion import Expansion
 
         return Expansion(self.fields, self._outside, self._sound.broken_matrices)
 

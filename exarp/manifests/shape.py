@@ -16,12 +16,12 @@ from msgspec import inspect
 
 from exarp.errors import Problem
 from exarp.manifests import document as doc
-from exarp.manifests.key_hints import key_hint, meant_table
-from exarp.manifests.place import Locator
-from exarp.manifests.positions import KeyPath
+from exarp.manifests.problems.key_hints import key_hint, meant_table
+from exarp.manifests.problems.place import Locator
+from exarp.manifests.problems.positions import KeyPath
+from exarp.manifests.problems.suggestions import Suggestions
+from exarp.manifests.problems.type_words import Kind, field_kinds, repair, value_words
 from exarp.manifests.sound import Sound
-from exarp.manifests.suggestions import Suggestions
-from exarp.manifests.type_words import Kind, field_kinds, repair, value_words
 
 _OF_TASKS = frozenset(doc.TaskDocument.__struct_encode_fields__) | doc.LATER_TASK
 # Keys that name further variables: without them ``${src}`` would be unknown, which is not what is wrong.

@@ -25,7 +25,7 @@ from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.planner import make_plan
 from exarp.store.ledger import MemoryLedger
-from exarp.views.follower import Follower
+from exarp.views.run.follower import Follower
 from exarp.workspace.fingerprints import Fingerprints
 from exarp.workspace.folders import OutputFolders
 

@@ -10,8 +10,8 @@ import pytest
 
 from exarp.app import export_todo2
 from exarp.cli.entry import run_cli
-from exarp.manifests.todo2_writing import update_database, with_statuses
-from tests.manifests.todo2_states import Todo, write_database
+from exarp.manifests.plans.todo2_writing import update_database, with_statuses
+from tests.manifests.plans.todo2_states import Todo, write_database
 
 MANIFEST = """\
 [task.T-1]

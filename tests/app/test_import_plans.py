@@ -15,7 +15,7 @@ from exarp.errors import UsageError
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import all_targets
-from tests.manifests.todo2_states import Todo, plain_backlog, states, write_database, write_json
+from tests.manifests.plans.todo2_states import Todo, plain_backlog, states, write_database, write_json
 
 FIRST = """\
 ---

@@ -12,8 +12,8 @@ from exarp.app.plan import preview
 from exarp.app.project import Project
 from exarp.errors import UsageError
 from exarp.graph.build import build_graph
-from exarp.manifests import toml
-from exarp.manifests.place import Locator
+from exarp.manifests.notations import toml
+from exarp.manifests.problems.place import Locator
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.task import Task
 from exarp.planning.planner import make_plan

@@ -9,7 +9,7 @@ import pytest
 
 from exarp.app.project import Overrides, Project, examine
 from exarp.cli.entry import run_cli
-from tests.manifests.todo2_states import write_json
+from tests.manifests.plans.todo2_states import write_json
 
 PLAN = '---\nwave: 1\ndepends_on: []\n---\n<task type="auto"><name>Do it</name></task>\n'
 WAVE_PLAN = "---\ntodos:\n  - id: a\n    content: Do it\n    status: pending\n---\n"

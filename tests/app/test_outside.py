@@ -10,7 +10,7 @@ import pytest
 from exarp.app.outside import Outside, evaluate
 from exarp.app.project import Overrides, examine, open_project
 from exarp.errors import ManifestError
-from exarp.manifests.variables import CommandFailed
+from exarp.manifests.variables.definitions import CommandFailed
 
 SHELL = ("sh", "-eu", "-c")
 

@@ -12,7 +12,7 @@ from exarp.app.project import Project
 from exarp.app.targets import choose
 from exarp.errors import Problem, UsageError
 from exarp.graph.build import build_graph
-from exarp.manifests import toml
+from exarp.manifests.notations import toml
 from exarp.manifests.reading import read_manifest
 from exarp.planning.environment import Environment
 from exarp.planning.selection import Wanted

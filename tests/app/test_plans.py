@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exarp.cli.entry import run_cli
-from tests.manifests.todo2_states import write_json
+from tests.manifests.plans.todo2_states import write_json
 
 PLAN = """\
 ---

@@ -13,8 +13,8 @@ from exarp.app.launcher import Launcher
 from exarp.app.project import open_project
 from exarp.app.show import show
 from exarp.model.sheet import TaskSheet
-from exarp.views.task_sheet import lines
-from exarp.views.task_shell import shell_lines
+from exarp.views.tasks.sheet import lines
+from exarp.views.tasks.shell import shell_lines
 
 MANIFEST = r"""
 [vars]

@@ -14,8 +14,8 @@ from exarp.app.targets import Chosen, Unnamed, choose, completions, known_target
 from exarp.errors import Problem, UsageError
 from exarp.graph.build import build_graph
 from exarp.graph.reachability import closure
-from exarp.manifests import toml
-from exarp.manifests.place import Locator
+from exarp.manifests.notations import toml
+from exarp.manifests.problems.place import Locator
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.task import Task
 from exarp.planning.selection import Wanted

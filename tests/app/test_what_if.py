@@ -8,7 +8,7 @@ from exarp.app.project import Overrides, open_project
 from exarp.app.targets import choose
 from exarp.app.what_if import Change, what_if
 from exarp.planning.selection import Wanted
-from exarp.views.what_if import fields, table
+from exarp.views.plan.what_if import fields, table
 
 MANIFEST = """
 [task.slow]

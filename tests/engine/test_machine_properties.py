@@ -22,7 +22,7 @@ from exarp.model.event import (
     WaveFinished,
     WaveStarted,
 )
-from exarp.views.fold import RunState
+from exarp.views.run.fold import RunState
 from exarp.views.tally import is_failure, is_unwanted
 
 from ..planning.dice import Dice, dice

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 
 from exarp.errors import ManifestError, Problem
-from exarp.manifests import toml
+from exarp.manifests.notations import toml
 from exarp.manifests.reading import Reading, read_manifest
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task

@@ -18,7 +18,7 @@ from exarp.app.project import examine
 from exarp.cli.entry import run_cli
 from exarp.errors import ManifestError, Problem
 from exarp.manifests.document import LATER_SETTINGS, LATER_TASK, LATER_TOP, LATER_WAVE
-from exarp.views.problem import render_all
+from exarp.views.problems.problem import render_all
 
 FOLDER = Path(__file__).parent.parent / "bad_manifests"
 PATHS = {path.stem: path for path in sorted(FOLDER.iterdir()) if path.is_file() and path.suffix != ".expected"}

@@ -10,7 +10,7 @@ import pytest
 
 from exarp.app.check import check
 from exarp.errors import Problem
-from exarp.views.problem import render_all
+from exarp.views.problems.problem import render_all
 from tests.manifests.examples import SMALL
 from tests.manifests.reading import marked
 

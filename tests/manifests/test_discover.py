@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from exarp.errors import ManifestError, Problem
-from exarp.manifests import json, pyproject, toml, yaml
-from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest, read_bytes
-from exarp.manifests.notation import Notation
+from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest
+from exarp.manifests.file import read_bytes
+from exarp.manifests.notations import json, pyproject, toml, yaml
+from exarp.manifests.problems.notation import Notation
 
 
 def content(found: Found | FoundPlans) -> bytes:

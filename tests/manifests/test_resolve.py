@@ -279,7 +279,7 @@ def test_what_is_no_duration_is_refused(written: str, message: str) -> None:
 
 
 def test_memory_that_is_not_known_is_not_held_against_a_task() -> None:
-    from exarp.manifests import toml
+    from exarp.manifests.notations import toml
     from exarp.manifests.reading import read_manifest
 
     found = read_manifest(b'[task.t]\nrun = "t"\nresources = { memory = "64GiB" }\n[task.u]', "m.toml", toml, {})

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exarp.manifests import toml
 from exarp.manifests.document import Document, SettingsDocument, TaskDocument, WaveDocument
-from exarp.manifests.place import Locator
+from exarp.manifests.notations import toml
+from exarp.manifests.problems.place import Locator
+from exarp.manifests.problems.type_words import field_kinds
 from exarp.manifests.shape import sound_part
-from exarp.manifests.type_words import field_kinds
 from tests.manifests.reading import marked, problems, read, slugs
 
 SCALARS = (

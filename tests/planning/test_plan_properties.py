@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
-from exarp.views.plan_document import document
+from exarp.views.plan.document import document
 
 from .plain_order import Order, graph_edges, selected
 from .random_manifests import Case, cases
@@ -236,7 +236,7 @@ def test_the_critical_path_is_a_chain_of_edges(case, expected):
 PLAN_BYTES = """
 import random, sys
 from exarp.planning.planner import make_plan
-from exarp.views.plan_document import document
+from exarp.views.plan.document import document
 from tests.planning.dice import Dice
 from tests.planning.random_manifests import case_of
 

@@ -18,7 +18,7 @@ from exarp.model.event import (
     WaveFinished,
     WaveStarted,
 )
-from exarp.views.manner import Manner
+from exarp.views.run.manner import Manner
 
 PARSER_LOG = b"src/parser.c:88:14: error: 'tok' undeclared (first use in this function)\n"
 LOGS = {"parser.log": PARSER_LOG, "lexer.log": b"lexer.c: a \x1b[33mwarning\x1b[0m\n", "bare.log": b"no end"}

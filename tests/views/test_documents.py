@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.model.event import TaskOutput, TaskStarted
-from exarp.views.ndjson import EventWriter
-from exarp.views.run_document import RunDocument
+from exarp.views.run.document import RunDocument
+from exarp.views.run.ndjson import EventWriter
 
 from .runs import failed_run, finished, planned, read_log
 from .simulator import LOG, Simulator

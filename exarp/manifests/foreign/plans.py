@@ -11,7 +11,7 @@ from typing import Any
 
 from exarp.errors import Problem
 from exarp.manifests.foreign.draft import Draft, DraftTask
-from exarp.manifests.plan_reading import PlanReading
+from exarp.manifests.plans.reading import PlanReading
 from exarp.model.manifest import WaveSpec
 from exarp.model.path import exact_name
 from exarp.model.task import PRIORITIES, Task

@@ -1,0 +1,1 @@
+"""Manifests of several files: which there are, and how they become one."""

@@ -1,0 +1,1 @@
+"""What the keys of a task mean: fields, matrices, templates, parameters, conditions."""

@@ -1,0 +1,1 @@
+"""Runs of the past: their status, their documents."""

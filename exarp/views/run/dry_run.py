@@ -1,0 +1,106 @@
+"""``exarp run -n``: what would run, and why.
+
+Knows the lines. Does not know how it was found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from exarp.model.event import CANNOT_RUN, UNWANTED, FreshnessReason
+from exarp.model.plan import Plan
+from exarp.model.task import Task
+from exarp.views import escape, words
+from exarp.views.color import paint
+from exarp.views.json_line import json_line
+from exarp.views.plan.reason_words import Locate
+
+
+def lines(
+    plan: Plan,
+    freshness: Mapping[int, FreshnessReason | None],
+    groups: Collection[int],
+    color: bool,
+    locate: Locate | None = None,
+    asked: Mapping[int, str] | None = None,
+) -> Iterator[str]:
+    """A heading a wave that has something to run, a line a task, and the sum.
+
+    ``groups``: tasks that run nothing. ``locate``: where an input is written. ``asked``: what is asked, by task, right before it
+    would run.
+    """
+    for wave in plan.waves:
+        tasks = [(task, reason) for task in wave.tasks if (reason := freshness.get(task)) is not None]
+        if tasks:
+            yield f"wave {wave.number} ({words.tasks(len(tasks))})"
+        for task, reason in tasks:
+            yield from _task(plan.names[task], reason, (asked or {}).get(task, ""), color, locate)
+    yield _sum(plan, freshness, groups)
+
+
+def _task(name: str, reason: FreshnessReason, asked: str, color: bool, locate: Locate | None) -> Iterator[str]:
+    if reason.code in UNWANTED:
+        yield f"  {escape.name(name)}  {paint(f'skipped: {words.why(reason)}', 'same', color)}"
+    elif reason.code not in CANNOT_RUN:
+        only = f", {escape.name(asked)}" if asked else ""
+        yield f"  {escape.name(name)}  {paint(words.why(reason) + only, 'same', color)}"
+    elif reason.code == "blocked-by":
+        why_not = f"cannot run: {escape.name(reason.subject)}, which it needs, cannot"
+        yield f"  {escape.name(name)}  {paint(why_not, 'failed', color)}"
+    else:
+        field = "requires" if reason.code == "no-program" else "inputs"
+        place = f"   {escape.name(locate(name, field, reason.subject))}" if locate else ""
+        yield f"  {escape.name(name)}  {paint(f'cannot run: {words.why(reason)}', 'failed', color)}{place}"
+        yield f"    {words.step(reason)}"
+
+
+def asked_before(tasks: Sequence[Task]) -> dict[int, str]:
+    """What is asked right before tasks run, by task: ``only if `test -n "$CI"` ``."""
+    found = {}
+    for number, task in enumerate(tasks):
+        if task.when or task.confirm:
+            only = f"only if `{task.when.strip()}`" if task.when else ""
+            found[number] = ", ".join(filter(None, (only, "once confirmed" if task.confirm else "")))
+    return found
+
+
+def _sum(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> str:
+    reasons = [reason for wave in plan.waves for task in wave.tasks if (reason := freshness.get(task)) is not None]
+    if not reasons:
+        return words.up_to_date(plan.task_count)
+    stuck = sum(reason.code in CANNOT_RUN for reason in reasons)
+    told = sum(reason.code == "prose" for reason in reasons)
+    skipped = sum(reason.code in UNWANTED for reason in reasons)
+    gathering = sum(task in groups for wave in plan.waves for task in wave.tasks)
+    parts = [
+        f"{words.tasks(len(reasons) - stuck - told - skipped)} would run",
+        f"{told} told in words, for a person or an agent" if told else "",
+        f"{stuck} cannot" if stuck else "",
+        f"{skipped} skipped" if skipped else "",
+        f"{plan.task_count - len(reasons) - gathering} up to date",
+        words.groups(gathering) if gathering else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> bytes:
+    """The same as one JSON document."""
+    rows = [
+        {
+            "task": plan.names[task],
+            "wave": wave.number,
+            "would_run": reason is not None and reason.code not in (*CANNOT_RUN, *UNWANTED, "prose"),
+            "reason": _code(reason, task in groups),
+            "subject": reason.subject if reason is not None else "",
+        }
+        for wave in plan.waves
+        for task in wave.tasks
+        for reason in (freshness.get(task),)
+    ]
+    return json_line({"version": 1, "task_count": plan.task_count, "tasks": rows})
+
+
+def _code(reason: FreshnessReason | None, is_group: bool) -> str:
+    if reason is not None:
+        return reason.code
+    return "group" if is_group else "unchanged"

@@ -1,0 +1,1 @@
+"""Tasks: their list, and one of them resolved."""
