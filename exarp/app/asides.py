@@ -25,12 +25,13 @@ _KEPT = 4096
 
 class _Aside(msgspec.Struct):
     probe: Probe
+    log: str
     said: bytes = b""
 
 
 class Asides:
     """Of one run. ``person``: None where nobody is there to ask. ``is_open``: whether a port of this machine takes
-    connections."""
+    connections. ``log_path``: as of the driver."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Asides:
         stream: Stream,
         person: Person | None,
         is_open: Callable[[int], bool],
+        log_path: Callable[[str, int], tuple[str, str]],
     ) -> None:
         self._tasks = tasks
         self._host = host
@@ -47,6 +49,7 @@ class Asides:
         self._stream = stream
         self._person = person
         self.is_open = is_open
+        self._log_path = log_path
         self._running: dict[int, _Aside] = {}
         self._key_of: dict[int, int] = {}
         # The first is the one that is being asked.
@@ -78,12 +81,14 @@ class Asides:
                 self._answers.append(Probed(probe.task, 0))
                 return
         variables = {"EXARP_OUTCOME": probe.outcome} if probe.outcome else {}
+        # All scripts of a task's ``finally`` share one, beside those of its attempts.
+        log, shown = self._log_path(spec.name, 0) if probe.what == "finally" else ("", "")
         try:
-            launch = self._launcher.probe(key, spec, _script(spec, probe), variables)
+            launch = self._launcher.probe(key, spec, _script(spec, probe), variables, log)
         except LaunchFault as fault:
             self._answers.append(Probed(probe.task, None, error=str(fault)))
             return
-        self._running[key] = _Aside(probe)
+        self._running[key] = _Aside(probe, shown)
         self._key_of[probe.task] = key
         self._host.start(launch)
 
@@ -106,7 +111,8 @@ class Asides:
         else:
             error = f"killed by signal {exited.signal}" if exited.signal is not None else ""
         status = exited.status if not error and not exited.early else None
-        return Probed(task, status, last_line(aside.said), error or ("ended" if exited.early else ""))
+        log = aside.log if exited.logged else None
+        return Probed(task, status, last_line(aside.said), error or ("ended" if exited.early else ""), log)
 
     def ask(self, ask: Ask) -> None:
         """Ask a person, once all questions before are answered."""

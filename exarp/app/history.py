@@ -71,22 +71,33 @@ def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
 
 def has_log(root: str, run: str, task: str) -> bool:
     """Whether a run kept what the last attempt of a task printed: one that printed nothing has no log."""
-    return any(row.log for row in _attempts_in(root, run, task)[:1])
+    return any(row.log or row.finally_log for row in _attempts_in(root, run, task)[:1])
 
 
 def printed(root: str, row: AttemptRow) -> bytes:
     """What an attempt has printed until now. Raises UsageError ``no-log`` where it ended and its log cannot be read."""
-    return _read(root, row, 0)
+    return _read(root, row, 0) + _printed_finally(root, row)
+
+
+def _printed_finally(root: str, row: AttemptRow) -> bytes:
+    return _content(root, row.task, row.finally_log) if row.finally_log else b""
 
 
 def _read(root: str, row: AttemptRow, start: int) -> bytes:
+    if row.log:
+        return _content(root, row.task, row.log, start)
+    # Until its end is stored: where it will be. It is made with the first output.
+    expected = StateFolder(root).log_path(row.run, row.task, row.attempt)
+    return _content(root, row.task, expected, start, there=False)
+
+
+def _content(root: str, task: str, log: str, start: int = 0, there: bool = True) -> bytes:
     try:
-        return read_log(root, _log_of(root, row), start)
+        return read_log(root, log, start)
     except OSError as error:
-        if not row.log and isinstance(error, FileNotFoundError):
-            # It is made with the first output.
+        if not there and isinstance(error, FileNotFoundError):
             return b""
-        message = f"the log of task {row.task!r}, {row.log}, cannot be read: {error.strerror}"
+        message = f"the log of task {task!r}, {log}, cannot be read: {error.strerror}"
         raise UsageError(Problem("no-log", message, None, "run the task again with --force")) from None
 
 
@@ -106,14 +117,10 @@ def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
         shown += len(data)
         yield data
         if now.outcome != RUNNING:
+            yield _printed_finally(root, now)
             return
         time.sleep(LOOK_EVERY)
 
 
 def _attempts_in(root: str, run: str, task: str) -> list[AttemptRow]:
     return ask(root, lambda _, history: history.attempts_in(run, task), [])
-
-
-def _log_of(root: str, row: AttemptRow) -> str:
-    """Where an attempt's log is; until its end is stored, where it will be."""
-    return row.log or StateFolder(root).log_path(row.run, row.task, row.attempt)

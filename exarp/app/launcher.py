@@ -59,14 +59,16 @@ class Launcher:
             self._write_list(key, f"{self.scratch}/in-{key}.txt", lists["in"])
         return launch
 
-    def probe(self, key: int, task: Task, script: str, variables: Mapping[str, str]) -> Launch:
-        """The launch of a script beside a task's attempts, with ``variables`` beyond the task's; what it prints is not kept.
+    def probe(self, key: int, task: Task, script: str, variables: Mapping[str, str], log: str = "") -> Launch:
+        """The launch of a script beside a task's attempts, with ``variables`` beyond the task's.
 
+        ``log``: where what it prints is kept, behind what is there already; without one it is for exarp alone to read.
         Raises LaunchFault.
         """
         aside = msgspec.structs.replace(task, commands=(script,), argv=(), interactive=False, daemon=False)
-        launch = self._launch(key, aside, {}, self._cwd(task), "")
-        return msgspec.structs.replace(launch, env={**launch.env, **variables}, streams="captured")
+        launch = self._launch(key, aside, {}, self._cwd(task), log)
+        streams: Streams = launch.streams if log else "captured"
+        return msgspec.structs.replace(launch, env={**launch.env, **variables}, streams=streams, append=True)
 
     def _cwd(self, task: Task) -> str:
         cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root

@@ -124,7 +124,7 @@ class _Run:
             for limit in host.limits:
                 self.note(f"note: {limit}")
             launcher = self.launcher()
-            asides = Asides(tasks, host, launcher, stream, self.person, is_open)
+            asides = Asides(tasks, host, launcher, stream, self.person, is_open, self.log_path)
             return Driver(machine, host, session.clock, stream, checker, launcher, self.log_path, ticking, asides).run()
         finally:
             left = host.close()

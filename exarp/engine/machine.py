@@ -322,6 +322,8 @@ class Machine(Serving):
 
     def _cleaned(self, probed: Probed, index: int) -> None:
         closing = self._closing[probed.task]
+        if probed.log is not None:
+            self._attempts[probed.task].finally_log = probed.log
         if probed.status != 0:
             how = probed.error or f"exit {probed.status}"
             closing.warnings += (f"its finally failed: {how}" + (f": {probed.said}" if probed.said else ""),)

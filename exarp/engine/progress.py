@@ -62,6 +62,8 @@ class Attempt(msgspec.Struct):
     # A service that it uses and that ended meanwhile; what a service's readiness was last said of.
     lost: str = ""
     said: str = ""
+    # Where it is kept what its ``finally`` printed.
+    finally_log: str | None = None
 
 
 class Progress:
@@ -136,6 +138,7 @@ class Progress:
                 reason=reason,
                 warnings=(ended.warnings if ended is not None else ()) + warnings,
                 allowed=task in self._allowed,
+                finally_log=attempt.finally_log if attempt is not None else None,
             )
         )
         if task in self.services.open:

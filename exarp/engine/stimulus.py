@@ -27,12 +27,13 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
 
 class Probed(msgspec.Struct, frozen=True, gc=False):
     """The script of a probe has ended. ``status``: None where it could not be run, or did not come to its end by itself;
-    then ``error`` says why. ``said``: the last line that it printed."""
+    then ``error`` says why. ``said``: the last line that it printed. ``log``: where all of it is kept, if it is."""
 
     task: int
     status: int | None
     said: str = ""
     error: str = ""
+    log: str | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):

@@ -95,7 +95,7 @@ class Attempt:
             return
         self.reader, self.writer = os.pipe()
         os.set_blocking(self.reader, False)
-        self.log = CappedLog(launch.log, launch.log_limit) if launch.log else None
+        self.log = CappedLog(launch.log, launch.log_limit, launch.append) if launch.log else None
 
     def spawn(self, null: int, mark: str) -> None:
         """Start the next command. ``null``: a descriptor of /dev/null. Raises OSError or ValueError if it cannot be."""

@@ -18,11 +18,13 @@ class CappedLog:
     """Created with the first byte, mode 0600: at most ``limit`` bytes of output, and a line that says what is left out.
 
     The first half goes straight to the file; what follows is kept in a ring, in an unlinked file beside it, and
-    appended at the end: memory stays small, and a log of two times 32 MiB needs no rewriting.
+    appended at the end: memory stays small, and a log of two times 32 MiB needs no rewriting. ``append``: what the file
+    has already stays in it, and does not count.
     """
 
-    def __init__(self, path: str, limit: int) -> None:
+    def __init__(self, path: str, limit: int, append: bool = False) -> None:
         self.path = path
+        self._opened = os.O_APPEND if append else os.O_TRUNC
         self.exists = False
         self.fault = ""
         self._file = self._ring = -1
@@ -52,7 +54,7 @@ class CappedLog:
 
     def _write(self, data: bytes) -> None:
         if self._file < 0:
-            self._file = os.open(self.path, os.O_WRONLY | os.O_TRUNC | _NEW, 0o600)
+            self._file = os.open(self.path, os.O_WRONLY | self._opened | _NEW, 0o600)
             self.exists = True
         if self._room:
             head = data[: self._room]

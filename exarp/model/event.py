@@ -112,7 +112,7 @@ class TaskFinished(_Event, frozen=True, tag="task_finished"):
 
     ``exit_status`` and ``signal`` are those of the last attempt. ``reason`` says why it was up to date, failed without an
     exit status, was blocked (``subject`` names the task it waited for) or cancelled. ``warnings``: what is worth telling
-    although it passed.
+    although it passed. ``finally_log``: what its ``finally`` printed, if anything.
     """
 
     task: str
@@ -125,6 +125,7 @@ class TaskFinished(_Event, frozen=True, tag="task_finished"):
     reason: FreshnessReason | None = None
     warnings: tuple[str, ...] = ()
     allowed: bool = False
+    finally_log: str | None = None
 
 
 class TaskRetried(_Event, frozen=True, tag="task_retried"):

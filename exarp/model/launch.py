@@ -18,6 +18,7 @@ class Launch(msgspec.Struct, frozen=True):
     ``key``: the attempt's number, unique in a run. ``commands``: argument vectors, run one after the other until
     one fails; each is a process tree of its own. ``cwd`` and ``log`` are absolute. ``log`` is created only when
     there is output, at most ``log_limit`` bytes of it (head and tail are kept); where it is empty, none is kept.
+    ``append``: what the log has already stays in it.
     ``streams``: ``captured`` (stdin is /dev/null, stdout and stderr go to the log in one order), ``inherited``
     (exarp's own stdout and stderr), ``foreground`` (exarp's own three, and the terminal's foreground group).
     ``daemon``: what the attempt leaves running is not ended.
@@ -30,6 +31,7 @@ class Launch(msgspec.Struct, frozen=True):
     cwd: str
     log: str = ""
     log_limit: int = 64 * 1024 * 1024
+    append: bool = False
     streams: Streams = "captured"
     daemon: bool = False
 

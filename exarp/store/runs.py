@@ -48,6 +48,7 @@ class AttemptRow(msgspec.Struct, frozen=True):
     """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running`` or ``died``,
     and ``duration_ms`` None. ``log`` is the path as the event has it, ``reason`` why the attempt ran, ``end_reason`` how it
     ended where its exit status does not tell. ``then``: what its task came to where it waited for another attempt in vain.
+    ``finally_log``: of what was printed ``finally``, after the task's last attempt.
     """
 
     task: str
@@ -62,6 +63,7 @@ class AttemptRow(msgspec.Struct, frozen=True):
     reason: FreshnessReason | None = None
     end_reason: FreshnessReason | None = None
     then: str | None = None
+    finally_log: str | None = None
 
 
 class RunHistory:
@@ -189,6 +191,7 @@ class RunHistory:
             reason=reason,
             end_reason=first_end.reason,
             then=last.outcome if isinstance(last, TaskFinished) and last is not first_end else None,
+            finally_log=last.finally_log if isinstance(last, TaskFinished) else None,
         )
 
     def _unended(self, run: str) -> str:

@@ -118,6 +118,10 @@ def play(
     listener = host.listener = Listener(ledger)
     stream = Stream("1", clock, ledger, [listener])
     launcher = Launcher(str(root), manifest, {}, "1", str(root), str(root / "claims"), raw=False)
+
+    def log_path(task: str, attempt: int) -> tuple[str, str]:
+        return f"{root}/{task}.{attempt}.log", f"{task}.{attempt}.log"
+
     driver = Driver(
         Machine(plan, manifest.tasks, Limits(jobs=jobs)),
         host,
@@ -125,9 +129,9 @@ def play(
         stream,
         Checker(str(root), manifest, graph, {}, {}, Fingerprints(str(root), {})),
         launcher,
-        lambda task, attempt: (f"{root}/{task}.{attempt}.log", f"{task}.{attempt}.log"),
+        log_path,
         ticking=False,
-        asides=Asides(manifest.tasks, host, launcher, stream, None, lambda port: False),
+        asides=Asides(manifest.tasks, host, launcher, stream, None, lambda port: False, log_path),
     )
     return driver.run(), listener.events, ledger, host
 

@@ -75,6 +75,23 @@ def test_a_dry_run_asks_no_command_and_says_what_would_be_asked(workspace: Works
     assert result.out.endswith("1 task would run, 1 cannot, 1 skipped, 0 up to date, 1 group\n")
 
 
+def test_what_is_printed_finally_is_shown_and_kept_behind_the_output_of_the_task(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.t]
+        run = "echo tried; exit 1"
+        finally = ["echo stopping; echo no such container >&2; exit 3", "echo removed"]
+    """)
+
+    result = workspace.exarp("run", "t")
+
+    said = "tried\nstopping\nno such container\nremoved\n"
+    assert (result.code, result.out) == (1, said)
+    assert "warning: t: its finally failed: exit 3: no such container\n" in result.err
+    # What went wrong is not pushed out by what came after it.
+    assert "\n  tried\nlog: exarp log t" in result.err
+    assert workspace.exarp("log", "t").out == said
+
+
 def test_an_interrupt_lets_a_task_clean_up_while_its_service_serves(workspace: Workspace) -> None:
     workspace.manifest("""
         [task.db]

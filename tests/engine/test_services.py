@@ -128,9 +128,10 @@ def test_what_is_done_finally_comes_after_the_last_attempt_and_fails_nobody():
     hand.rested("a")
     hand.ends("a", 0)
     assert hand.settles("a") == ["probe a finally 0"]
-    assert hand.probed("a", 3, said="oh") == ["probe a finally 1"]
+    assert hand.probed("a", 3, said="oh", log="a.0.log") == ["probe a finally 1"]
     assert "a passed" in hand.probed("a")
     assert hand.ended("a").warnings == ("its finally failed: exit 3: oh",)
+    assert hand.ended("a").finally_log == "a.0.log"
 
 
 def test_what_is_done_finally_outlives_one_interrupt_and_not_two():

@@ -44,6 +44,16 @@ def test_a_tail_of_several_megabytes_is_appended_whole(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_bytes() == kept(data, 5_000_001)
 
 
+def test_what_a_log_has_already_stays_and_does_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    for text in (b"first\n", b"second\n"):
+        log = CappedLog(str(path), 10, append=True)
+        log.write(text)
+        log.close()
+
+    assert path.read_bytes() == b"first\nsecond\n"
+
+
 def test_nothing_is_created_where_nothing_is_written(tmp_path: Path) -> None:
     log = CappedLog(str(tmp_path / "log"), 100)
     assert log.close() == 0

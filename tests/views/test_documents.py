@@ -76,6 +76,7 @@ def test_the_document_of_a_failed_run_has_the_fields_of_the_contract():
         "signal": None,
         "duration_ms": 1200,
         "log": "parser.log",
+        "finally_log": None,
     }
 
 

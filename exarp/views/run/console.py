@@ -159,6 +159,9 @@ class Console:
             # Of a service that did its work nobody wants to read all that it said.
             log = event.log if failed or not served else None
             self._printer.after_line(event.task, event.attempt, log, failed)
+            # A warning may be that it failed.
+            told = failed or (bool(event.warnings) and not self._manner.quiet)
+            self._printer.after_line(event.task, 0, event.finally_log if told or not served else None, told)
         if not self._manner.quiet:
             for text in event.warnings:
                 said = f"warning: {escape.name(event.task)}: {escape.plain(text)}"
@@ -173,7 +176,7 @@ class Console:
         if event.outcome == "passed" and served:
             return False
         if event.outcome in ("passed", "restored") and self._manner.sparing:
-            return event.log is not None and self._manner.mode != "quiet"
+            return bool(event.log or event.finally_log) and self._manner.mode != "quiet"
         # A failure that is allowed is told also where it kept the task from starting.
         return event.attempt > 0 or event.outcome in ("restored", "failed", "skipped")
 

@@ -66,6 +66,7 @@ class RunDocument(Follower):
             "signal": event.signal,
             "duration_ms": event.duration_ms,
             "log": event.log,
+            "finally_log": event.finally_log,
         }
 
     def _first_failure(self) -> dict[str, str] | None:

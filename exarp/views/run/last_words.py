@@ -79,7 +79,7 @@ def _failure(state: RunState, failure: TaskFinished, manner: Manner, output: str
     if len(others) > _OTHERS:
         lines.append(f"and {len(others) - _OTHERS} more failed")
     lines += _cancelled(state)
-    log = f"log: {escape.name(manner.call.of('log', failure.task))}      " if failure.log is not None else ""
+    log = f"log: {escape.name(manner.call.of('log', failure.task))}      " if failure.log or failure.finally_log else ""
     return [*lines, f"{log}again: {escape.name(manner.call.run(failure.task))}"]
 
 

@@ -224,6 +224,16 @@ def test_what_a_retry_was_told_with_is_not_shown_again_when_the_task_waits_for_i
     assert whole.words.endswith("\nstop  b (0.0s)  interrupted\n")
 
 
+def test_quiet_shows_what_was_printed_finally_where_that_may_have_failed():
+    well = ran("a", finally_log="bare.log")
+    failed = ran("a", warnings=("its finally failed: exit 1",), finally_log="bare.log")
+
+    assert told([*planned("a"), *well], Manner(mode="quiet")).output == b""
+    assert told([*planned("a"), *failed], Manner(mode="quiet")).output == b"no end"
+    assert told([*planned("a"), *failed], Manner(verbosity=-1)).output == b""
+    assert "ok    a" in told([*planned("a"), *well], Manner(sparing=True)).words
+
+
 def test_prefixed_puts_the_task_before_each_line_and_ends_the_last():
     def text(task, text):
         return TaskOutput(task=task, attempt=1, text=text)
