@@ -106,7 +106,9 @@ class Checker:
             return FreshnessReason("prose")
         if self.surely_runs(task):
             surely = FreshnessReason("forced") if self.force else decide(spec, record, _NOTHING)
-            return self._resolution.fault(spec) or self._no_program(spec) or surely
+            if spec.inputs or spec.tools or spec.modifies:
+                return self._resolution.fault(spec) or self._no_program(spec) or surely
+            return self._no_program(spec) or surely if spec.requires else surely
         try:
             stale = self._stale(task, record, self._look(task, record)[1])
         except FileFault as fault:
@@ -119,6 +121,8 @@ class Checker:
 
     def missing_program(self, spec: Task) -> str:
         """The first program that a task requires and that is not there; empty where none is missing."""
+        if not spec.requires:
+            return ""
         programs = (required.program for required in spec.requires if required.program)
         return next((program for program in programs if not self._programs.has(program, spec.cwd)), "")
 

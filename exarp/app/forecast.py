@@ -81,10 +81,11 @@ class _Forecast:
     def look(self) -> bool:
         """Look at all tasks, in the order of the plan; whether more of them than before make others stale."""
         before = len(self._dirty)
+        tasks, found = self._tasks, self.found
         for wave in self._plan.waves:
             for task in wave.tasks:
                 reason = self._look_at(task)
-                self.found[task] = None if self._tasks[task].is_group else reason
+                found[task] = None if reason is not None and tasks[task].is_group else reason
         return len(self._dirty) > before
 
     def _look_at(self, task: int) -> FreshnessReason | None:

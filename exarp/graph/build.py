@@ -6,7 +6,7 @@ do not exist are skipped: ``manifests.references`` tells of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -15,8 +15,6 @@ from exarp.graph.file_edges import DuplicateOutput, FileEdges, SelfInput
 from exarp.graph.task_graph import TaskGraph
 from exarp.model.path import is_glob, is_outside, is_taken_away, literal_prefix, matches, takes_away
 from exarp.model.task import Task
-
-_NOTHING: frozenset[int] = frozenset()
 
 
 class GraphFaults(msgspec.Struct, frozen=True):
@@ -34,21 +32,34 @@ def build_graph(tasks: Sequence[Task]) -> tuple[TaskGraph, GraphFaults]:
     """The graph of ``tasks`` (ids are positions) and its faults; with cycles it must not be ordered."""
     ids = {task.name: number for number, task in enumerate(tasks)}
     files = FileEdges(tasks)
-    needs: list[frozenset[int]] = []
-    after: list[frozenset[int]] = []
+    needs: list[Collection[int]] = []
+    after: list[Collection[int]] = []
     for number, task in enumerate(tasks):
         before = files.makers(number)
-        if task.needs or task.sources or task.parent:
-            names = (*task.needs, *task.sources, task.parent)
-            named = frozenset([ids[name] for name in names if name in ids]) - {number}
-            if not named <= before:
-                before = before | named if before else named
-        needs.append(before)
-        later = [ids[name] for name in task.after if name in ids] if task.after else ()
-        after.append(frozenset(later) - before - {number} if later else _NOTHING)
+        if before:
+            named = _ids_of((*task.needs, *task.sources, task.parent), ids)
+            named.discard(number)
+            needs.append(before if named <= before else before | named)
+        elif task.needs or task.sources or task.parent:
+            # Nearly every task of a large manifest that declares no files.
+            only_needs = not task.parent and not task.sources
+            named = _ids_of(task.needs if only_needs else (*task.needs, *task.sources, task.parent), ids)
+            named.discard(number)
+            needs.append(tuple(sorted(named)))
+        else:
+            needs.append(())
+        after.append(_ids_of(task.after, ids) - set(needs[-1]) - {number} if task.after else ())
     graph = TaskGraph([task.name for task in tasks], needs, after)
-    cycles = find_cycles([graph.before(number) for number in range(len(graph))])
+    cycles = find_cycles([graph.before(number) for number in range(len(graph))] if any(after) else graph.needs)
     return graph, GraphFaults(tuple(files.duplicates), tuple(files.self_inputs), tuple(cycles))
+
+
+def _ids_of(names: Iterable[str], ids: Mapping[str, int]) -> set[int]:
+    """Ids of those names that exist."""
+    try:
+        return {ids[name] for name in names}
+    except KeyError:
+        return {ids[name] for name in names if name in ids}
 
 
 class EdgeOrigin(msgspec.Struct, frozen=True):

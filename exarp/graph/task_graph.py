@@ -13,8 +13,8 @@ class TaskGraph:
     """Edges between tasks ``0 … n-1``.
 
     ``needs[t]``: tasks that must have passed before ``t``. ``after[t]``: tasks that only go first. Both are sorted and
-    without duplicates; tasks that are given one and the same collection share a tuple. ``dependents[t]`` turns ``needs``
-    round.
+    without duplicates; tasks that are given one and the same set share a tuple, and a tuple that is given must be sorted already.
+    ``dependents[t]`` turns ``needs`` round.
     """
 
     __slots__ = ("_dependents", "after", "ids", "names", "needs")
@@ -44,10 +44,9 @@ class TaskGraph:
 def _ascending(given: Sequence[Iterable[int]]) -> tuple[tuple[int, ...], ...]:
     tuples: dict[int, tuple[int, ...]] = {}
     for edges in given:
-        if id(edges) not in tuples:
-            distinct = edges if isinstance(edges, (set, frozenset)) else set(edges)
-            tuples[id(edges)] = tuple(sorted(distinct)) if distinct else ()
-    return tuple([tuples[id(edges)] for edges in given])
+        if type(edges) is not tuple and id(edges) not in tuples:
+            tuples[id(edges)] = tuple(sorted(set(edges)))
+    return tuple([edges if type(edges) is tuple else tuples[id(edges)] for edges in given])
 
 
 def reverse(edges: Sequence[Iterable[int]]) -> list[list[int]]:

@@ -20,7 +20,7 @@ from exarp.manifests.outside import Outside
 from exarp.manifests.sound import Sound
 from exarp.manifests.tasks.fields import Fields, is_reserved
 from exarp.manifests.tasks.readers import Readers
-from exarp.manifests.tasks.task import Pool
+from exarp.manifests.tasks.task import FREQUENT, Pool
 from exarp.manifests.variables.exported import exported
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.name import name_fault
@@ -129,7 +129,12 @@ class _Resolver:
         if self.document.template:
             self.templates.check()
         found: list[Task] = []
+        tables = self._raw.get("task")
+        tables = tables if isinstance(tables, dict) else {}
         for name, written in self.document.task.items():
+            if isinstance(table := tables.get(name), dict) and FREQUENT.issuperset(table):
+                found.append(readers.of(name).frequent(name, written))
+                continue
             before = len(found)
             if not written.extends and not written.matrix:
                 found.append(readers.of(name).task(name, written))

@@ -15,6 +15,8 @@ from exarp.model.path import is_glob, matches
 from exarp.model.task import Task
 
 MISSING = b""
+_UNDECLARED = FreshnessReason("undeclared")
+_NEVER_RAN = FreshnessReason("never-ran")
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -50,9 +52,9 @@ def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | 
     if task.service is not None:
         return FreshnessReason("needed")
     if task.always_runs:
-        return FreshnessReason("undeclared")
+        return _UNDECLARED
     if record is None:
-        return FreshnessReason("never-ran")
+        return _NEVER_RAN
     if record.doubt:
         return FreshnessReason(record.doubt)
     if record.recipe != now.recipe:

@@ -192,9 +192,13 @@ entry.group.main = run
 door.main()
 """
 LATE = """
-import atexit, os
+import os
 from exarp.door import main
-atexit.register(os.kill, os.getpid(), int(os.environ["SIGNAL"]))
+leave = os._exit
+def late(status):
+    os.kill(os.getpid(), int(os.environ["SIGNAL"]))
+    leave(status)
+os._exit = late
 main()
 """
 

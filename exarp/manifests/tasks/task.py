@@ -43,6 +43,11 @@ _SWITCHES = ("allow_failure", "interactive", "daemon", "manual", "keep_outputs",
 _is_plain_name = re.compile(r"[A-Za-z0-9_/][\w./-]*+", re.ASCII).fullmatch
 
 
+_TASK = Task("")
+
+# All that most tasks of a large manifest say.
+FREQUENT = frozenset({"description", "run", "inputs", "outputs", "needs"})
+
 # What the key of a task becomes, where it is not the one field of the same name.
 BECOMES: Mapping[str, tuple[str, ...]] = {
     "run": ("commands",),
@@ -61,7 +66,9 @@ class TaskReader:
         self.base = fields.locator.base
         self.pools = pools
         self.defaults: dict[str, Any] = {
-            name: getattr(settings, name) for name in ("shell", "retries", "retry_delay", "timeout", "on_failure")
+            name: value
+            for name in ("shell", "retries", "retry_delay", "timeout", "on_failure")
+            if (value := getattr(settings, name)) != getattr(_TASK, name)
         }
 
     def task(self, name: str, written: TaskDocument) -> Task:
@@ -71,6 +78,23 @@ class TaskReader:
         if written.params:
             found["variables"] = values_of(found["params"])
         return Task(name=name, **found)
+
+    def frequent(self, name: str, written: TaskDocument) -> Task:
+        """As ``task``, in half the time, of a task that has no keys but those of ``FREQUENT``."""
+        script = written.run
+        if not isinstance(script, str) or not _is_plain_name(name) or self.base:
+            return self.task(name, written)
+        fields, at = self.fields, ("task", name)
+        if "${" in script or "\0" in script:
+            self.check_script(script, (*at, "run"))
+        found = self.inputs(written.inputs, (*at, "inputs")) if written.inputs is not UNSET else {}
+        if written.outputs is not UNSET:
+            found["outputs"] = self.outputs(written.outputs, (*at, "outputs"))
+        if written.needs:
+            found["needs"] = fields.texts(written.needs, (*at, "needs"))
+        if written.description:
+            found["description"] = fields.text(written.description, (*at, "description")) or ""
+        return Task(name=name, commands=(script,), **self.defaults, **found)
 
     def meaning(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
         """What the task is but for its name, field by field."""

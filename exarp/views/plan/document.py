@@ -40,11 +40,7 @@ def document(
             "digest": digest,
             "lower_bound": plan.lower_bound,
             "waves": [_wave(plan, wave) for wave in plan.waves],
-            "tasks": {
-                plan.names[task]: _task(plan, task, freshness.get(task), expected_ms)
-                for wave in plan.waves
-                for task in wave.tasks
-            },
+            "tasks": _tasks(plan, freshness, expected_ms),
             "blocked": [{"task": plan.names[task], "waits_for": names} for task, names in plan.blocked],
             "verdicts": [verdict_fields(verdict) for verdict in plan.verdicts],
             "critical_path": [plan.names[task] for task in plan.critical_path],
@@ -76,14 +72,20 @@ class TaskFields(msgspec.Struct, gc=False):
     expected_ms: int | None
 
 
-def _task(plan: Plan, task: int, reason: FreshnessReason | None, expected_ms: Mapping[str, int]) -> TaskFields:
-    names, position, needs = plan.names, plan.position, plan.needs[task]
-    return TaskFields(
-        [names[need] for need in needs if position[need] >= 0],
-        reason is not None and reason.code not in _IDLE,
-        reason.code if reason is not None else None,
-        expected_ms.get(names[task]),
-    )
+def _tasks(
+    plan: Plan, freshness: Mapping[int, FreshnessReason | None], expected_ms: Mapping[str, int]
+) -> dict[str, TaskFields]:
+    names, needs, position = plan.names, plan.needs, plan.position
+    is_whole, name_of = min(position, default=0) >= 0, names.__getitem__
+    found = {}
+    for wave in plan.waves:
+        for task in wave.tasks:
+            name, reason = names[task], freshness.get(task)
+            code = reason.code if reason is not None else None
+            planned = needs[task] if is_whole else [need for need in needs[task] if position[need] >= 0]
+            would_run = code is not None and code not in _IDLE
+            found[name] = TaskFields(list(map(name_of, planned)), would_run, code, expected_ms.get(name))
+    return found
 
 
 class VerdictFields(msgspec.Struct, gc=False):
