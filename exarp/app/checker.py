@@ -222,7 +222,9 @@ class Checker:
     def _variables(self, spec: Task, record: Record | None, recipe: bytes) -> dict[str, bytes]:
         if record is not None and record.recipe == recipe:
             return record.variables
-        return variable_digests(self._environment.counted(spec))
+        # What `env` says is in the recipe as it is; its digests are for who asks which of it changed.
+        own = {name: value.encode("utf-8", "surrogateescape") for name, value in spec.env.items()}
+        return variable_digests({**self._environment.counted(spec), **own})
 
     def _look(self, task: int, record: Record | None) -> tuple[tuple[str, ...], Record]:
         """What ``$in`` stands for, and digests as they are now. Raises FileFault."""

@@ -23,8 +23,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """A success: digests by path. ``needs``: what each need contributed (``contribution``), by name.
 
     ``found``: files that the depfile named, beyond the declared inputs. ``doubt``: the code of a reason why the success cannot
-    be relied on; what it names is worth knowing all the same. ``variables``: short digests of those that count, which only say
-    which of them changed: their values are the recipe's.
+    be relied on; what it names is worth knowing all the same. ``variables``: short digests of those that count, the task's
+    ``env`` too, which only say which of them changed: their values are the recipe's.
     """
 
     recipe: bytes
@@ -91,9 +91,9 @@ def variable_digests(values: Mapping[str, bytes | None]) -> dict[str, bytes]:
 def _changed_variable(task: Task, then: Mapping[str, bytes], now: Mapping[str, bytes]) -> str:
     """A variable that has another value than then; an empty text where none has."""
     for name in now:
-        if name in then and then[name] != now[name]:
+        if then.get(name, MISSING if name in task.env else now[name]) != now[name]:
             return name
-    # Names come and go with the script, too, but for those that only a glob stands for.
+    # Names come and go with the script, too, but for those of `env`, and those that only a glob stands for.
     globs = [entry for entry in task.track_env if is_glob(entry)]
     others = sorted(then.keys() ^ now.keys()) if globs else ()
     return next((name for name in others if any(matches(glob, name) for glob in globs)), "")

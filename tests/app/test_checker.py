@@ -102,6 +102,20 @@ def test_what_a_failed_task_left_counts_for_those_that_run_all_the_same(tmp_path
     assert bench.why("reader") == ""
 
 
+def test_a_change_of_env_is_told_with_the_name_though_no_script_mentions_it(tmp_path: Path) -> None:
+    def task(**env: str) -> Task:
+        return Task("t", commands=("t",), inputs=(), outputs=(), env=env)
+
+    bench = Bench(tmp_path, task(MODE="a"))
+    bench.do("t")
+    bench.use(task(MODE="b"))
+    assert bench.reason("t") == FreshnessReason("variable-changed", "MODE")
+    bench.use(task(MODE="a", LEVEL="1"))
+    assert bench.reason("t") == FreshnessReason("variable-changed", "LEVEL")
+    bench.use(task(MODE="a"))
+    assert bench.reason("t") is None
+
+
 def test_a_failure_that_changed_nothing_makes_nobody_stale(tmp_path: Path) -> None:
     lint = Task("lint", commands=("l",), inputs=("in",), outputs=(), allow_failure=True)
     after = Task("after", commands=("a",), inputs=(), outputs=(), needs=("maker", "lint"))

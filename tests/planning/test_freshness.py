@@ -76,10 +76,12 @@ def test_the_recipe_is_told_before_inputs_and_those_before_outputs():
         ({"X": b"1"}, {"Y": b"1"}, FreshnessReason("recipe-changed")),
         ({"X": b"1"}, {"X": b"1", "AWS_1": b"1"}, FreshnessReason("variable-changed", "AWS_1")),
         ({"AWS_1": b"1"}, {}, FreshnessReason("variable-changed", "AWS_1")),
+        ({}, {"OWN": b"1"}, FreshnessReason("variable-changed", "OWN")),
+        ({"OWN": b"1"}, {"OWN": b"2"}, FreshnessReason("variable-changed", "OWN")),
     ],
 )
 def test_a_variable_that_changed_the_recipe_is_named(then, there, reason):
-    task = msgspec.structs.replace(TASK, track_env=("AWS_*",))
+    task = msgspec.structs.replace(TASK, track_env=("AWS_*",), env={"OWN": "1"})
 
     assert decide(task, now(variables=then), now(recipe=b"s", variables=there)) == reason
     assert decide(task, now(variables=then), now(variables=there)) is None
