@@ -23,7 +23,7 @@ from exarp.manifests.tasks.readers import Readers
 from exarp.manifests.tasks.task import FREQUENT, Pool
 from exarp.manifests.variables.exported import exported
 from exarp.model.manifest import Manifest, Settings, WaveSpec
-from exarp.model.name import name_fault
+from exarp.model.name import name_fault, renamed
 from exarp.model.task import Task
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class _Resolver:
         if name is None:
             name = stand_in(index + 1)
         elif not is_stand_in(name) and (fault := name_fault(name)):
-            self.fields.add("bad-name", f"wave {name!r}: {fault}", (*at, "name"), "rename it")
+            self.fields.add("bad-name", f"wave {name!r}: {fault}", (*at, "name"), renamed(name))
         marking = written.parallel
         return WaveSpec(
             name=name,

@@ -42,6 +42,13 @@ def part_fault(part: str) -> str | None:
     return None
 
 
+def renamed(name: str) -> str:
+    """What to do about a name that cannot be one, with one that can."""
+    parts = ("".join([char if part_fault(char) is None else " " for char in name])).split()
+    sound = "-".join(parts).lstrip("-.")
+    return f"rename it, for instance to {sound!r}" if sound else "rename it"
+
+
 def variable_fault(name: str) -> str | None:
     """Why ``name`` cannot be exported to a task's environment, or None if it can."""
     if not _VARIABLE.fullmatch(name):

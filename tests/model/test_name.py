@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exarp.model.name import did_you_mean, name_fault, nearest, variable_fault
+from exarp.model.name import did_you_mean, name_fault, nearest, renamed, variable_fault
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,13 @@ def test_what_is_a_name_can_be_printed_on_one_line(name):
         assert name
         assert name.isprintable()
         assert name.splitlines() == [name]
+
+
+@given(st.text(alphabet=st.sampled_from("a.-:@, \n\x1bé")))
+def test_the_name_that_is_proposed_is_one(name):
+    _, proposed, text = renamed(name).partition("for instance to ")
+    assert not proposed or name_fault(text.strip("'")) is None
+    assert proposed or not {"a", "é"} & set(name)
 
 
 @pytest.mark.parametrize("name", ["A", "_", "a1", "exarp_x"])

@@ -21,7 +21,7 @@ from exarp.manifests.outside import Outside
 from exarp.manifests.resolve import Within, resolve
 from exarp.manifests.tasks.fields import Fields
 from exarp.manifests.tasks.task import Pool
-from exarp.model.name import name_fault, prefix_of
+from exarp.model.name import name_fault, prefix_of, renamed
 from exarp.model.path import is_glob
 
 MANY = "*"
@@ -132,7 +132,7 @@ class Inclusion:
         """The path that a prefix stands for; None where something is wrong with either."""
         at = ("include", key)
         if fault := name_fault(key):
-            fields.add("bad-name", f"prefix {key!r}: {fault}", at, "rename it", on_key=True)
+            fields.add("bad-name", f"prefix {key!r}: {fault}", at, renamed(key), on_key=True)
             return None
         if not isinstance(value, str):
             step = f'only "{MANY}" takes several: write the path of one folder or file'

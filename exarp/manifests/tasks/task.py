@@ -21,7 +21,7 @@ from exarp.manifests.tasks.fields import Fields, is_plain_path, is_reserved
 from exarp.manifests.tasks.groups import check_group
 from exarp.manifests.variables.script import script_faults
 from exarp.model.manifest import Settings
-from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS, name_fault, variable_fault
+from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS, name_fault, renamed, variable_fault
 from exarp.model.param import filled_in, values_of
 from exarp.model.path import is_glob
 from exarp.model.quantity import amount as quantity
@@ -128,7 +128,7 @@ class TaskReader:
         """Tell of what can only be seen of the whole task: a bad name, fields that do not go together."""
         at = ("task", name)
         if not _is_plain_name(name) and (fault := name_fault(name)):
-            self.fields.add("bad-name", f"task {name!r}: {fault}", at, "rename it", on_key=True)
+            self.fields.add("bad-name", f"task {name!r}: {fault}", at, renamed(name), on_key=True)
         if not isinstance(written.argv, UnsetType):
             if not isinstance(written.run, UnsetType):
                 self.two_commands(at)
@@ -221,7 +221,7 @@ class TaskReader:
         for name in found:
             if fault := name_fault(name):
                 place = self.fields.locator.entry(path, name)
-                self.fields.problems.append(Problem("bad-name", f"alias {name!r}: {fault}", place, "rename it"))
+                self.fields.problems.append(Problem("bad-name", f"alias {name!r}: {fault}", place, renamed(name)))
         return found
 
     def argv(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:
