@@ -57,7 +57,9 @@ def command(strict: bool, form: str) -> int:
 
         write_bytes(sarif(problems, _seen(invocation.folder)))
     elif problems:
+        hint = invocation.outer_hint(problems)
         write(render_all(problems, invocation.wants_color(sys.stdout), None, invocation.columns(sys.stdout)) + "\n")
+        click.echo(hint, nl=False, err=True)
     elif invocation.verbosity >= 0:
         write("no errors, no doubts\n")
     return status

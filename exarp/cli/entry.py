@@ -235,6 +235,7 @@ def _refuse(error: ExarpError, invocation: Invocation) -> int:
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
     text = render_all(error.problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
     _say(f"{text}\n")
+    _say(invocation.outer_hint(error.problems))
     return int(error.exit_code)
 
 

@@ -6,6 +6,7 @@ Knows ``-f -C -q -v --color`` and how the two places are merged. Does not run an
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from exarp.app.project import Overrides, Project
+    from exarp.errors import Problem
     from exarp.model.call import Call
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -98,6 +100,18 @@ class Invocation:
     def manifest_path(self) -> str | None:
         """The manifest that ``-f`` names, or None."""
         return None if self.file is None else os.path.join(self.folder, self.file)
+
+    def outer_hint(self, problems: Sequence[Problem]) -> str:
+        """A line for who works on a package and lacks what stands around it; an empty text where nothing does."""
+        from exarp.app.outer import outer_of
+        from exarp.views.escape import plain
+
+        outer = outer_of(self.folder, self.manifest_path, os.environ, problems)
+        if outer is None:
+            return ""
+        folder = os.path.relpath(outer.folder)
+        call = shlex.join(("exarp", *(() if folder == os.curdir else ("-C", folder)), "run", f"{outer.prefix}TASK"))
+        return plain(f"{outer.shown} includes this manifest, which stands alone here; as a part of it: {call}") + "\n"
 
     def refuse_matrix(self, name: str) -> None:
         """Raises UsageError where ``name`` is a matrix, and one task is wanted. A manifest that cannot be read has none."""

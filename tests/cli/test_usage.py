@@ -263,3 +263,14 @@ def test_a_changed_manifest_affects_the_tasks_that_it_brings(workspace: Workspac
     workspace.write("packages/ui/exarp.toml", workspace.read("packages/ui/exarp.toml") + "# changed")
     assert workspace.exarp("list", "--affected").out == "ui:build\n"
     assert workspace.exarp("list", "all", "--affected").out == "ui:build\n"
+
+
+def test_who_lacks_a_name_in_a_package_is_told_of_the_manifest_that_includes_it(workspace: Workspace) -> None:
+    workspace.manifest('include = { "*" = "packages/*" }')
+    for name in ("ui", "api"):
+        workspace.write(f"packages/{name}/exarp.toml", '[task.build]\nneeds = [":api:gen"]\nrun = "true"\n')
+    hint = "../../exarp.toml includes this manifest, which stands alone here; as a part of it: exarp run ui:TASK\n"
+
+    result = workspace.exarp("-C", "packages/ui", "run", "build")
+    assert (result.code, result.err.splitlines(keepends=True)[-1]) == (3, hint)
+    assert workspace.exarp("-C", "packages/ui", "check").err == hint
