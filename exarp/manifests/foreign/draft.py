@@ -64,12 +64,7 @@ class Draft(msgspec.Struct):
             return False
         self.tasks.remove(gone)
         self.leave(gone.line, name, why, gone.file)
-        for task in list(self.tasks):
-            for key in ("needs", "after"):
-                if key == "needs" and task.keys.get(key) == [name] and "run" not in task.keys:
-                    self.drop(task.name, f"all that it needs was not converted: {name}")
-                elif name in task.keys.get(key, ()):
-                    task.keys[key] = [each for each in task.keys[key] if each != name]
+        self.drop_needs({name})
         if name in self.settings.get("default", ()):
             del self.settings["default"]
         for wave in list(self.waves):
@@ -78,6 +73,26 @@ class Draft(msgspec.Struct):
             elif name in wave["tasks"]:
                 wave["tasks"] = [each for each in wave["tasks"] if each != name]
         return True
+
+    def drop_missing(self) -> None:
+        """Take what is no task out of the needs of all; each that is left without one is told of."""
+        there = {task.name for task in self.tasks}
+        needed = (each for task in self.tasks for key in ("needs", "after") for each in task.keys.get(key, ()))
+        self.drop_needs({each for each in map(_of_matrix, needed) if each not in there})
+
+    def drop_needs(self, names: Collection[str]) -> None:
+        """Take ``names`` out of the needs of all; a task that only gathers them goes with them."""
+        for task in list(self.tasks):
+            if "after" in task.keys:
+                _keep(task, "after", names)
+            if "needs" not in task.keys or not (missing := _keep(task, "needs", names)):
+                continue
+            shown = " and ".join(missing)
+            if "needs" not in task.keys and "run" not in task.keys:
+                self.drop(task.name, f"all that it needs was not converted: {shown}")
+            else:
+                task.notes.append(f"needs {shown} as well, which was not converted")
+                self.leave(task.line, task.name, f"it needs {shown}, which was not converted", task.file)
 
     def drop_wave(self, name: str, why: str) -> bool:
         """Take a wave out, and out of the markings of others; whether it was there."""
@@ -90,6 +105,20 @@ class Draft(msgspec.Struct):
             if isinstance(marking := wave.get("parallel"), list):
                 wave["parallel"] = [each for each in marking if each != name]
         return True
+
+
+def _of_matrix(need: str) -> str:
+    return need.partition("@")[0]
+
+
+def _keep(task: DraftTask, key: str, without: Collection[str]) -> list[str]:
+    """Take names out of what a task needs; those that were there."""
+    missing = [each for each in task.keys[key] if _of_matrix(each) in without or each in without]
+    if missing:
+        task.keys[key] = [each for each in task.keys[key] if each not in missing]
+        if not task.keys[key]:
+            del task.keys[key]
+    return missing
 
 
 def task_name(wanted: str, taken: Collection[str]) -> str:

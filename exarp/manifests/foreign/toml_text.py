@@ -14,6 +14,8 @@ from exarp.model.leftover import Leftover
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 110
+_FIRST = ("description", "internal", "aliases", "tags")
+_LAST = ("needs", "after", "inputs", "outputs", "depfile", "env", "shell", "run", "finally")
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
@@ -49,7 +51,13 @@ def _lines(draft: Draft) -> Iterator[str]:
 def _task(task: DraftTask) -> Iterator[str]:
     yield from (f"# {_comment(note)}" for note in task.notes)
     yield f"[task.{key(task.name)}]"
-    yield from _entries(task.keys)
+    yield from _entries(dict(sorted(task.keys.items(), key=_place)))
+
+
+def _place(entry: tuple[str, Any]) -> int:
+    """Where people look for a key: what a task is comes first, then when it is done, then how; all others stay between."""
+    name = entry[0]
+    return _FIRST.index(name) - len(_FIRST) if name in _FIRST else _LAST.index(name) + 1 if name in _LAST else 0
 
 
 def _entries(entries: Mapping[str, Any]) -> Iterator[str]:

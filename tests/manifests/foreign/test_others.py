@@ -1,4 +1,4 @@
-"""Justfiles, Taskfiles and npm's scripts as drafts, and a draft as text."""
+"""Justfiles and npm's scripts as drafts, and a draft as text."""
 
 from __future__ import annotations
 
@@ -14,16 +14,11 @@ from exarp.errors import ManifestError
 from exarp.manifests.foreign.draft import Draft, DraftTask, task_name
 from exarp.manifests.foreign.just import convert_just
 from exarp.manifests.foreign.npm import convert_npm
-from exarp.manifests.foreign.taskfile import convert_taskfile
 from exarp.manifests.foreign.toml_text import draft_text, value
 
 
 def just(text: str) -> Draft:
     return convert_just(text, "justfile", {"more.just": "helper:\n  echo help\n"}.get)
-
-
-def taskfile(text: str) -> Draft:
-    return convert_taskfile(text, "Taskfile.yml")
 
 
 def tasks(draft: Draft) -> dict[str, dict[str, Any]]:
@@ -96,81 +91,6 @@ def test_an_imported_justfile_is_read_in_its_place() -> None:
     }
 
 
-def test_a_taskfile_with_most_of_what_people_write() -> None:
-    draft = taskfile(
-        "version: '3'\nvars:\n  BIN: app\n  SHA: {sh: git rev-parse HEAD}\n  OUT: '{{.BIN}}.tar'\n"
-        "env: {CGO: 0}\ndotenv: ['.env']\n"
-        "tasks:\n"
-        "  default: {deps: [build, 'lint:all']}\n"
-        "  build:\n    desc: Build it\n    dir: src\n    aliases: [b]\n"
-        "    sources: ['**/*.go', {exclude: 'x.go'}]\n    generates: ['{{.BIN}}']\n"
-        "    cmds:\n      - go build -o {{.BIN}} {{.CLI_ARGS}}\n      - {cmd: 'echo \"{{.SHA}}\"', ignore_error: true}\n"
-        "      - defer: rm tmp\n"
-        "  lint:all: golint ./...\n"
-        "  release:\n    internal: true\n    prompt: Sure?\n    platforms: [linux]\n    requires: {vars: [TAG]}\n"
-        "    vars: {REMOTE: '{{.REMOTE | default \"origin\"}}'}\n"
-        "    preconditions: [{sh: test -f x, msg: no x}]\n"
-        "    cmds: [{task: build}, 'git push {{.REMOTE}} {{.TAG}}']\n"
-    )
-    assert draft.settings == {"default": ["default"], "shell": ["sh", "-c"], "dotenv": [".env"]}
-    assert draft.variables == {"BIN": "app", "SHA": {"run": "git rev-parse HEAD"}, "OUT": "${BIN}.tar"}
-    assert tasks(draft) == {
-        "default": {"needs": ["build", "lint-all"]},
-        "build": {
-            "description": "Build it",
-            "inputs": ["**/*.go", "!x.go"],
-            "outputs": ["${BIN}"],
-            "cwd": "src",
-            "aliases": ["b"],
-            "finally": ["rm tmp"],
-            "env": {"CGO": "0"},
-            "run": ['go build -o $BIN "$@"', '{ echo "$SHA"; } || :'],
-        },
-        "lint-all": {"env": {"CGO": "0"}, "run": "golint ./..."},
-        "release": {
-            "params": {"TAG": {"required": True}, "REMOTE": "origin"},
-            "internal": True,
-            "confirm": "Sure?",
-            "platforms": ["linux"],
-            "requires": [{"run": "test -f x", "message": "no x"}],
-            "needs": ["build"],
-            "env": {"CGO": "0"},
-            "run": "git push $REMOTE $TAG",
-        },
-    }
-    assert not draft.leftovers
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "why"),
-    [
-        ("tasks:\n  a:\n    cmds: ['echo {{if .X}}y{{end}}']\n", 3, "template"),
-        ("tasks:\n  a:\n    cmds: [x, {task: b}]\n  b: y\n", 3, "after other commands"),
-        ("tasks:\n  a: {deps: [{task: b, vars: {X: 1}}], cmds: [x]}\n  b: y\n", 2, "in a way of its own"),
-        ("includes:\n  docs: ./docs\ntasks: {a: x}\n", 2, "by itself"),
-        ("tasks:\n  'a-*': x\n", 2, "wildcard"),
-        ("tasks:\n  a: {status: ['test -f x'], cmds: [x]}\n", 2, "inputs and outputs"),
-        ("tasks:\n  a: {cmds: [{for: [1], cmd: x}]}\n", 2, "loop"),
-        ("vars: {X: {map: {a: 1}}}\ntasks: {a: x}\n", 1, "no counterpart"),
-        ("tasks:\n  a: {}\n", 2, "runs nothing"),
-    ],
-)
-def test_what_go_task_can_and_exarp_cannot_is_listed(text: str, line: int, why: str) -> None:
-    assert [(left.line, why in left.why) for left in taskfile(text).leftovers] == [(line, True)]
-
-
-BOMB = "a: &a [x, x]\n" + "".join(
-    f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in zip("abcdefghij", "bcdefghijk", strict=True)
-)
-
-
-@pytest.mark.parametrize("text", ["tasks: [", "- a\n", "tasks: &a [*a]\n", BOMB, "x: !!python/object:os.system {}\n\t"])
-def test_a_taskfile_that_is_none_is_refused_with_its_place(text: str) -> None:
-    with pytest.raises(ManifestError) as refused:
-        taskfile(text)
-    assert refused.value.problems[0].place is not None
-
-
 def package(**scripts: str) -> Draft:
     return convert_npm(json.dumps({"version": "1.2.3", "scripts": scripts}, indent=2), "package.json")
 
@@ -236,6 +156,22 @@ def test_what_is_dropped_is_no_need_any_more() -> None:
         DraftTask("c", 3, {"run": "x", "needs": ["b"]}),
     ]
     draft.drop("b", "why")
-    assert tasks(draft) == {"c": {"run": "x", "needs": []}}
+    assert tasks(draft) == {"c": {"run": "x"}}
+    assert draft.tasks[0].notes == ["needs b as well, which was not converted"]
     assert draft.settings == {}
-    assert [left.line for left in draft.leftovers] == [2, 1]
+    assert [left.line for left in draft.leftovers] == [2, 1, 3]
+
+
+def test_what_is_missing_is_told_of_all_that_need_it() -> None:
+    draft = Draft("f", "make")
+    draft.tasks = [
+        DraftTask("a", 1, {"needs": ["gone"]}),
+        DraftTask("b", 2, {"run": "x", "needs": ["a", "m@1"], "after": ["gone"]}),
+        DraftTask("m", 3, {"run": "x", "matrix": {"n": ["1"]}}),
+    ]
+    draft.drop_missing()
+    assert tasks(draft)["b"] == {"run": "x", "needs": ["m@1"]}
+    assert [(left.line, left.why) for left in draft.leftovers] == [
+        (1, "all that it needs was not converted: gone"),
+        (2, "it needs a, which was not converted"),
+    ]
