@@ -18,7 +18,7 @@ from exarp.model.plan import Plan, Wave
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.hazards import find_cells
 from exarp.planning.planner import make_plan
-from exarp.planning.selection import Wanted
+from exarp.planning.selection import Catalogue, Wanted
 from exarp.planning.through_links import real_folders
 from exarp.planning.wave_verdicts import conflict_reason
 
@@ -28,6 +28,7 @@ def judge(project: Project, one: str, other: str) -> Verdict:
 
     Derived waves have the numbers that ``exarp plan`` gives them without names.
     """
+    one, other = _of_aliases(project, one, other)
     if one == other:
         raise UsageError(Problem("same-name", f"{one!r} is named twice", None, "name two different tasks or waves"))
     tasks = project.graph.ids.keys()
@@ -50,6 +51,13 @@ def judge(project: Project, one: str, other: str) -> Verdict:
     name = one if one in waves else other
     message = f"{name!r} is a wave, the other a task"
     raise UsageError(Problem("mixed-pair", message, None, "name two tasks or two waves"))
+
+
+def _of_aliases(project: Project, *names: str) -> tuple[str, ...]:
+    """The names, with the task for its alias; an alias is the name of no task and no wave."""
+    catalogue, known = Catalogue(project.manifest, project.graph), {wave.name for wave in project.manifest.waves}
+    found = [None if name in known else catalogue.named(name) for name in names]
+    return tuple([other[0] if other and len(other) == 1 else name for name, other in zip(names, found, strict=True)])
 
 
 def _unknown(project: Project, name: str) -> Problem:

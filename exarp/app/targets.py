@@ -61,7 +61,10 @@ def single_task(project: Project, name: str) -> str:
     instances = project.manifest.instances
     if name in instances:
         raise UsageError(matrix_problem(name, instances[name]))
-    return known_targets(project, [name])[0]
+    found = known_targets(project, [name])
+    if len(found) > 1:
+        raise UsageError(matrix_problem(name, found))
+    return found[0]
 
 
 def completions(manifest: Manifest, incomplete: str) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 
 import click
 
-from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.invocation import common_options, complete_tasks, current, json_option, write, write_bytes
 
 
 @click.command("history", short_help="List earlier runs, or a task's attempts.")
@@ -44,8 +43,8 @@ def command(task: str | None, limit: int) -> int:
     if task is not None:
         rows = attempts(root, task, limit)
         unknown = not rows and tell_faults(root)
-        if not rows:
-            _check_name(invocation, task)
+        if not rows and (meant := invocation.one_task(task)) != task:
+            rows = attempts(root, meant, limit)
         if invocation.json:
             write_bytes(attempts_document(rows))
         elif not unknown:
@@ -61,16 +60,3 @@ def command(task: str | None, limit: int) -> int:
     columns = invocation.columns(sys.stdout)
     write(status.history(found, now, columns, color) + "\n")
     return 0
-
-
-def _check_name(invocation: Invocation, task: str) -> None:
-    """Raises UsageError where a task of which nothing is stored is none. A manifest that cannot be read knows no tasks."""
-    from exarp.app.project import examine
-    from exarp.app.targets import single_task
-    from exarp.errors import ManifestError
-
-    try:
-        project, _ = examine(invocation.folder, invocation.manifest_path, os.environ, commands=False)
-    except ManifestError:
-        return
-    single_task(project, task)

@@ -113,8 +113,11 @@ class Invocation:
         call = shlex.join(("exarp", *(() if folder == os.curdir else ("-C", folder)), "run", f"{outer.prefix}TASK"))
         return plain(f"{outer.shown} includes this manifest, which stands alone here; as a part of it: {call}") + "\n"
 
-    def refuse_matrix(self, name: str) -> None:
-        """Raises UsageError where ``name`` is a matrix, and one task is wanted. A manifest that cannot be read has none."""
+    def one_task(self, name: str) -> str:
+        """The one task that ``name``, of which nothing is stored, stands for. Raises UsageError where it is none, or a matrix.
+
+        A manifest that cannot be read knows of no other name.
+        """
         from exarp.app.project import examine
         from exarp.app.targets import single_task
         from exarp.errors import ManifestError
@@ -122,9 +125,8 @@ class Invocation:
         try:
             project, _ = examine(self.folder, self.manifest_path, os.environ, commands=False)
         except ManifestError:
-            return
-        if name in project.manifest.instances:
-            single_task(project, name)
+            return name
+        return single_task(project, name)
 
     def _refuse_task_as_file(self) -> None:
         """``exarp run -f build``: in make -f names a file, in other tools it forces; here ``build`` is a task."""

@@ -43,8 +43,9 @@ def command(task: str, run: str | None, follow: bool) -> int:
     try:
         row = find_attempt(root, task, run)
     except UsageError:
-        invocation.refuse_matrix(task)
-        raise
+        if (meant := invocation.one_task(task)) == task:
+            raise
+        row = find_attempt(root, meant, run)
     if invocation.json:
         return _document(root, row, follow)
     if invocation.verbosity >= 0:

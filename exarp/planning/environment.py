@@ -17,6 +17,8 @@ from exarp.planning.recipe import named_variables
 ALWAYS_PASSED = ("PATH", "HOME", "USER", "LANG", "LC_*", "TERM", "TMPDIR", "EXARP_*")
 # What scripts find under these names is about the task's own files.
 FILE_WORDS = frozenset({"in", "out", "depfile", "in_file"})
+# A shell sets these itself: what exarp's caller has under these names says where and how exarp was called.
+_OF_SHELLS = frozenset({"PWD", "OLDPWD", "SHLVL", "_"})
 
 
 class Environment:
@@ -70,11 +72,13 @@ class Environment:
         """Variables that enter the fingerprint, beyond the task's ``env``: those that its scripts name, and ``track_env``.
 
         The former may be unset (None). ``EXARP_*`` and the words for files never count: the latter follow from declared names.
+        Nor does what shells set themselves, as long as nobody asks for it in the manifest.
         """
         named = [
             name
             for name in named_variables(task.commands)
             if name not in FILE_WORDS and name not in task.env and not name.startswith("EXARP_")
+            and not (name in _OF_SHELLS and self.source(name, task) in ("caller", ""))
         ]
         found = {name: _bytes(self.value(name, task)) for name in named}
         for name in self.tracked(task) if task.track_env else ():

@@ -48,6 +48,14 @@ def test_a_dependency_names_its_whole_path() -> None:
     assert [reason.via for reason in verdict.reasons] == [("a", "b", "c")]
 
 
+def test_aliases_are_names_here_too() -> None:
+    found = project(Task("a", aliases=("first",)), Task("b", needs=("a",), aliases=("second",)))
+
+    assert judge(found, "first", "second").between == ("a", "b")
+    with pytest.raises(UsageError, match="'a' is named twice"):
+        judge(found, "a", "first")
+
+
 def test_files_mutexes_and_pools() -> None:
     found = project(
         Task("writes", commands=("x",), modifies=("src/**",), mutex=("db",), resources={"gpu": 2}),

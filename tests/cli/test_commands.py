@@ -215,7 +215,7 @@ def test_schema_is_a_schema(workspace: Workspace) -> None:
 
 
 def test_status_history_and_log(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\nrun = "echo one; echo two; exit ${CODE:-0}"')
+    workspace.manifest('[task.t]\nrun = "echo one; echo two; exit ${CODE:-0}"\naliases = ["tee"]')
     assert workspace.exarp("status").code == 0
     assert workspace.exarp("log", "t").code == 2
     workspace.exarp("t", env={"CODE": "3"})
@@ -233,6 +233,8 @@ def test_status_history_and_log(workspace: Workspace) -> None:
     assert "exit 3" in first.err
     attempts = workspace.exarp("history", "t", "--json").json["attempts"]
     assert [attempt["run"] for attempt in attempts] == ["2", "1"]
+    assert workspace.exarp("log", "tee").out == "one\ntwo\n"
+    assert workspace.exarp("history", "tee", "--json").json["attempts"] == attempts
 
 
 def test_follow_goes_on_until_the_task_has_ended(workspace: Workspace) -> None:

@@ -6,6 +6,7 @@ import fnmatch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from exarp.model.manifest import Manifest, Settings
 from exarp.model.task import Task
@@ -93,3 +94,12 @@ def test_a_value_that_is_not_utf8_counts():
     task = Task("t", commands=("echo $ODD",))
 
     assert Environment(Manifest("exarp.toml", (task,)), {"ODD": "x\udcff"}).counted(task) == {"ODD": b"x\xff"}
+
+
+def test_what_a_shell_sets_itself_counts_only_where_the_manifest_speaks_of_it():
+    caller = {"PWD": "/here", "SHLVL": "2"}
+    task = Task("t", commands=("echo $PWD $SHLVL $OLDPWD",), variables={"SHLVL": "9"})
+    manifest = Manifest("exarp.toml", (task,))
+
+    assert Environment(manifest, caller).counted(task) == {"SHLVL": b"9"}
+    assert Environment(manifest, caller).counted(replace(task, track_env=("PWD",)))["PWD"] == b"/here"
