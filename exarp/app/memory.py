@@ -58,8 +58,8 @@ class Memory(msgspec.Struct, frozen=True):
 def selection(project: Project, chosen: Chosen) -> Selection:
     """The targets and all they need; what of that is left out counts with its last success."""
     graph = project.graph
-    found = frozenset(graph.names[task] for task in closure(graph, [graph.ids[name] for name in chosen.targets]))
-    whole = chosen.graph is graph and found.issuperset(all_targets(project.manifest))
+    found = frozenset([graph.names[task] for task in closure(graph, [graph.ids[name] for name in chosen.targets])])
+    whole = chosen.graph is graph and (len(found) == len(graph) or found.issuperset(all_targets(project.manifest)))
     return Selection(found, 2 * len(found) > len(graph), whole)
 
 

@@ -16,16 +16,18 @@ def critical_path(
     length: dict[int, float] = {}
     origin: dict[int, int] = {}
     last = -1
+    longest = -1.0
     for node in order:
         best, via = -1.0, -1
         for earlier in before(node):
-            if length.get(earlier, -1.0) > best:
-                best, via = length[earlier], earlier
-        length[node] = max(best, 0.0) + weights[node]
+            reached = length.get(earlier, -1.0)
+            if reached > best:
+                best, via = reached, earlier
+        length[node] = reached = weights[node] + best if via >= 0 else weights[node]
         if via >= 0:
             origin[node] = via
-        if last < 0 or length[node] > length[last]:
-            last = node
+        if reached > longest:
+            last, longest = node, reached
     path = [last] if last >= 0 else []
     while path and path[-1] in origin:
         path.append(origin[path[-1]])

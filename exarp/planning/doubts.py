@@ -114,7 +114,7 @@ class Doubts:
         holders: dict[str, list[int]] = {}
         for task in self.company.tasks:
             spec = self.manifest.tasks[task]
-            for name in dict.fromkeys(spec.mutex) if not spec.is_group else ():
+            for name in dict.fromkeys(spec.mutex) if spec.mutex and not spec.is_group else ():
                 holders.setdefault(name, []).append(task)
         for name in sorted(holders):
             self._hold(holders[name], (), Reason("mutex", name=name))
@@ -124,7 +124,7 @@ class Doubts:
         requests: dict[str, dict[int, list[int]]] = {}
         for task in self.company.tasks:
             spec = self.manifest.tasks[task]
-            for pool, amount in spec.resources.items() if not spec.is_group else ():
+            for pool, amount in spec.resources.items() if spec.resources and not spec.is_group else ():
                 requests.setdefault(pool, {}).setdefault(amount, []).append(task)
         for pool in sorted(requests):
             self._add_pool(pool, requests[pool])

@@ -113,6 +113,8 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
     depfiles: dict[str, None] = {}
     for number in selected:
         task = tasks[number]
+        if not (task.inputs or task.outputs or task.modifies or task.tools or task.depfile):
+            continue
         for pattern, excluded in _uses(task):
             if cache_dirs and any(pattern.startswith(folder) for folder in cache_dirs):
                 continue
