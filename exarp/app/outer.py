@@ -26,13 +26,13 @@ class Outer(NamedTuple):
     prefix: str
 
 
-def outer_of(
-    directory: str, file: str | None, environ: Mapping[str, str], problems: Collection[Problem]
-) -> Outer | None:
-    """The outermost manifest, up to the git root, that includes the one that is read in ``directory`` (absolute); None for
-    none, or where it would hardly help with ``problems``."""
-    if not any(problem.slug in _AROUND for problem in problems):
-        return None
+def lack(problems: Collection[Problem]) -> bool:
+    """Whether some of what is wrong could be right where another manifest includes this one."""
+    return any(problem.slug in _AROUND for problem in problems)
+
+
+def outer_of(directory: str, file: str | None, environ: Mapping[str, str]) -> Outer | None:
+    """The outermost manifest, up to the git root, that includes the one that is read in ``directory`` (absolute)."""
     try:
         found = named_manifest(os.path.abspath(file), directory) if file else find_manifest(directory)
         return _outermost(found, directory, environ) if isinstance(found, Found) else None

@@ -103,10 +103,10 @@ class Invocation:
 
     def outer_hint(self, problems: Sequence[Problem]) -> str:
         """A line for who works on a package and lacks what stands around it; an empty text where nothing does."""
-        from exarp.app.outer import outer_of
+        from exarp.app.outer import lack, outer_of
         from exarp.views.escape import plain
 
-        outer = outer_of(self.folder, self.manifest_path, os.environ, problems)
+        outer = outer_of(self.folder, self.manifest_path, os.environ) if lack(problems) else None
         if outer is None:
             return ""
         folder = os.path.relpath(outer.folder)

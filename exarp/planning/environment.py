@@ -77,7 +77,9 @@ class Environment:
         named = [
             name
             for name in named_variables(task.commands)
-            if name not in FILE_WORDS and name not in task.env and not name.startswith("EXARP_")
+            if name not in FILE_WORDS
+            and name not in task.env
+            and not name.startswith("EXARP_")
             and not (name in _OF_SHELLS and self.source(name, task) in ("caller", ""))
         ]
         found = {name: _bytes(self.value(name, task)) for name in named}
