@@ -24,6 +24,12 @@ def words(project: Project, typed: Sequence[str], incomplete: str) -> list[str]:
     return [*completions(project.manifest, incomplete), *_parameters(project, typed, incomplete)]
 
 
+def tasks_and_waves(project: Project, incomplete: str) -> list[str]:
+    """Names of tasks, and of declared waves."""
+    declared = [wave.name for wave in project.manifest.waves]
+    return list(dict.fromkeys([*completions(project.manifest, incomplete), *declared]))
+
+
 def _parameters(project: Project, typed: Sequence[str], incomplete: str) -> list[str]:
     catalogue = Catalogue(project.manifest, project.graph)
     named = [task for word in typed for task in catalogue.named(word) or ()]

@@ -72,6 +72,12 @@ def _words(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[
     return words(project, typed, incomplete)
 
 
+def _tasks_and_waves(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
+    from exarp.app.completions import tasks_and_waves
+
+    return tasks_and_waves(project, incomplete)
+
+
 def _tags(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
     from exarp.app.completions import tags
 
@@ -97,6 +103,7 @@ def _behind_affected(project: Project, typed: Sequence[str], incomplete: str) ->
 
 
 complete_words = _offers(_words)
+complete_pairs = _offers(_tasks_and_waves)
 complete_behind_affected = _offers(_behind_affected)
 complete_tags = _offers(_tags)
 complete_groups = _offers(_groups)

@@ -6,12 +6,13 @@ import sys
 
 import click
 
-from exarp.cli.invocation import common_options, complete_tasks, current, json_option, locate_in, write, write_bytes
+from exarp.cli.invocation import common_options, current, json_option, locate_in, write, write_bytes
+from exarp.cli.offers import complete_pairs
 
 
 @click.command("why-not", short_help="Say whether two tasks or waves may run side by side.")
-@click.argument("one", shell_complete=complete_tasks)
-@click.argument("other", shell_complete=complete_tasks)
+@click.argument("one", shell_complete=complete_pairs)
+@click.argument("other", shell_complete=complete_pairs)
 @json_option()
 @common_options("quiet", "verbose")
 def command(one: str, other: str) -> int:

@@ -152,6 +152,7 @@ def test_parameters_tags_and_waves_are_offered(workspace: Workspace) -> None:
     assert offered(workspace, "exarp", "show", "release", "level=m") == {"plain,level=minor", "plain,level=major"}
     assert offered(workspace, "exarp", "plan", "--tag", "s") == {"plain,slow"}
     assert offered(workspace, "exarp", "list", "--wave", "") == {"plain,1", "plain,2"}
+    assert offered(workspace, "exarp", "why-not", "release", "w") == {"plain,w"}
     assert offered(workspace, "exarp", "run", "--affected", "rel") == {"plain,release", "plain,rel"}
     assert offered(workspace, "exarp", "run", "--affected=rel") == set()
     assert offered(workspace, "exarp", "rel", "--", "x") == {"file,x"}
