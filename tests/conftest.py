@@ -7,10 +7,13 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+from tests.effort import tries
+
 # A busy machine is no defect. CI draws the same examples each time: what it refuses, it refuses again; elsewhere new ones are
 # tried on every run.
 settings.register_profile(
     "exarp",
+    max_examples=tries(100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize="CI" in os.environ,

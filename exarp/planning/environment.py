@@ -84,7 +84,7 @@ class Environment:
         ]
         found = {name: _bytes(self.value(name, task)) for name in named}
         for name in self.tracked(task) if task.track_env else ():
-            if name not in found and name not in task.env:
+            if name not in found and name not in task.env and name not in FILE_WORDS:
                 # No script names it, so vars are not exported under it.
                 found[name] = _bytes(self.around(task).get(name))
         return found

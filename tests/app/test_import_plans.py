@@ -15,6 +15,7 @@ from exarp.errors import UsageError
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import all_targets
+from tests.effort import tries
 from tests.manifests.plans.todo2_states import Todo, plain_backlog, states, write_database, write_json
 
 FIRST = """\
@@ -113,7 +114,7 @@ def test_waves_that_wait_for_each_other_are_not_both_taken(root: Path) -> None:
     assert "waves need each other" in " ".join(left.why for left in found.leftovers)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tries(60))
 @given(states())
 def test_task_states_give_the_same_waves(tmp_path: Path, todos: list[Todo]) -> None:
     path = tmp_path / "todo2.db"

@@ -24,13 +24,14 @@ from exarp.model.event import (
 )
 from exarp.views.run.fold import RunState
 from exarp.views.tally import is_failure, is_unwanted
+from tests.effort import tries
 
 from ..planning.dice import Dice, dice
 from ..planning.overlaps import conflicts
 from ..planning.random_manifests import Case, cases
 from .simulator import Run, expected_exit, last, needing
 
-RUNS = settings(max_examples=400, deadline=None, derandomize=True)
+RUNS = settings(max_examples=tries(400), deadline=None, derandomize=True)
 
 
 def run_of(case: Case, choices: Dice) -> Run:
@@ -47,7 +48,7 @@ def run_of(case: Case, choices: Dice) -> Run:
     return Run(case, choices, limits).go()
 
 
-@settings(RUNS, max_examples=1000)
+@settings(RUNS, max_examples=tries(1000))
 @given(cases(), dice(250))
 def test_every_run_ends_with_the_right_exit_code(case, choices):
     run = run_of(case, choices)

@@ -7,11 +7,12 @@ from exarp.engine.progress import Limits
 from exarp.engine.simulation import makespan
 from exarp.graph.critical_path import critical_path
 from exarp.planning.planner import make_plan
+from tests.effort import tries
 
 from ..planning.plain_plans import plan, task
 from ..planning.random_manifests import cases
 
-SOME = settings(max_examples=200, deadline=None, derandomize=True)
+SOME = settings(max_examples=tries(200), deadline=None, derandomize=True)
 
 
 def played(case, seconds, jobs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 
 from exarp.engine.slots import Slots
+from tests.effort import tries
 
 from ..planning.dice import dice
 from ..planning.plain_plans import task
@@ -169,7 +170,7 @@ def random_tasks(choices, mixed):
     return found
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=tries(600), deadline=None, derandomize=True)
 @given(dice(200))
 def test_lines_and_heaps_pick_whom_a_look_at_everybody_would(choices):
     # Where a task asks for a mutex and a pool, or for two pools, it depends on the moment which of them it waits for.
@@ -189,7 +190,7 @@ def test_lines_and_heaps_pick_whom_a_look_at_everybody_would(choices):
     assert made.take() is None
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=tries(600), deadline=None, derandomize=True)
 @given(dice(200))
 def test_whatever_tasks_ask_for_all_of_them_get_their_turn_and_never_too_much(choices):
     tasks = random_tasks(choices, mixed=True)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from exarp.graph.build import EdgeOrigin, build_graph, edge_origin
 from exarp.graph.file_edges import DuplicateOutput, SelfInput
+from tests.effort import tries
 
 from ..planning.overlaps import covers, is_glob, root
 from ..planning.plain_plans import task
@@ -183,7 +184,7 @@ def _covers(out, path):
     return (is_glob(out) or out.endswith("/")) and covers(out, path)
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=tries(600), deadline=None, derandomize=True)
 @given(cases(waves=False))
 def test_edges_are_just_those_that_the_contract_names(case):
     tasks, graph = case.manifest.tasks, case.graph

@@ -12,10 +12,11 @@ from exarp.graph.cycles import MAX_CYCLES, find_cycles
 from exarp.graph.levels import levels, ordered, ranks
 from exarp.graph.reachability import closure, ordered_pairs, path_between, unordered
 from exarp.graph.task_graph import TaskGraph
+from tests.effort import tries
 
 from .plain_graphs import acyclic, any_edges, depths, graphs, paths_to
 
-SOME = settings(max_examples=300, deadline=None, derandomize=True)
+SOME = settings(max_examples=tries(300), deadline=None, derandomize=True)
 
 
 def without(before, cycles):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from exarp.graph import path_index
 from exarp.graph.path_index import PathIndex
 from exarp.model.path import matches
+from tests.effort import tries
 
 NAMES = st.text("ab.", min_size=1, max_size=3).filter(lambda name: name.strip("."))
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -13,7 +14,7 @@ PARTS = st.text("ab.*?", min_size=1, max_size=3).filter(lambda part: part.strip(
 PATTERNS = st.tuples(st.lists(PARTS, min_size=1, max_size=3).map("/".join), st.sampled_from(["", "/"])).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(st.sets(PATHS), st.lists(PATTERNS, max_size=8), st.sampled_from([0, 4]))
 def test_a_pattern_covers_just_the_paths_that_match_it(paths, patterns, patience):
     index = PathIndex(paths, patience)

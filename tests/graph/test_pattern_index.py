@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from exarp.graph import pattern_index
 from exarp.graph.pattern_index import PatternIndex
 from exarp.model.overlap import is_wide, overlap
+from tests.effort import tries
 
 NAMES = st.sampled_from(["a", "b", "*", "**", "a*", "*b", "?", "[ab]", ".a", ".*", "*.c", "a?c", "x_1", "x_*"])
 INSIDE = st.tuples(st.lists(NAMES, min_size=1, max_size=4).map("/".join), st.sampled_from(["", "/"])).map("".join)
@@ -15,7 +16,7 @@ PATTERNS = (
 )
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=tries(600), deadline=None, derandomize=True)
 @given(st.lists(PATTERNS.filter(is_wide), max_size=30, unique=True), PATTERNS, st.sampled_from([1, 64]))
 def test_an_index_finds_what_overlaps_one_by_one(patterns, pattern, patience):
     index = PatternIndex(patterns)

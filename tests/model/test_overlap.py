@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from exarp.model.overlap import overlap
 from exarp.model.path import is_glob, takes_away
+from tests.effort import tries
 
 from .naive_glob import glob_matches
 
@@ -28,7 +29,7 @@ def belongs(path, pattern):
     return f"{path}/".startswith(pattern) if pattern.endswith("/") else path == pattern
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=tries(300), deadline=None, derandomize=True)
 @given(PATTERNS, PATTERNS)
 def test_patterns_overlap_where_some_path_belongs_to_both(one, other):
     common = any(belongs(path, one) and belongs(path, other) for path in PATHS)
@@ -39,7 +40,7 @@ def test_patterns_overlap_where_some_path_belongs_to_both(one, other):
     assert overlap(one, other) or not common
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=tries(300), deadline=None, derandomize=True)
 @given(PATTERNS, PATTERNS, PATTERNS, st.sampled_from(["free", "same", "all"]))
 def test_what_is_taken_away_leaves_nothing_of_an_overlap(out, written, reading, kind):
     # Free patterns rarely take anything away.

@@ -18,10 +18,11 @@ from exarp.model.path import (
     parents,
     relative,
 )
+from tests.effort import tries
 
 from .naive_glob import glob_matches
 
-SOME = settings(max_examples=500, deadline=None, derandomize=True)
+SOME = settings(max_examples=tries(500), deadline=None, derandomize=True)
 WRITTEN = st.lists(st.sampled_from(["a", "b", ".", "..", "", "...", ".x", "y."]), max_size=6).map("/".join)
 FOLDERS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=3).map("/".join)
 NAMES = st.text("ab.", min_size=1, max_size=3).filter(lambda name: name not in (".", ".."))
@@ -173,7 +174,7 @@ def test_relative_paths(path, start, expected):
 # -- matching --------------------------------------------------------------------------------------------------
 
 
-@settings(SOME, max_examples=1500)
+@settings(SOME, max_examples=tries(1500))
 @given(GLOBS, PATHS)
 def test_globs_match_as_their_definition_says(glob, path):
     if is_glob(glob):

@@ -13,6 +13,7 @@ from exarp.model.task import Task
 from exarp.planning.arguments import script_command, takes_arguments
 from exarp.planning.environment import Environment
 from exarp.planning.recipe import expand_argv, recipe_digest
+from tests.effort import tries
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_so_does_argv_and_every_script_of_a_shell_that_is_none():
 
 
 @pytest.mark.parametrize("shell", [("sh", "-eu", "-c"), ("/usr/bin/env", "bash", "-c")])
-@settings(max_examples=10)
+@settings(max_examples=tries(10))
 @given(st.lists(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=5), max_size=3))
 def test_a_shell_finds_the_arguments_as_they_are(shell: tuple[str, ...], arguments: list[str]):
     script = r'printf "%s\0" "$0" "$@"'

@@ -16,6 +16,7 @@ from exarp.model.plan import Plan
 from exarp.model.task import Task
 from exarp.planning.depfile_order import DepfileOrder, depfile_order
 from exarp.planning.planner import make_plan
+from tests.effort import tries
 from tests.planning.random_manifests import FILES, Case, cases
 
 HDR = Task("hdr", commands=("h",), inputs=(), outputs=("gen/h.h",))
@@ -131,7 +132,7 @@ def order_of(case: Case, seed: Sequence[int]) -> tuple[Plan, dict[int, list[str]
     return plan, found, depfile_order(plan, case.manifest.tasks, listed)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(case=cases(), seed=st.lists(st.integers(0, 50), min_size=12, max_size=12), rooms=st.integers(1, 3))
 def test_nothing_waits_for_ever_and_who_waits_comes_later(case: Case, seed: list[int], rooms: int) -> None:
     plan, found, order = order_of(case, seed)

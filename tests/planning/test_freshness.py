@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from exarp.model.event import FreshnessReason
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record, decide, variable_digests
+from tests.effort import tries
 
-SOME = settings(max_examples=300, deadline=None, derandomize=True)
+SOME = settings(max_examples=tries(300), deadline=None, derandomize=True)
 TASK = Task("a", commands=("true",), inputs=("x",), outputs=("y",))
 DIGESTS = st.sampled_from([b"1", b"2"])
 FILES = st.dictionaries(st.sampled_from(["x", "y", "z"]), DIGESTS | st.just(MISSING), max_size=3)

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from exarp.graph.task_graph import TaskGraph
 from exarp.planning.grouping import Grouping
 from exarp.planning.packing import fewest_waves
+from tests.effort import tries
 
 from .random_manifests import cases
 from .test_plan_properties import packed, plan_of
 from .test_wave_rules import listing, plan, task, wave
 
-SOME = settings(max_examples=300, deadline=None, derandomize=True)
+SOME = settings(max_examples=tries(300), deadline=None, derandomize=True)
 
 
 @st.composite

@@ -17,11 +17,12 @@ from exarp.graph.task_graph import TaskGraph
 from exarp.model.plan import Plan
 from exarp.planning.planner import make_plan
 from exarp.views.plan.document import document
+from tests.effort import tries
 
 from .plain_order import Order, graph_edges, selected
 from .random_manifests import Case, cases
 
-PLANS = settings(max_examples=300, deadline=None, derandomize=True)
+PLANS = settings(max_examples=tries(300), deadline=None, derandomize=True)
 
 
 def plan_of(case: Case) -> Plan:

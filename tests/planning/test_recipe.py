@@ -22,6 +22,7 @@ from exarp.planning.recipe import (
     out_paths,
     recipe_digest,
 )
+from tests.effort import tries
 
 # -- what a script names ---------------------------------------------------------------------------------------
 
@@ -285,7 +286,7 @@ SH = shutil.which("sh")
 
 
 @pytest.mark.skipif(SH is None, reason="there is no shell")
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=tries(150), deadline=None, derandomize=True)
 @given(SHELL_BITS)
 def test_where_a_shell_splits_the_list_it_is_found_unquoted(script):
     """A path of two words must never reach a command as two arguments unnoticed."""

@@ -14,12 +14,13 @@ from exarp.model.task import Task
 from exarp.model.verdict import Verdict
 from exarp.planning import doubts, hazards
 from exarp.planning.planner import make_plan
+from tests.effort import tries
 
 from .overlaps import conflicts
 from .plain_order import Order, graph_edges, selected, turn_edges, wave_edges
 from .random_manifests import Case, cases
 
-PLANS = settings(max_examples=600, deadline=None, derandomize=True)
+PLANS = settings(max_examples=tries(600), deadline=None, derandomize=True)
 FILE_CODES = {"write-write", "read-write"}
 # As if there were thousands of tasks: every pattern that is read more often than written is a cell of its own.
 CROWDED = {(hazards, "_MANY_PAIRS"): 0}

@@ -17,6 +17,7 @@ from exarp.store.events import EventLog
 from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
 from exarp.store.successes import Successes
+from tests.effort import tries
 
 from .stream import events_of, finished, output, python, runs_of, said, started, task_finished, task_started
 
@@ -201,7 +202,7 @@ def _samples() -> list[Event]:
     found: dict[type, Event] = {}
 
     @given(event=events_of("r", 2))
-    @settings(database=None, deadline=None, derandomize=True, max_examples=300)
+    @settings(database=None, deadline=None, derandomize=True, max_examples=tries(300))
     def collect(event: Event) -> None:
         found[type(event)] = event
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from exarp.model.event import TaskOutput, TaskStarted
 from exarp.views.run.document import RunDocument
 from exarp.views.run.ndjson import EventWriter
+from tests.effort import tries
 
 from .runs import failed_run, finished, planned, read_log
 from .simulator import LOG, Simulator
@@ -33,7 +34,7 @@ def document(events, logs=read_log):
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=20)
+@settings(max_examples=tries(20))
 def test_every_event_is_one_flushed_line_with_its_type(seed):
     stream = Flushed()
     writer = EventWriter(stream)
@@ -106,7 +107,7 @@ def test_a_log_that_is_gone_leaves_the_tail_empty():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=30)
+@settings(max_examples=tries(30))
 def test_any_run_is_one_document_with_every_task(seed):
     simulator = Simulator(seed)
     decoded = document(simulator.run(), lambda path: LOG)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.workspace.depfile import parse_depfile
+from tests.effort import tries
 
 GCC = shutil.which("gcc")
 ODD_NAMES = (
@@ -92,7 +93,7 @@ def written(path):
     return out
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=tries(500), deadline=None, derandomize=True)
 @given(st.lists(st.text("ab \t\\#$\u00a0\u2028é.", min_size=1, max_size=8).filter(lambda name: name.strip(" \t\\"))))
 def test_every_name_comes_back(names):
     # A backslash at a path's end has no spelling of its own.

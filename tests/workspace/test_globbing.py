@@ -18,6 +18,7 @@ from exarp.model.path import matches
 from exarp.workspace.fingerprints import FileClock
 from exarp.workspace.globbing import Globbing, Outputs
 from exarp.workspace.ignore import Ignore
+from tests.effort import tries
 from tests.stopwatch import grows_slowly
 
 FILES = [
@@ -75,7 +76,9 @@ patterns = st.lists(segments, min_size=1, max_size=3).map("/".join)
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=150
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=tries(150),
 )
 @given(files=st.sets(paths, max_size=6), pattern=patterns)
 def test_the_disk_and_the_matcher_agree(
@@ -149,7 +152,9 @@ ignore_lines = st.lists(
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=tries(60),
 )
 @given(files=st.sets(paths, min_size=1, max_size=5), top=ignore_lines, inner=ignore_lines)
 def test_git_agrees_on_what_is_ignored(
@@ -223,7 +228,7 @@ def test_listings_are_kept_until_forgotten(tmp_path: Path) -> None:
 steps = st.lists(st.tuples(st.booleans(), paths), max_size=8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=tries(60))
 @given(steps=steps, asked=st.lists(patterns.filter(lambda p: "*" in p), min_size=1, max_size=3))
 def test_what_is_remembered_never_differs_from_what_is_there(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[bool, str]], asked: list[str]
@@ -344,7 +349,7 @@ outputs = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(outputs=outputs, path=paths)
 def test_whether_a_path_is_an_output_is_what_the_patterns_say(outputs: list[str], path: str) -> None:
     expected = any(matches(pattern, path) or pattern == path for pattern in outputs)

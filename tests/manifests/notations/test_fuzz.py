@@ -24,6 +24,7 @@ from exarp.app.project import examine
 from exarp.cli.entry import run_cli
 from exarp.errors import ManifestError, Problem
 from exarp.views.problems.problem import as_json, render_all
+from tests.effort import tries
 from tests.manifests.examples import GOOD
 from tests.manifests.notations.writing import json_text, toml_text, yaml_text
 
@@ -50,7 +51,7 @@ TOKENS = re.compile(rb'"[^"\n]*"|\w+|\s+|.', re.DOTALL)
 SECONDS = 20.0
 
 thorough = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "600")),
+    max_examples=tries(int(os.environ.get("FUZZ_EXAMPLES", "400"))),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -219,7 +220,7 @@ def test_any_document_is_read_or_refused(tmp_path: Path, tree: dict[str, Any], r
     assert_places(problems_in(data, tmp_path / "exarp.toml"), data)
 
 
-@settings(thorough, max_examples=50)
+@settings(thorough, max_examples=tries(50))
 @given(st.sampled_from(TEXTS["exarp.toml"]), st.randoms(use_true_random=False))
 def test_the_command_says_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: bytes, rng: random.Random

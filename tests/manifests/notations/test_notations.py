@@ -17,6 +17,7 @@ from exarp.manifests.notations import json, pyproject, toml, yaml
 from exarp.manifests.problems.notation import Notation
 from exarp.manifests.problems.positions import KeyPath
 from exarp.manifests.reading import Reading, read_manifest
+from tests.effort import tries
 from tests.manifests.examples import GOOD
 from tests.manifests.notations.writing import json_text, toml_text, yaml_text
 
@@ -76,7 +77,7 @@ def meant(text: str, name: str) -> Any:
 
 @pytest.mark.parametrize("name", GOOD)
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=tries(20), deadline=None)
 def test_good_manifests_mean_the_same_in_every_notation(name: str, rng: random.Random) -> None:
     written = texts(TREES[name], rng)
     expected = read(GOOD[name], "toml")
@@ -88,7 +89,7 @@ def test_good_manifests_mean_the_same_in_every_notation(name: str, rng: random.R
 
 
 @given(DOCUMENTS, st.randoms(use_true_random=False))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 def test_any_document_means_the_same_in_every_notation(tree: dict[str, Any], rng: random.Random) -> None:
     # Headers have a fault of their own: `[task.a.b]`.
     written = texts(tree, rng, with_headers=False)
@@ -116,7 +117,7 @@ def paths(value: Any, path: KeyPath = ()) -> Any:
 
 
 @given(DOCUMENTS, st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 def test_every_value_has_its_place_in_every_notation(tree: dict[str, Any], rng: random.Random) -> None:
     for name, text in texts(tree, rng).items():
         notation, positions = NOTATIONS[name], NOTATIONS[name].scan(text)

@@ -19,6 +19,7 @@ from exarp.manifests.plans.reading import PlanReading
 from exarp.manifests.plans.source import Source
 from exarp.model.overlap import overlap
 from exarp.model.path import exact_name, exactly, matches
+from tests.effort import tries
 
 
 def plan(front: str = "", *tasks: str) -> str:
@@ -298,7 +299,7 @@ def quoted(problem: Problem) -> list[str]:
     return problem.message.split("'")[1::2]
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(phases())
 def test_check_finds_every_overlap_and_every_contradiction_and_invents_none(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[list[Made]]

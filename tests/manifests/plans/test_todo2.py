@@ -12,6 +12,7 @@ from exarp.app.project import Project, examine
 from exarp.errors import ManifestError
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import all_targets
+from tests.effort import tries
 from tests.manifests.plans.todo2_states import Todo, plain_backlog, states, write_database, write_json
 
 CONTROL = r"a name cannot contain the control character '\x1b'"
@@ -29,7 +30,7 @@ def planned(found: Project) -> tuple[list[list[str]], dict[str, list[str]]]:
     return waves, {plan.names[task]: list(names) for task, names in plan.blocked}
 
 
-@settings(max_examples=80)
+@settings(max_examples=tries(80))
 @given(states())
 def test_waves_are_those_of_a_plain_implementation_in_both_forms(
     tmp_path_factory: pytest.TempPathFactory, todos: list[Todo]

@@ -12,6 +12,7 @@ from exarp.errors import Problem
 from exarp.manifests.notations import json as notation
 from exarp.manifests.reading import Reading, read_manifest
 from exarp.manifests.tasks.task import FREQUENT
+from tests.effort import tries
 from tests.manifests.reading import MEMORY
 
 TEXTS = st.sampled_from(
@@ -55,7 +56,7 @@ def read(tasks: dict[str, Any], defaults: dict[str, Any], waves: list[Any]) -> R
     return read_manifest(json.dumps(document).encode(), "exarp.json", notation, {}, MEMORY)
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(st.dictionaries(NAMES, TASKS, min_size=1, max_size=4), SETTINGS, st.booleans())
 def test_a_task_of_frequent_keys_means_the_same_with_a_key_more(
     tasks: dict[str, dict[str, Any]], defaults: dict[str, Any], is_planned: bool

@@ -16,6 +16,7 @@ from exarp.app.check import check
 from exarp.app.project import examine
 from exarp.manifests.variables.dotenv import MAX_BYTES, DotenvReader
 from exarp.views.problems.problem import render_all
+from tests.effort import tries
 
 SH = shutil.which("sh")
 
@@ -114,7 +115,7 @@ BITS = st.lists(
 )
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=tries(600), deadline=None, derandomize=True)
 @given(BITS.map("".join))
 def test_no_text_is_too_odd_to_be_read_or_told(text: str) -> None:
     reader = DotenvReader({})
@@ -139,7 +140,7 @@ QUOTED = st.one_of(
 
 
 @pytest.mark.skipif(SH is None, reason="there is no shell")
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=tries(30), deadline=None, derandomize=True)
 @given(st.lists(QUOTED, min_size=10, max_size=20))
 def test_what_a_shell_can_source_too_it_reads_alike(written: list[str]) -> None:
     text = "".join(f"V{number}={value}\n" for number, value in enumerate(written))

@@ -15,6 +15,7 @@ from exarp.model.plan import Wave
 from exarp.views.plan.graph_dot import dot
 from exarp.views.plan.graph_json import graph_json
 from exarp.views.plan.graph_mermaid import mermaid
+from tests.effort import tries
 
 from .plans import plan, simple_plan
 
@@ -105,7 +106,7 @@ def test_graphviz_shows_the_very_names(waves):
 
 @needs_dot
 @given(st.lists(NAMES, min_size=2, max_size=30, unique=True))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=tries(15), deadline=None)
 def test_graphviz_accepts_any_name(names):
     texts = svg_texts(dot(in_two_waves(*names), waves=True))
     assert sorted(names) == sorted(text for text in texts if text not in ('1 we"]ird<b>&', "wave 2"))

@@ -22,6 +22,7 @@ from exarp.model.event import (
 )
 from exarp.views.run.console import Console
 from exarp.views.run.manner import Manner
+from tests.effort import tries
 from tests.views.runs import LOGS, PARSER_LOG, Apart, Paper, failed_run, finished, planned, read_log
 from tests.views.simulator import LOG, Simulator
 
@@ -362,7 +363,7 @@ def test_nothing_is_written_while_a_task_has_the_terminal():
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["grouped", "prefixed", "stream", "quiet", "raw"]), st.integers(-1, 1))
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_any_run_can_be_told_in_any_manner(seed, mode, verbosity):
     simulator = Simulator(seed)
     events = simulator.run()

@@ -13,6 +13,7 @@ from exarp.model.event import (
     WaveFinished,
 )
 from exarp.views.run.fold import RunState
+from tests.effort import tries
 from tests.views.runs import failed_run, finished, planned
 from tests.views.simulator import Simulator
 
@@ -27,7 +28,7 @@ def folded(*events, at=0.0):
 
 
 @given(SEEDS)
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_any_prefix_can_be_folded_and_adds_up(seed):
     state = RunState()
     for event in Simulator(seed).run():
@@ -40,7 +41,7 @@ def test_any_prefix_can_be_folded_and_adds_up(seed):
 
 
 @given(SEEDS, st.integers(0, 30))
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_a_view_may_have_missed_the_beginning(seed, missed):
     events = Simulator(seed).run()
     state = folded(*events[missed:])
@@ -48,7 +49,7 @@ def test_a_view_may_have_missed_the_beginning(seed, missed):
 
 
 @given(SEEDS)
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_the_tally_agrees_with_the_run(seed):
     simulator = Simulator(seed)
     state = folded(*simulator.run())

@@ -11,6 +11,7 @@ from exarp.model.event import RunFinished, TaskOutput, TaskStarted
 from exarp.views import terminal as views
 from exarp.views.run.live import INTERVAL, PATIENCE, Live
 from exarp.views.run.manner import Manner
+from tests.effort import tries
 from tests.views.runs import TERMINAL, failed_run, finished, planned, read_log
 from tests.views.screen import Screen
 from tests.views.simulator import LOG, Simulator
@@ -292,7 +293,7 @@ def test_no_terminal_is_of_the_usual_size_and_nobody_else_s(tmp_path):
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["grouped", "prefixed", "stream"]), st.integers(20, 100))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tries(30), deadline=None)
 def test_what_remains_of_any_run_is_what_the_console_would_have_said(seed, mode, columns):
     terminal, plain = Terminal(10_000), Terminal(10_000)
     events = Simulator(seed).run()
