@@ -42,9 +42,6 @@ def judge(project: Project, one: str, other: str) -> Verdict:
     waves = declared | derived
     if {one, other} <= waves:
         return _judge_derived(project, plan, one, other)
-    matrices = project.manifest.instances
-    if several := [name for name in (one, other) if name in matrices and name not in waves]:
-        raise UsageError(*(matrix_problem(name, matrices[name]) for name in several))
     missing = [name for name in (one, other) if name not in tasks | waves]
     if missing:
         raise UsageError(*(_unknown(project, name) for name in missing))
@@ -54,9 +51,11 @@ def judge(project: Project, one: str, other: str) -> Verdict:
 
 
 def _of_aliases(project: Project, *names: str) -> tuple[str, ...]:
-    """The names, with the task for its alias; an alias is the name of no task and no wave."""
+    """The names, with the task for its alias. Raises UsageError for a matrix: it is more than one."""
     catalogue, known = Catalogue(project.manifest, project.graph), {wave.name for wave in project.manifest.waves}
     found = [None if name in known else catalogue.named(name) for name in names]
+    if several := [(name, other) for name, other in zip(names, found, strict=True) if other and len(other) > 1]:
+        raise UsageError(*(matrix_problem(name, other) for name, other in several))
     return tuple([other[0] if other and len(other) == 1 else name for name, other in zip(names, found, strict=True)])
 
 

@@ -16,6 +16,7 @@ from exarp.manifests.problems.place import Locator
 
 # What a manifest that stands alone may lack, and one that is included find around it.
 _AROUND = frozenset(f"unknown-{what}" for what in "task wave variable template resource tag group".split())
+_AROUND |= {"outside-workspace"}
 
 
 class Outer(NamedTuple):

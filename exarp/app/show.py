@@ -40,7 +40,11 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     names = project.graph.names
     environment = Environment(project.manifest, environ)
     lists = file_lists(task, inputs, project.root)
-    variables = [name for name in named_variables(task.commands) if name not in FILE_WORDS and name not in task.env]
+    variables = [
+        name
+        for name in named_variables(task.commands)
+        if name not in FILE_WORDS and name not in task.env and not environment.is_of_shell(name, task)
+    ]
     variables += [name for name in environment.tracked(task) if name not in variables and name not in task.env]
     executed = _execution(project, task, environment, lists)
     reaching = {**environment.caller, **executed.env}

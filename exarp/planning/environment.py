@@ -80,7 +80,7 @@ class Environment:
             if name not in FILE_WORDS
             and name not in task.env
             and not name.startswith("EXARP_")
-            and not (name in _OF_SHELLS and self.source(name, task) in ("caller", ""))
+            and not self.is_of_shell(name, task)
         ]
         found = {name: _bytes(self.value(name, task)) for name in named}
         for name in self.tracked(task) if task.track_env else ():
@@ -88,6 +88,10 @@ class Environment:
                 # No script names it, so vars are not exported under it.
                 found[name] = _bytes(self.around(task).get(name))
         return found
+
+    def is_of_shell(self, name: str, task: Task) -> bool:
+        """Whether a script finds under ``name`` what its shell sets, whatever the caller has there."""
+        return name in _OF_SHELLS and self.source(name, task) in ("caller", "")
 
     def tracked(self, task: Task) -> Iterable[str]:
         """The variables that ``track_env`` stands for: of a glob those that are set."""
