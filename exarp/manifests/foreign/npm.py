@@ -17,8 +17,9 @@ _RUN = r"(?:npm run(?:-script)?|yarn run|yarn|pnpm run|pnpm|bun run)"
 _CALL = re.compile(rf"{_RUN} (?:(?:-s|--silent) )?([\w:./-]+)")
 _BESIDE = re.compile(r"(?:run-p|npm-run-all (?:-p|--parallel))((?: [\w:./*-]+)+)")
 _IN_TURN = re.compile(r"(?:run-s|npm-run-all(?: -s| --serial| --sequential)?)((?: [\w:./*-]+)+)")
-# Where npm looks for programs first.
-_PATH = 'PATH="$PWD/node_modules/.bin:$PATH"'
+# Where npm looks for programs first; what follows the shell, a script and its arguments, goes to the inner one.
+_SHELL = ["sh", "-c", 'PATH="$PWD/node_modules/.bin:$PATH" exec sh -c "$@"', "sh"]
+_OF_PACKAGE = re.compile(r"npm_package_(\w+)")
 
 
 def convert_npm(text: str, file: str) -> Draft:
@@ -74,11 +75,11 @@ class _Converter:
                 task.notes.append(f"npm run {script}")
             self.out.tasks.append(task)
         # What a script is given besides the caller's environment.
-        whole = "\n".join(self.scripts.values())
-        for key in ("name", "version"):
-            if f"npm_package_{key}" in whole and isinstance(self.package.get(key), str):
-                self.out.variables[f"npm_package_{key}"] = self.package[key].replace("${", "$${")
-        self.out.settings["shell"] = ["sh", "-c"]
+        for key in unique(_OF_PACKAGE.findall("\n".join(self.scripts.values()))):
+            value = _entry(self.package, key)
+            if isinstance(value, str | int | float):
+                self.out.variables[f"npm_package_{key}"] = str(value).replace("${", "$${")
+        self.out.settings["shell"] = _SHELL
         if "build" in self.names:
             self.out.settings = {"default": [self.names["build"]], **self.out.settings}
 
@@ -93,22 +94,20 @@ class _Converter:
         if beside and not around:
             task.keys["needs"] = unique(self.names[called] for called in self.called(beside[1].split()))
             return
-        commands = self.commands(script, ())
+        commands = self.commands(script, (), ' "$@"')
         task.keys["run"] = commands[0] if len(commands) == 1 else commands
 
-    def commands(self, script: str, callers: tuple[str, ...]) -> list[str]:
-        """The commands of a script, with those of the scripts that it only calls, in order."""
+    def commands(self, script: str, callers: tuple[str, ...], given: str = "") -> list[str]:
+        """The commands of a script, with those of the scripts that it only calls, in order; ``given`` stands behind it."""
         if script in callers:
             raise UnconvertibleError(f"{script} calls itself")
         found: list[str] = []
         for each in (f"pre{script}", script, f"post{script}"):
             if each in self.scripts:
-                found += self.flat(self.scripts[each], (*callers, script))
-            if each == script and not callers and found[-1].endswith(self.scripts[script]):
-                found[-1] += ' "$@"'
+                found += self.flat(self.scripts[each], (*callers, script), given if each == script else "")
         return found
 
-    def flat(self, command: str, callers: tuple[str, ...]) -> list[str]:
+    def flat(self, command: str, callers: tuple[str, ...], given: str) -> list[str]:
         """A script's text as commands: a chain of ``npm run`` is taken apart, anything else is left as it is."""
         in_turn = _IN_TURN.fullmatch(command.strip())
         if in_turn:
@@ -117,10 +116,12 @@ class _Converter:
         calls = [_CALL.fullmatch(part) for part in parts]
         if any(call is not None and call[1] in self.scripts for call in calls) and _is_chain(command):
             found: list[str] = []
-            for part, call in zip(parts, calls, strict=True):
-                found += self.commands(call[1], callers) if call and call[1] in self.scripts else [_with_path(part)]
+            for number, (part, call) in enumerate(zip(parts, calls, strict=True), 1):
+                behind = given if number == len(parts) else ""
+                is_script = call is not None and call[1] in self.scripts
+                found += self.commands(call[1], callers, behind) if call and is_script else [f"{part}{behind}"]
             return found
-        return [_with_path(command)]
+        return [f"{command}{given}"]
 
     def called(self, names: list[str]) -> list[str]:
         """The scripts that ``run-s`` and ``run-p`` call; ``build:*`` is all that begin so."""
@@ -140,6 +141,13 @@ def _is_chain(command: str) -> bool:
     return re.search(r"[|;()'\"`\n]|(?<!&)&(?!&)", command) is None
 
 
-def _with_path(command: str) -> str:
-    """A command that finds the programs of ``node_modules/.bin``."""
-    return f"{_PATH}\n{command}"
+def _entry(package: Any, name: str) -> Any:
+    """What a package says under a name in which ``_`` stands for ``_`` or goes a level deeper; None where it says nothing."""
+    if not isinstance(package, dict):
+        return None
+    for key, value in package.items():
+        if key == name:
+            return value
+        if name.startswith(f"{key}_") and (found := _entry(value, name[len(key) + 1 :])) is not None:
+            return found
+    return None

@@ -81,6 +81,8 @@ def text(content: str) -> str:
     """A string; one of several lines between three quotes, one with quotes between apostrophes where that reads better."""
     if "\n" in content.strip("\n") and "\r" not in content:
         return _lines_of_text(content)
+    if '"' in content and "'" in content and "'''" not in content and content.isprintable() and content[-1] != "'":
+        return f"'''{content}'''"
     return _line_of_text(content)
 
 
@@ -94,7 +96,8 @@ def _lines_of_text(content: str) -> str:
     plain = all(char == "\n" or char == "\t" or char.isprintable() for char in content)
     if plain and "'''" not in content and not content.endswith("'"):
         return f"'''\n{content}'''"
-    inner = "".join(char if char == "\n" else _escaped(char) for char in content)
+    inner = "".join(char if char in '\n"' else _escaped(char) for char in content)
+    inner = re.sub(r'"(?=""|\Z)', r"\"", inner)
     return f'"""\n{inner}"""'
 
 

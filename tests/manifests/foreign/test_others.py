@@ -92,25 +92,26 @@ def test_an_imported_justfile_is_read_in_its_place() -> None:
 
 
 def package(**scripts: str) -> Draft:
-    return convert_npm(json.dumps({"version": "1.2.3", "scripts": scripts}, indent=2), "package.json")
+    return convert_npm(
+        json.dumps({"version": "1.2.3", "config": {"port": 80}, "scripts": scripts}, indent=2), "package.json"
+    )
 
 
 def test_scripts_with_what_npm_does_around_them() -> None:
-    path = 'PATH="$PWD/node_modules/.bin:$PATH"\n'
     draft = package(**{
         "prebuild": "rm -rf dist", "build": "tsc", "build:js": "echo $npm_package_version",
         "all": "npm run build && echo done && npm run build:js", "both": "run-p build build:*", "bad": "run-s none",
+        "only": "npm run build", "port": "serve $npm_package_config_port $npm_package_none",
     })  # fmt: skip
     assert draft.settings["default"] == ["build"]
-    assert draft.variables == {"npm_package_version": "1.2.3"}
+    assert draft.variables == {"npm_package_version": "1.2.3", "npm_package_config_port": "80"}
     found = tasks(draft)
-    assert found["build"]["run"] == [f"{path}rm -rf dist", f'{path}tsc "$@"']
-    assert found["build-js"]["run"] == f'{path}echo $npm_package_version "$@"'
-    assert found["all"]["run"] == [
-        f"{path}rm -rf dist", f"{path}tsc", f"{path}echo done", f"{path}echo $npm_package_version",
-    ]  # fmt: skip
+    assert found["build"]["run"] == ["rm -rf dist", 'tsc "$@"']
+    assert found["build-js"]["run"] == 'echo $npm_package_version "$@"'
+    assert found["all"]["run"] == ["rm -rf dist", "tsc", "echo done", 'echo $npm_package_version "$@"']
+    assert found["only"]["run"] == ["rm -rf dist", 'tsc "$@"']
     assert found["both"] == {"needs": ["build", "build-js"]}
-    assert [(left.line, left.why) for left in draft.leftovers] == [(9, "it calls none, which is not here")]
+    assert [(left.line, left.why) for left in draft.leftovers] == [(12, "it calls none, which is not here")]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
