@@ -9,12 +9,14 @@ import click
 
 from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
 from exarp.cli.offers import complete_words
+from exarp.cli.options import overrides_from, set_option
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
 
 
 @click.command("graph", short_help="Print the task graph as DOT, Mermaid or JSON.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_words)
 @selection_options()
+@set_option
 @click.option("--dot", is_flag=True, help="Graphviz (the default).")
 @click.option("--mermaid", is_flag=True, help="Mermaid, as Markdown viewers draw it.")
 @json_option("Nodes and edges for a program.")
@@ -32,12 +34,11 @@ def command(tasks: Sequence[str], dot: bool, mermaid: bool, boxes: bool, **optio
     import os
 
     from exarp.app.plan import preview
-    from exarp.app.project import Overrides
 
     invocation = current()
     if dot + mermaid + invocation.json > 1:
         raise click.UsageError("--dot, --mermaid and --json are three notations: say one of them")
-    project = opened(tasks, Overrides(parameters=parameters_in(tasks)))
+    project = opened(tasks, overrides_from(options, parameters_in(tasks)))
     chosen = taken(project, tasks, options, "default or all", running=False)
     tell_nothing(chosen)
     plan = preview(project, chosen, os.environ, look=False, warn=False).plan

@@ -10,12 +10,14 @@ import click
 
 from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
 from exarp.cli.offers import complete_words
+from exarp.cli.options import overrides_from, set_option
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
 
 
 @click.command("list", short_help="List the tasks with their descriptions.")
 @click.argument("tasks", nargs=-1, shell_complete=complete_words)
 @selection_options("every", "only")
+@set_option
 @json_option()
 @common_options("quiet")
 def command(tasks: Sequence[str], **options: Any) -> int:
@@ -29,11 +31,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp list -v              also each task of a matrix
       exarp list --json
     """
-
-    from exarp.app.project import Overrides
-
     invocation = current()
-    project = opened(tasks, Overrides(parameters=parameters_in(tasks)))
+    project = opened(tasks, overrides_from(options, parameters_in(tasks)))
     chosen = taken(project, tasks, options, "all", running=False)
     tell_nothing(chosen)
     named = frozenset(chosen.targets)

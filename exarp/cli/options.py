@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+set_option = click.option(
+    "--set",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Give a variable of [vars] another value; of a list, its items: a,b.",
+)
 _OPTIONS: list[Callable[[Any], Any]] = [
-    click.option(
-        "--set",
-        "variables",
-        metavar="NAME=VALUE",
-        multiple=True,
-        help="Give a variable of [vars] another value; of a list, its items: a,b.",
-    ),
+    set_option,
     click.option(
         "--max-tasks-per-wave", type=click.IntRange(min=0), metavar="N", help="Split larger waves; 0 is no limit."
     ),
@@ -57,7 +58,10 @@ def override_options(command: Command) -> Command:
 
 
 def overrides_from(options: Mapping[str, Any], parameters: Mapping[str, str] | None = None) -> Overrides:
-    """``Overrides`` from the values that click parsed. Raises click.BadParameter for a ``--set`` without ``=``."""
+    """``Overrides`` from the values that click parsed, of all these options or of ``--set`` alone.
+
+    Raises click.BadParameter for a ``--set`` without ``=``.
+    """
     from exarp.app.project import Overrides
 
     variables = {}
@@ -69,10 +73,10 @@ def overrides_from(options: Mapping[str, Any], parameters: Mapping[str, str] | N
     return Overrides(
         variables=variables,
         parameters=dict(parameters or {}),
-        max_tasks_per_wave=options["max_tasks_per_wave"],
-        schedule=options["schedule"],
-        retries=options["retries"],
-        on_failure=options["on_failure"],
+        max_tasks_per_wave=options.get("max_tasks_per_wave"),
+        schedule=options.get("schedule"),
+        retries=options.get("retries"),
+        on_failure=options.get("on_failure"),
         jobs=options.get("jobs"),
         output=options.get("output"),
     )

@@ -10,6 +10,7 @@ import click
 
 from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
 from exarp.cli.offers import complete_words
+from exarp.cli.options import overrides_from, set_option
 from exarp.cli.selection import parameters_in
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 @click.command("show", short_help="Show one task with every default filled in.")
 @click.argument("task", shell_complete=complete_tasks)
 @click.argument("parameters", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=complete_words)
+@set_option
 @json_option()
 @click.option("--shell", is_flag=True, help="What it executes, as lines to paste into a shell.")
 @common_options("quiet", "verbose", "color")
-def command(task: str, parameters: Sequence[str], shell: bool) -> int:
+def command(task: str, parameters: Sequence[str], variables: Sequence[str], shell: bool) -> int:
     """Show TASK with variables and defaults filled in, the files that $in and $out stand for (as its commands see them,
     from the task's folder), what it waits for, and the variables that count for it with where they come from.
 
@@ -31,12 +33,12 @@ def command(task: str, parameters: Sequence[str], shell: bool) -> int:
       exarp show link
       exarp show link --json
       exarp show release version=1.2
+      exarp show link --set arch=arm64
       exarp show link --shell
       exarp show cc              of a matrix: its tasks
       exarp show cc@src/main.c
     """
     from exarp.app.parameters import check_parameters
-    from exarp.app.project import Overrides
     from exarp.app.show import show
     from exarp.app.targets import known_targets
     from exarp.planning.selection import Chosen
@@ -47,7 +49,7 @@ def command(task: str, parameters: Sequence[str], shell: bool) -> int:
     given = parameters_in(parameters)
     if len(given) < len(parameters):
         raise click.UsageError("one task is shown at a time; parameters are written NAME=VALUE")
-    project = invocation.project(Overrides(parameters=given))
+    project = invocation.project(overrides_from({"variables": variables}, given))
     if task in project.manifest.instances and not shell:
         _show_matrix(invocation, task, project.manifest)
         return 0

@@ -110,3 +110,22 @@ def test_a_command_may_call_exarp_in_the_same_workspace(project: Workspace) -> N
     )
     result = project.exarp("run", "link")
     assert (result.code, result.out) == (0, "made\n"), result.err
+
+
+def test_what_is_shown_is_shown_with_the_variables_that_are_given(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [vars]
+        sets = ["a"]
+        [task.t]
+        matrix = { one = "${sets}" }
+        modifies = ["data/${one}"]
+        run = "true"
+        [task.u]
+        modifies = ["data/b"]
+        run = "echo $sets"
+    """)
+    given = ("--set", "sets=b,c")
+    assert workspace.exarp("list", "-v", *given).out == "t@b\nt@c\nu\n"
+    assert "sets=b c  (from vars)" in workspace.exarp("show", "u", *given).out
+    assert [node["task"] for node in workspace.exarp("graph", "--json", *given).json["nodes"]] == ["t@b", "t@c", "u"]
+    assert [workspace.exarp("why-not", f"t@{name}", "u", *given).code for name in "bc"] == [1, 0]
