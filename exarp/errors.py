@@ -48,6 +48,21 @@ class Related(msgspec.Struct, frozen=True):
     note: str
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """What stands at ``start`` to ``end`` of a file, offsets into its text without a byte order mark, becomes ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """How a problem is surely mended: edits of the file of its place, and in a few words what they make of it."""
+
+    edits: tuple[Edit, ...]
+    words: str
+
+
 Severity = Literal["error", "doubt", "warning"]
 
 
@@ -55,7 +70,7 @@ class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong, where, and what to do next.
 
     ``slug`` is a heading of ``docs/errors.md``; ``next`` is an instruction, or empty where the
-    message already is one.
+    message already is one. ``fix``: set where it is certain what was meant, and how it is written.
     """
 
     slug: str
@@ -64,6 +79,7 @@ class Problem(msgspec.Struct, frozen=True):
     next: str = ""
     related: tuple[Related, ...] = ()
     severity: Severity = "error"
+    fix: Fix | None = None
 
 
 class ExarpError(Exception):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 
 import msgspec
 
@@ -18,7 +17,7 @@ from exarp.app.project import Project
 from exarp.app.records import decoded
 from exarp.errors import ManifestError, Problem, UsageError
 from exarp.manifests.discover import shown_from
-from exarp.manifests.file import read_bytes
+from exarp.manifests.file import read_bytes, replace_bytes
 from exarp.manifests.plans.backlog import Item
 from exarp.manifests.plans.files import TODO2_JSON, kind_of, plans_in
 from exarp.manifests.plans.reading import Names
@@ -129,7 +128,7 @@ def _write(path: str, shown: str, data: bytes, changes: tuple[Change, ...]) -> N
         else:
             bare = data.removeprefix(b"\xef\xbb\xbf")
             text = with_statuses(bare.decode("utf-8"), shown, after)
-            written = _replace(path, data, data[: len(data) - len(bare)] + text.encode())
+            written = replace_bytes(path, data, data[: len(data) - len(bare)] + text.encode())
     except UnicodeDecodeError:
         message = f"{shown} is not UTF-8: writing it would lose what cannot be read"
         raise ManifestError(Problem("not-utf8", message, None, "save the file as UTF-8")) from None
@@ -141,25 +140,3 @@ def _write(path: str, shown: str, data: bytes, changes: tuple[Change, ...]) -> N
     if not written:
         message = f"{shown} was changed meanwhile: nothing was written"
         raise UsageError(Problem("changed-meanwhile", message, None, "do it again"))
-
-
-def _replace(path: str, before: bytes, after: bytes) -> bool:
-    """Put new content in the place of a file at once, unless it is not what it was. Raises OSError."""
-    real = os.path.realpath(path)
-    descriptor, name = tempfile.mkstemp(dir=os.path.dirname(real), prefix=".exarp-")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(after)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), os.stat(real).st_mode & 0o7777)
-        with open(real, "rb") as file:
-            if file.read() != before:
-                os.unlink(name)
-                return False
-        os.replace(name, real)
-    except BaseException:
-        if os.path.exists(name):
-            os.unlink(name)
-        raise
-    return True

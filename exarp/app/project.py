@@ -6,7 +6,7 @@ Knows the order: find, read, build, check waves. Does not plan.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -28,6 +28,9 @@ from exarp.model.manifest import Manifest
 from exarp.model.path import folders_of
 from exarp.planning.grouping import Grouping
 from exarp.workspace.links import found_links
+
+# The content of a manifest, by its path and how messages name it; raises ManifestError.
+ReadManifest = Callable[[str, str], bytes]
 
 
 class Overrides(msgspec.Struct, frozen=True):
@@ -88,19 +91,27 @@ def examine(
     environ: Mapping[str, str],
     overrides: Overrides | None = None,
     commands: bool = True,
+    read: ReadManifest = read_bytes,
 ) -> tuple[Project, list[Problem]]:
     """The project as far as it can be read, and everything that is wrong with it, in the order of the file.
 
-    ``commands`` False: variables that are commands are taken for empty, and nothing is run.
+    ``commands`` False: variables that are commands are taken for empty, and nothing is run. ``read``: gives the content of the
+    manifest's files.
     Raises ManifestError where nothing can be read.
     """
     found = _find(directory, file)
     with not_collecting():
-        return _examine(found, directory, environ, overrides or Overrides(), Outside(found.root, environ, commands))
+        outside = Outside(found.root, environ, commands)
+        return _examine(found, directory, environ, overrides or Overrides(), outside, read)
 
 
 def _examine(
-    found: Found | FoundPlans, directory: str, environ: Mapping[str, str], overrides: Overrides, outside: Outside
+    found: Found | FoundPlans,
+    directory: str,
+    environ: Mapping[str, str],
+    overrides: Overrides,
+    outside: Outside,
+    read_file: ReadManifest,
 ) -> tuple[Project, list[Problem]]:
     limits, told = limits_of(found.root, directory)
     if isinstance(found, FoundPlans):
@@ -109,12 +120,12 @@ def _examine(
         plans = read_plans(found, overrides.variables)
         manifest = _overridden(overrides, limits, plans.manifest)
         return _checked(found.root, manifest, plans.places, [*plans.problems, *told])
-    data, memory = read_bytes(found.path, found.shown), physical_memory()
+    data, memory = read_file(found.path, found.shown), physical_memory()
 
     def read(path: str) -> bytes:
         return read_beside(found.root, path)
 
-    opener = Included(found, directory, lambda pattern: outside.files(pattern, ()))
+    opener = Included(found, directory, lambda pattern: outside.files(pattern, ()), read_file)
     reading = read_manifest(
         data,
         found.shown,

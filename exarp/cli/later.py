@@ -22,7 +22,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "run": ("--continue", "--profile", "--junit"),
     "plan": ("--diff",),
     "graph": ("--html",),
-    "check": ("--fix",),
 }
 
 

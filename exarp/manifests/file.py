@@ -44,6 +44,33 @@ def read_beside(root: str, path: str) -> bytes:
         return file.read(_SMALL + 1)
 
 
+def replace_bytes(path: str, before: bytes, after: bytes) -> bool:
+    """Put new content in the place of a file at once, with its mode, unless it is not what it was; whether it was.
+
+    Of a link, the file that it leads to. Raises OSError.
+    """
+    import tempfile
+
+    real = os.path.realpath(path)
+    descriptor, name = tempfile.mkstemp(dir=os.path.dirname(real), prefix=".exarp-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(after)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), os.stat(real).st_mode & 0o7777)
+        with open(real, "rb") as file:
+            if file.read() != before:
+                os.unlink(name)
+                return False
+        os.replace(name, real)
+    except BaseException:
+        if os.path.exists(name):
+            os.unlink(name)
+        raise
+    return True
+
+
 def _open(path: str, flags: int) -> int:
     # What was a file a moment ago may be a pipe by now: opening it must not wait for somebody to write.
     return os.open(path, flags | os.O_NONBLOCK)

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import inspect
 
-from exarp.errors import Problem
+from exarp.errors import Fix, Problem
 from exarp.manifests import document as doc
-from exarp.manifests.problems.key_hints import key_hint, meant_table
+from exarp.manifests.problems import fixes
+from exarp.manifests.problems.key_hints import KeyHint, is_sure, key_hint, meant_table
 from exarp.manifests.problems.place import Locator
 from exarp.manifests.problems.positions import KeyPath
 from exarp.manifests.problems.suggestions import Suggestions
@@ -24,6 +25,7 @@ from exarp.manifests.problems.type_words import Kind, field_kinds, repair, value
 from exarp.manifests.sound import Sound
 
 _OF_TASKS = frozenset(doc.TaskDocument.__struct_encode_fields__) | doc.LATER_TASK
+_OF_WAVES = frozenset(doc.WaveDocument.__struct_encode_fields__)
 # Keys that name further variables: without them ``${src}`` would be unknown, which is not what is wrong.
 _MAKE_VARIABLES = frozenset(("params",))
 
@@ -74,11 +76,13 @@ class _Shape:
         self.broken_variables: set[str] = set()
         self.broken_matrices: set[str] = set()
         self.suggestions = Suggestions()
-        self.hints: dict[tuple[str, type[msgspec.Struct]], str] = {}
+        self.hints: dict[tuple[str, type[msgspec.Struct]], KeyHint] = {}
 
-    def add(self, slug: str, message: str, path: KeyPath, step: str = "", on_key: bool = False) -> None:
+    def add(
+        self, slug: str, message: str, path: KeyPath, step: str = "", on_key: bool = False, fix: Fix | None = None
+    ) -> None:
         place = self.locator.key(*path) if on_key else self.locator.value(*path)
-        self.problems.append(Problem(slug, message, place, step))
+        self.problems.append(Problem(slug, message, place, step, fix=fix))
 
     def is_null(self, value: Any, path: KeyPath, subject: str) -> bool:
         """Whether ``value`` is none, which is told: YAML and JSON have a word for it, and YAML writes it by writing nothing."""
@@ -122,7 +126,7 @@ class _Shape:
                     yield meant, self.task(meant, _at(table, path), inner[path])
 
     def task(self, name: str, table: Any, dotted: Collection[str] = ()) -> dict[str, Any]:
-        shape = _Table(("task", name), doc.TaskDocument, doc.LATER_TASK, f"in task {name!r}")
+        shape = _task_fields(name)
         if dotted:
             table = {key: value for key, value in table.items() if key not in dotted}
         kept = self.fields(table, shape, f"task {name!r}", f'write [task.{name}] and below it run = "…"')
@@ -154,20 +158,33 @@ class _Shape:
 
     def dotted(self, name: str, table: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Tasks that ``[task.a.b]`` was meant to declare, with their paths in task ``a``; each is told."""
+        fields = _task_fields(name)
         for path in _inner_tables(table):
+            if self.key_fix(table, path[0], fields) is not None:
+                continue  # it is surely a key, and told as one that is unknown
             if self.locator.has_header("task", name, *path):
                 meant = ".".join((name, *path))
                 message = f"[task.{meant}] makes a key {path[0]!r} of task {name!r}, not a task {meant!r}"
                 step = f'quote it: [task."{meant}"]'
-                self.add("dotted-name", message, ("task", name, *path), step, on_key=True)
+                at = ("task", name, *path)
+                fix = fixes.quoted_name(self.locator, at) if self.is_task(_at(table, path), path) else None
+                self.add("dotted-name", message, at, step, on_key=True, fix=fix)
                 yield meant, path
+
+    def is_task(self, table: dict[str, Any], path: tuple[str, ...]) -> bool:
+        """Whether a table inside of a task is surely one itself, and its name no slip for a key."""
+        is_whole = not {"run", "argv"}.isdisjoint(table) and _OF_TASKS.issuperset(table)
+        return is_whole and all(self.suggestions.slip(part, _OF_TASKS) is None for part in path)
 
     def waves(self, raw: Any) -> Iterator[dict[str, Any]]:
         if self.is_null(raw, ("wave",), "'wave'"):
             return
         if not isinstance(raw, list):
             step = "write [[wave]] with two brackets" if self.locator.has_header("wave") else "write [[wave]]"
-            self.add("wrong-type", f"'wave' must be a list of tables, not {value_words(raw)}", ("wave",), step, True)
+            is_wave = _is_table(raw) and {"name", "tasks"} <= raw.keys() <= _OF_WAVES
+            fix = fixes.doubled_brackets(self.locator, ("wave",)) if "two" in step and is_wave else None
+            message = f"'wave' must be a list of tables, not {value_words(raw)}"
+            self.add("wrong-type", message, ("wave",), step, on_key=True, fix=fix)
             return
         for index, table in enumerate(raw):
             name = table.get("name") if _is_table(table) else None
@@ -208,11 +225,37 @@ class _Shape:
                 step = "take it out: this version of exarp would not act on it"
                 self.add("not-supported-yet", f"{key!r} {table.where} is not supported yet", path, step, on_key=True)
             else:
-                if (key, table.struct) not in self.hints:
-                    self.hints[key, table.struct] = key_hint(key, table.struct, table.later, self.suggestions)
-                step = self.hints[key, table.struct]
-                self.add("unknown-key", f"unknown key {key!r} {table.where}", path, step, on_key=True)
+                message, fix = f"unknown key {key!r} {table.where}", self.key_fix(raw, key, table)
+                self.add("unknown-key", message, path, self.hint(key, table).step, on_key=True, fix=fix)
         return set(refused)
+
+    def hint(self, key: str, table: _Table) -> KeyHint:
+        if (key, table.struct) not in self.hints:
+            self.hints[key, table.struct] = key_hint(key, table.struct, table.later, self.suggestions)
+        return self.hints[key, table.struct]
+
+    def key_fix(self, raw: dict[str, Any], key: str, table: _Table) -> Fix | None:
+        """The right key for an unknown one, where that is certain, is not there yet, and takes the value."""
+        meant, known = self.hint(key, table).meant, table.struct.__struct_encode_fields__
+        if meant is None or meant in raw or not is_sure(key, raw[key], table.struct):
+            return None
+        others = [other for other in raw if other != key and other not in known and other not in table.later]
+        if any(self.hint(other, table).meant == meant for other in others):
+            return None
+        path = (*table.path, key)
+        if not table.path:
+            # What is in it is told by itself.
+            return fixes.renamed(self.locator, path, meant) if _may_be(meant, raw[key]) else None
+        inner = self.told_apart(raw[key], path, field_kinds(table.struct)[meant])
+        mended = [problem.fix for problem in inner if problem.fix is not None]
+        return fixes.renamed(self.locator, path, meant, mended) if len(mended) == len(inner) else None
+
+    def told_apart(self, value: Any, path: KeyPath, kind: Kind) -> list[Problem]:
+        """What would be wrong with a value if it were one of ``kind``."""
+        told, self.problems = self.problems, []
+        self.sound(value, path, kind, "")
+        told, self.problems = self.problems, told
+        return told
 
     def entries(self, raw: Any, path: KeyPath, kind: Kind, where: str) -> dict[str, Any]:
         """The sound entries of a table whose keys are the author's own."""
@@ -262,7 +305,8 @@ class _Shape:
             self.add("wrong-type", f"{subject} is too large: it can be {most} at most", path, f"write {most} or less")
         else:
             step = repair(value, kind) or f"write {kind.words}"
-            self.add("wrong-type", f"{subject} must be {kind.words}, not {value_words(value)}", path, step)
+            message = f"{subject} must be {kind.words}, not {value_words(value)}"
+            self.add("wrong-type", message, path, step, fix=fixes.rewritten(self.locator, path, value, kind))
 
     def inner(self, value: dict[str, Any], path: KeyPath, struct: type[msgspec.Struct], subject: str) -> list[Any]:
         """A table with keys of its own where other kinds of values may stand too, such as ``{ from = "TASK" }``."""
@@ -276,6 +320,10 @@ class _Shape:
             words = getattr(struct, "words", "")
             self.add("missing-key", f"{subject} has no {missing[0]!r}", path, f"write {words}" if words else "")
         return [] if missing else [kept]
+
+
+def _task_fields(name: str) -> _Table:
+    return _Table(("task", name), doc.TaskDocument, doc.LATER_TASK, f"in task {name!r}")
 
 
 def _is_table(value: Any) -> bool:

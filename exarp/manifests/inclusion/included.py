@@ -20,13 +20,14 @@ Glob = Callable[[str], Iterable[str]]
 
 
 class Included:
-    """Opens what the manifest ``root`` includes, for somebody in ``directory`` (absolute)."""
+    """Opens what the manifest ``root`` includes, for somebody in ``directory`` (absolute). ``read``: as ``read_bytes``."""
 
-    def __init__(self, root: Found, directory: str, glob: Glob) -> None:
+    def __init__(self, root: Found, directory: str, glob: Glob, read: Callable[[str, str], bytes] = read_bytes) -> None:
         self.itself = os.path.realpath(root.path)
         self._root = root.root
         self._directory = directory
         self._glob = glob
+        self._read = read
 
     def folders(self, pattern: str) -> list[str]:
         """Folders that a glob stands for and that hold a manifest, sorted."""
@@ -40,7 +41,7 @@ class Included:
         found = included_manifest(self._absolute(path), self._directory)
         base = os.path.relpath(found.root, self._root)
         try:
-            data = read_bytes(found.path, found.shown)
+            data = self._read(found.path, found.shown)
         except ManifestError as error:
             # Where it is named, somebody can do something about it.
             step = "make it readable, or take the entry out"

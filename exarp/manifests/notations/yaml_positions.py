@@ -115,6 +115,7 @@ class _Scanner:
                 self.merge(node, inner)
             else:
                 own.setdefault(part, inner)
+                self.tree.repeated.add(inner)
 
     def place(self) -> int:
         """A node for the value that comes now."""

@@ -131,6 +131,19 @@ class Locator:
         span = self.positions.value(self._real(path))
         return span is not None and self._notation.is_header(self._line(span.line)[span.column - 1 :])
 
+    def mentions(self, *path: str | int) -> list[tuple[int, int]]:
+        """Offsets into ``text`` of every place where the key at ``path`` is written; none where that cannot be told."""
+        return [] if self._is_shifted else self.positions.mentions(self._moved(path))
+
+    def extent(self, *path: str | int) -> tuple[int, int] | None:
+        """Offsets into ``text`` where the value at ``path`` begins and ends; None where it stands at no place of its own."""
+        return None if self._is_shifted else self.positions.own_extent(self._moved(path))
+
+    @property
+    def _is_shifted(self) -> bool:
+        """Whether a second byte order mark is in front of all that has a place."""
+        return self.text.startswith("\ufeff")
+
     @cached_property
     def positions(self) -> Positions:
         """All positions of the text; scanned when first asked for."""

@@ -10,6 +10,7 @@ import re
 from array import array
 from bisect import bisect_right
 from collections import defaultdict
+from functools import cached_property
 from typing import NamedTuple
 
 KeyPath = tuple[str | int, ...]
@@ -66,6 +67,20 @@ class Positions:
             return None
         return self._tree.value_start[node], self._tree.value_end[node]
 
+    def mentions(self, path: KeyPath) -> list[tuple[int, int]]:
+        """Offsets of every place where the last part of ``path`` is written as a key; none where an alias repeats it."""
+        node = self._find(path)
+        return [] if node is None or self._is_repeated(path) else self._tree.mentions(node)
+
+    def own_extent(self, path: KeyPath) -> tuple[int, int] | None:
+        """As ``extent``, but None where the value also stands elsewhere, through an alias."""
+        return None if self._is_repeated(path) else self.extent(path)
+
+    def _is_repeated(self, path: KeyPath) -> bool:
+        return bool(self._tree.repeated) and any(
+            self._find(path[:length]) in self._tree.repeated for length in range(len(path) + 1)
+        )
+
     def line_text(self, line: int) -> str:
         """The text of a 1-based line without its line end; empty for a line that the document does not have."""
         if not 1 <= line <= len(self._starts):
@@ -113,6 +128,10 @@ class Tree:
         self.key_end = array("q")
         self.value_start = array("q")
         self.value_end = array("q")
+        # Nodes whose parts stand at several paths.
+        self.repeated: set[int] = set()
+        # Where keys are written that have a place already: nodes, starts, ends.
+        self._again = (array("q"), array("q"), array("q"))
         self._add(NOWHERE, NOWHERE)
 
     def child(self, parent: int, part: str, start: int, end: int) -> int:
@@ -121,7 +140,25 @@ class Tree:
         node = siblings.get(part)
         if node is None:
             node = siblings[part] = self._add(start, end)
+        else:
+            self._mention(node, start, end)
         return node
+
+    def mentions(self, node: int) -> list[tuple[int, int]]:
+        """Every place that names ``node``, in order."""
+        found = {(self.key_start[node], self.key_end[node])} - {(NOWHERE, NOWHERE)}
+        return sorted(found | self._mentions.get(node, set()))
+
+    @cached_property
+    def _mentions(self) -> dict[int, set[tuple[int, int]]]:
+        found: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+        for node, start, end in zip(*self._again, strict=True):
+            found[node].add((start, end))
+        return found
+
+    def _mention(self, node: int, start: int, end: int) -> None:
+        for numbers, number in zip(self._again, (node, start, end), strict=True):
+            numbers.append(number)
 
     def element(self, parent: int) -> int:
         """A new last element of the array ``parent``."""
@@ -135,10 +172,13 @@ class Tree:
 
     def share(self, node: int, other: int) -> None:
         """``node`` holds what ``other`` does, at the same places."""
+        self.repeated |= {node, other}
         if other in self.children:
             self.children[node] = self.children[other]
 
     def set_key(self, node: int, start: int, end: int) -> None:
+        if self.key_start[node] not in (NOWHERE, start):
+            self._mention(node, self.key_start[node], self.key_end[node])
         self.key_start[node] = start
         self.key_end[node] = end
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from exarp.manifests.problems.slips import meant_by
 from exarp.model.name import nearest
 
 # One comparison takes some ten microseconds, thirty where names are much alike.
@@ -26,6 +27,13 @@ class Suggestions:
             return None
         self._left -= len(known)
         return nearest(name, known)
+
+    def slip(self, name: str, known: Collection[str]) -> str | None:
+        """The known name that ``name`` is surely a slip of, if there is one and still time to look."""
+        if self._left <= 0:
+            return None
+        self._left -= len(known)
+        return meant_by(name, known)
 
     def did_you_mean(self, name: str, known: Collection[str]) -> str:
         """``did you mean 'needs'?``, or an empty string."""

@@ -20,10 +20,10 @@ _NAMES: dict[type[inspect.Type], str] = {
     inspect.FloatType: "a number",
     inspect.DictType: "a table",
 }
-_SWITCHES = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
+SWITCHES = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 # A longer one is seen in the excerpt, or not at all.
 _LONGEST = 40
-_WHOLE = re.compile(r"[+-]?\d{1,10}", re.ASCII)
+WHOLE = re.compile(r"[+-]?\d{1,10}", re.ASCII)
 
 
 class Kind:
@@ -158,13 +158,13 @@ def _repair_string(value: str, kind: Kind) -> str:
     if kind.choices:
         meant = nearest(value, kind.choices)
         return f"did you mean {meant!r}?" if meant else ""
-    if kind.takes(inspect.BoolType) and value.lower() in _SWITCHES:
-        return f"write {_SWITCHES[value.lower()]}, without quotes"
+    if kind.takes(inspect.BoolType) and value.lower() in SWITCHES:
+        return f"write {SWITCHES[value.lower()]}, without quotes"
     if kind.items:
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
         return (
             f'write a list: ["{quoted}"]' if len(value) <= _LONGEST and value.isprintable() else "write a list: [ … ]"
         )
-    if kind.takes(inspect.IntType) and _WHOLE.fullmatch(value):
+    if kind.takes(inspect.IntType) and WHOLE.fullmatch(value):
         return f"write {int(value)}, without quotes"
     return ""

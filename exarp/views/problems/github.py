@@ -11,20 +11,25 @@ from exarp.errors import Problem
 from exarp.views import escape
 
 
-def workflow_commands(problems: Iterable[Problem], seen: Callable[[str], str]) -> str:
-    """A line a problem. ``seen``: a file's path from the root of the repository."""
-    return "".join(f"{_annotation(problem, seen)}\n" for problem in problems)
+def workflow_commands(problems: Iterable[Problem], seen: Callable[[str], str], mended: Iterable[Problem] = ()) -> str:
+    """A line a problem; a notice for each that was ``mended``. ``seen``: a file's path from the root of the repository."""
+    notices = [_annotation(problem, seen, "notice") for problem in mended]
+    levels = {"error": "error", "doubt": "warning", "warning": "warning"}
+    return "\n".join([*notices, *(_annotation(problem, seen, levels[problem.severity]) for problem in problems), ""])
 
 
-def _annotation(problem: Problem, seen: Callable[[str], str]) -> str:
+def _annotation(problem: Problem, seen: Callable[[str], str], level: str) -> str:
     fields = {"title": f"exarp: {problem.slug}"}
     if problem.place is not None:
         place = problem.place
         where = {"file": seen(place.file), "line": str(place.line), "col": str(place.column)}
         fields = where | {"endColumn": str(place.column + place.length)} | fields
-    level = "error" if problem.severity == "error" else "warning"
     said = f"{escape.plain(problem.message)} ({problem.slug})"
-    text = f"{said}\n{escape.plain(problem.next)}" if problem.next else said
+    if level == "notice" and problem.fix is not None:
+        said, step = f"fixed: {said}", f"it is now {problem.fix.words}"
+    else:
+        step = problem.next
+    text = f"{said}\n{escape.plain(step)}" if step else said
     return f"::{level} {','.join(f'{name}={_field(value)}' for name, value in fields.items())}::{_text(text)}"
 
 

@@ -69,10 +69,15 @@ def as_json(problems: Iterable[Problem], exit_code: int) -> bytes:
     return json_line({"version": 1, "error": {"exit_code": int(exit_code), "problems": listed}})
 
 
-def findings(problems: Iterable[Problem], exit_code: int) -> bytes:
-    """What ``check`` found, one line: all problems, and where they are errors the error document of every command."""
+def findings(problems: Iterable[Problem], exit_code: int, mended: Iterable[Problem] | None = None) -> bytes:
+    """What ``check`` found, one line: all problems, and where they are errors the error document of every command.
+
+    ``mended``: what was, where that was asked for.
+    """
     listed = [_fields(problem) for problem in problems]
     document: dict[str, object] = {"version": 1, "exit_code": exit_code, "problems": listed}
+    if mended is not None:
+        document["fixed"] = [_fields(problem) | {"fix": problem.fix and problem.fix.words} for problem in mended]
     if exit_code == ExitCode.MANIFEST:
         document["error"] = {"exit_code": exit_code, "problems": listed}
     return json_line(document)
