@@ -7,11 +7,21 @@ own in both. Source: the just manual. Evaluates nothing but literal text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from exarp.manifests.foreign.draft import Draft, DraftTask, UnconvertibleError, task_name, unique
-from exarp.manifests.foreign.shell_text import arguments, reference, tidy
+from exarp.manifests.foreign.just_text import (
+    Line,
+    attributes_of,
+    dedented,
+    joined_lines,
+    literal,
+    logical_lines,
+    tokens_of,
+    words_of,
+)
+from exarp.manifests.foreign.shell_text import arguments, placed, quoting, reference, tidy
 from exarp.model.name import variable_fault
 
 _NAME = r"[A-Za-z_][\w-]*"
@@ -21,11 +31,6 @@ _ALIAS = re.compile(rf"alias\s+({_NAME})\s*:=\s*({_NAME}(?:::{_NAME})*)")
 _HEADER = re.compile(rf"(@?)({_NAME})((?:\s[^:]*)?):(?!=)(.*)", re.DOTALL)
 _PARAMETER = re.compile(rf"(\$?)([+*]?)(\$?)({_NAME})(?:=(.*))?", re.DOTALL)
 _INTERPOLATION = re.compile(r"\{\{\{\{|\{\{(.*?)\}\}", re.DOTALL)
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<string>'''.*?'''|\"\"\".*?\"\"\"|'[^']*'|"(?:\\.|[^"\\])*")|(?P<command>```.*?```|`[^`]*`)"""
-    r"""|(?P<call>[A-Za-z_]\w*)\(|(?P<name>[A-Za-z_][\w-]*)|(?P<mark>[+/(),]))""",
-    re.DOTALL,
-)
 _INTERPRETERS = {
     "python": "-c",
     "python3": "-c",
@@ -39,13 +44,8 @@ _INTERPRETERS = {
 _IGNORED_SETTINGS = frozenset(
     ("windows-shell", "windows-powershell", "quiet", "allow-duplicate-recipes", "unstable", "fallback")
 )
+_LISTS = re.compile(r"^just\s+(?:--list|-l)(?:\s+--unsorted)?$")
 _PLATFORMS = {"linux": ["linux"], "macos": ["macos"], "unix": ["linux", "macos"], "windows": []}
-
-
-class _Line(NamedTuple):
-    number: int
-    text: str
-    indented: bool
 
 
 class _Recipe(NamedTuple):
@@ -76,12 +76,13 @@ class _Converter:
         self.aliases: dict[str, list[str]] = {}
         self.settings: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.copies: dict[tuple[str, ...], str] = {}
 
     # -- lines -------------------------------------------------------------------------------------------------
 
     def read(self, text: str) -> None:
         """Take a justfile's text in."""
-        lines = iter(_lines(text))
+        lines = iter(logical_lines(text))
         attributes: list[tuple[str, str]] = []
         comment = ""
         body: list[tuple[int, str]] = []
@@ -96,13 +97,13 @@ class _Converter:
             elif stripped.startswith("#"):
                 comment = stripped.lstrip("#! ").strip()
             elif stripped.startswith("["):
-                attributes += _attributes(stripped)
+                attributes += attributes_of(stripped)
             else:
                 body = self.statement(line, stripped, attributes, comment)
                 attributes, comment = [], ""
 
     def statement(
-        self, line: _Line, text: str, attributes: list[tuple[str, str]], comment: str
+        self, line: Line, text: str, attributes: list[tuple[str, str]], comment: str
     ) -> list[tuple[int, str]]:
         """Take one item in; the list that its body's lines belong to."""
         if setting := _SETTING.fullmatch(text):
@@ -124,7 +125,7 @@ class _Converter:
             self.out.leave(line.number, text, "this line is not understood")
         return []
 
-    def setting(self, line: _Line, text: str, name: str, value: str | None) -> None:
+    def setting(self, line: Line, text: str, name: str, value: str | None) -> None:
         if name == "shell" and value:
             words = re.findall(r"""'([^']*)'|"([^"]*)\"""", value)
             self.out.settings["shell"] = [one or other for one, other in words]
@@ -135,7 +136,7 @@ class _Converter:
         elif name not in _IGNORED_SETTINGS and name not in ("export", "positional-arguments"):
             self.out.leave(line.number, text, "this setting has no counterpart")
 
-    def imported(self, line: _Line, text: str) -> None:
+    def imported(self, line: Line, text: str) -> None:
         found = re.search(r"""["'](.*)["']""", text)
         content = self.include(found[1]) if found else None
         if content is not None:
@@ -178,23 +179,27 @@ class _Converter:
     def recipe(self, recipe: _Recipe) -> None:
         task = DraftTask(self.names[recipe.name], recipe.line)
         try:
-            if recipe.comment:
-                task.keys["description"] = recipe.comment
-            self.attributes(task, recipe)
-            parameters = self.parameters(task, recipe)
-            needs = self.needs(recipe)
-            if needs:
-                task.keys["needs"] = needs
-            _Body(self, task, recipe, parameters).convert()
+            self.fill(task, recipe, None)
         except UnconvertibleError as error:
             self.out.leave(recipe.line, recipe.name, str(error))
-            return
-        if "run" not in task.keys and "needs" not in task.keys:
-            self.out.leave(recipe.line, recipe.name, "it runs nothing and needs no other recipe")
             return
         if recipe.name in self.aliases:
             task.keys["aliases"] = self.aliases[recipe.name]
         self.out.tasks.append(task)
+
+    def fill(self, task: DraftTask, recipe: _Recipe, given: Sequence[str] | None) -> None:
+        """Fill in a task's keys; ``given``: the arguments it always has. Raises UnconvertibleError."""
+        if recipe.comment:
+            task.keys["description"] = recipe.comment
+        self.attributes(task, recipe)
+        parameters = _Parameters(self, task, recipe)
+        parameters.read(given)
+        needs = self.needs(recipe)
+        if needs:
+            task.keys["needs"] = needs
+        _Body(self, task, recipe, parameters).convert()
+        if "run" not in task.keys and "needs" not in task.keys:
+            raise UnconvertibleError("it runs nothing and needs no other recipe")
 
     def attributes(self, task: DraftTask, recipe: _Recipe) -> None:
         for name, argument in recipe.attributes:
@@ -214,40 +219,32 @@ class _Converter:
         if platforms:
             task.keys["platforms"] = platforms
 
-    def parameters(self, task: DraftTask, recipe: _Recipe) -> dict[str, str]:
-        """Which shell variable holds each parameter; ``@`` for one that takes all arguments that are left."""
-        found: dict[str, str] = {}
-        for text in _words(recipe.parameters):
-            parameter = _PARAMETER.fullmatch(text)
-            if parameter is None:
-                raise UnconvertibleError(f"the parameter {text} is not understood")
-            name = parameter[4]
-            if parameter[2]:
-                found[name] = "@"
-                if parameter[5]:
-                    raise UnconvertibleError(f"{text}: arguments after -- have no default")
-                continue
-            found[name] = variable = name.replace("-", "_")
-            if variable_fault(variable) is not None:
-                raise UnconvertibleError(f"{name} cannot be the name of a parameter")
-            default = self.field(parameter[5]) if parameter[5] else None
-            if default is not None and not isinstance(default, str):
-                raise UnconvertibleError(f"the default of {name} is a command's output")
-            task.keys.setdefault("params", {})[variable] = {"required": True} if default is None else default
-        return found
-
     def needs(self, recipe: _Recipe) -> list[str]:
         before, behind, _ = recipe.needs.partition("&&")
         if behind:
             raise UnconvertibleError("what runs after it (&&) has no counterpart")
         found = []
-        for text in _words(before):
-            if text.startswith("("):
-                raise UnconvertibleError(f"it gives arguments to what it needs: {text}")
-            if text not in self.names:
-                raise UnconvertibleError(f"it needs {text}, which is not here")
-            found.append(self.names[text])
+        for text in words_of(before):
+            name, *given = words_of(text[1:-1]) if text.startswith("(") else [text]
+            if name not in self.names:
+                raise UnconvertibleError(f"it needs {name}, which is not here")
+            if any(re.fullmatch(r"""'.*'|".*\"""", each, re.DOTALL) is None for each in given):
+                raise UnconvertibleError(f"it gives arguments to what it needs that only a run knows: {text}")
+            found.append(self.copy(name, [literal(each) for each in given]) if given else self.names[name])
         return unique(found)
+
+    def copy(self, name: str, given: Sequence[str]) -> str:
+        """A task that is the recipe ``name`` with arguments; made once for each of them. Raises UnconvertibleError."""
+        if (name, *given) not in self.copies:
+            recipe = next(each for each in self.recipes if each.name == name)
+            wanted = re.sub(r"\W+", "-", " ".join(given)).strip("-")[:50].strip("-")
+            taken = {*self.names.values(), *self.copies.values()}
+            task = DraftTask(task_name(f"{self.names[name]}-{wanted}", taken), recipe.line)
+            self.copies[name, *given] = task.name
+            self.fill(task, recipe, given)
+            task.notes.append(f"just {name} {' '.join(given)}")
+            self.out.tasks.append(task)
+        return self.copies[name, *given]
 
     # -- variables ---------------------------------------------------------------------------------------------
 
@@ -274,10 +271,10 @@ class _Converter:
     def field(self, text: str) -> str | dict[str, str]:
         """An expression as the value of a field. Raises UnconvertibleError."""
         pieces: list[str] = []
-        tokens = list(_tokens(text))
+        tokens = list(tokens_of(text))
         for at, (kind, token) in enumerate(tokens):
             if kind == "string":
-                pieces.append(_literal(token).replace("${", "$${"))
+                pieces.append(literal(token).replace("${", "$${"))
             elif kind == "command":
                 if len(tokens) > 1:
                     raise UnconvertibleError("a command's output is only a part of it")
@@ -300,10 +297,70 @@ class _Converter:
         raise UnconvertibleError(f"the function {function}() has no counterpart")
 
 
+class _Parameters:
+    """The parameters of one recipe. ``variables``: the shell variable for each, ``@`` for one that takes all arguments that are
+    left; ``defaults``: what such a one is without any; ``texts``: those that are always the same."""
+
+    def __init__(self, owner: _Converter, task: DraftTask, recipe: _Recipe) -> None:
+        self.owner = owner
+        self.task = task
+        self.written = words_of(recipe.parameters)
+        self.variables: dict[str, str] = {}
+        self.defaults: dict[str, str] = {}
+        self.texts: dict[str, str] = {}
+
+    def read(self, given: Sequence[str] | None) -> None:
+        """Take them in; ``given``: arguments for them. Raises UnconvertibleError."""
+        left = list(given or ())
+        for text in self.written:
+            parameter = _PARAMETER.fullmatch(text)
+            if parameter is None:
+                raise UnconvertibleError(f"the parameter {text} is not understood")
+            name, default = parameter[4], parameter[5]
+            if given is not None and (left or (parameter[2] == "*" and not default)):
+                self.texts[name] = " ".join(left) if parameter[2] else left.pop(0)
+                left = [] if parameter[2] else left
+                if parameter[1] or parameter[3]:
+                    self.task.keys.setdefault("env", {})[name] = self.texts[name].replace("${", "$${")
+            elif parameter[2]:
+                self.variables[name] = "@"
+                if default:
+                    self.defaults[name] = self.words(name, default)
+            else:
+                self.single(name, default)
+        if left:
+            raise UnconvertibleError(f"it is given too many arguments: {' '.join(left)}")
+
+    def words(self, name: str, text: str) -> str:
+        default = self.owner.field(text)
+        if not isinstance(default, str) or re.search(r"""[{}"'`\\$\n]""", default):
+            raise UnconvertibleError(f"{text}: this default of all arguments that are left has no counterpart")
+        return default
+
+    def single(self, name: str, text: str | None) -> None:
+        self.variables[name] = variable = name.replace("-", "_")
+        if variable_fault(variable) is not None:
+            raise UnconvertibleError(f"{name} cannot be the name of a parameter")
+        default = self.owner.field(text) if text else None
+        if default is not None and not isinstance(default, str):
+            raise UnconvertibleError(f"the default of {name} is a command's output")
+        self.task.keys.setdefault("params", {})[variable] = {"required": True} if default is None else default
+
+    def use(self, name: str, before: str, after: str) -> str | None:
+        """How a script says a parameter behind the text ``before``; None where ``name`` is none."""
+        if name in self.texts:
+            return self.texts[name]
+        if name in self.defaults:
+            return placed(f"${{{'*' if quoting(before) else '@'}:-{self.defaults[name]}}}", before)
+        if self.variables.get(name) == "@":
+            return arguments(before)
+        return reference(self.variables[name], before, after) if name in self.variables else None
+
+
 class _Body:
     """The body of one recipe, to scripts."""
 
-    def __init__(self, owner: _Converter, task: DraftTask, recipe: _Recipe, parameters: dict[str, str]) -> None:
+    def __init__(self, owner: _Converter, task: DraftTask, recipe: _Recipe, parameters: _Parameters) -> None:
         self.owner = owner
         self.task = task
         self.lines = recipe.body
@@ -311,12 +368,12 @@ class _Body:
 
     def convert(self) -> None:
         """Fill in ``run``, and ``shell`` where the body names an interpreter."""
-        texts = _dedented([text for _, text in self.lines])
+        texts = dedented([text for _, text in self.lines])
         if texts and texts[0].startswith("#!"):
             self.task.keys["shell"] = _interpreter(texts[0])
             self.task.keys["run"] = self.filled("\n".join(texts[1:])) + "\n"
             return
-        scripts = [script for text in _joined(texts) if (script := self.line(text))]
+        scripts = [script for text in joined_lines(texts) if (script := self.line(text))]
         if scripts:
             self.task.keys["run"] = scripts[0] if len(scripts) == 1 else scripts
 
@@ -326,6 +383,7 @@ class _Body:
         script = self.filled(text[len(prefix) :]).strip()
         if not script or script.startswith("#"):
             return ""
+        script = _LISTS.sub("exarp list", script)
         return f"{{ {script}; }} || :" if "-" in prefix else script
 
     def filled(self, text: str) -> str:
@@ -342,18 +400,16 @@ class _Body:
         return tidy("".join([*pieces, text[at:]]))
 
     def use(self, expression: str, before: str, after: str) -> str:
-        if self.parameters.get(expression) == "@":
-            return arguments(before)
-        if expression in self.parameters:
-            return reference(self.parameters[expression], before, after)
+        if (parameter := self.parameters.use(expression, before, after)) is not None:
+            return parameter
         if re.fullmatch(_NAME, expression):
             variable = self.owner.export(expression)
             if variable is None:
                 raise UnconvertibleError(f"it uses {expression}, which was not converted")
             return reference(variable, before, after)
-        tokens = list(_tokens(expression))
+        tokens = list(tokens_of(expression))
         if len(tokens) == 1 and tokens[0][0] == "string":
-            return _literal(tokens[0][1])
+            return literal(tokens[0][1])
         if expression in ("justfile_directory()", "justfile_dir()", "invocation_directory()"):
             return reference("PWD", before, after)
         found = re.fullmatch(r"""env(?:_var)?\(\s*["'](\w+)["']\s*\)""", expression)
@@ -362,88 +418,15 @@ class _Body:
         raise UnconvertibleError(f"{{{{{expression}}}}} has no counterpart in a script: put it into a variable")
 
 
-def _lines(text: str) -> Iterator[_Line]:
-    """Lines; those of a recipe's body are indented. Strings, lists and parentheses of several lines are one."""
-    lines = text.split("\n")
-    at = 0
-    while at < len(lines):
-        start, joined = at, lines[at]
-        indented = joined[:1] in (" ", "\t") and bool(joined.strip())
-        if not indented:
-            while at + 1 < len(lines) and (_open(joined) or joined.endswith("\\")):
-                at += 1
-                joined = f"{joined.removesuffix(chr(92))}\n{lines[at]}"
-            joined = _without_comment(joined)
-        yield _Line(start + 1, joined, indented)
-        at += 1
-
-
-def _open(text: str) -> bool:
-    """Whether a string or a parenthesis of a justfile goes on in the next line."""
-    if text.lstrip().startswith("#"):
-        return False
-    for mark in ("'''", '"""', "```"):
-        if text.count(mark) % 2:
-            return True
-    if re.search(r"'''|\"\"\"|```", text):
-        return False
-    bare = re.sub(r"""'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`|\#.*""", "", text)
-    if not re.match(r"[\w\s-]*:=", text):
-        return False
-    return "'" in bare or sum(map(bare.count, "([{")) > sum(map(bare.count, ")]}"))
-
-
-def _without_comment(text: str) -> str:
-    if text.lstrip().startswith("#"):
-        return text
-    found = re.match(
-        r"""(?:'''.*?'''|\"\"\".*?\"\"\"|'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`|[^#'"`]|['"`])*""", text, re.DOTALL
-    )
-    return (found[0] if found else text).rstrip()
-
-
-def _attributes(text: str) -> Iterator[tuple[str, str]]:
-    for found in re.finditer(r"""([a-z-]+)\s*(?:[(:]\s*["']([^"']*)["']\)?)?\s*[,\]]""", text):
-        yield found[1], found[2] or ""
-
-
 def _platforms(recipe: _Recipe) -> list[str] | None:
     """Where a recipe is for; None: everywhere."""
     named = [name for name, _ in recipe.attributes if name in _PLATFORMS]
     return unique(each for name in named for each in _PLATFORMS[name]) if named else None
 
 
-def _words(text: str) -> list[str]:
-    """Words, where strings and parentheses are in one piece."""
-    return re.findall(r"""(?:\([^)]*\)|'[^']*'|"(?:\\.|[^"\\])*"|`[^`]*`|[^\s'"`(])+""", text)
-
-
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    at = 0
-    text = text.strip()
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None or found.lastgroup is None:
-            raise UnconvertibleError(f"the expression {text} is not understood")
-        if found["name"] in ("if", "else"):
-            raise UnconvertibleError("what depends on a condition has no counterpart")
-        yield found.lastgroup, found[found.lastgroup]
-        at = found.end()
-
-
-def _literal(token: str) -> str:
-    inner = token[1:-1]
-    if token.startswith(("'''", '"""')):
-        inner = "\n".join(_dedented(token[3:-3].removeprefix("\n").split("\n")))
-    if token[0] == '"':
-        escapes = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
-        inner = re.sub(r"\\(.)", lambda found: escapes.get(found[1], found[1]), inner, flags=re.DOTALL)
-    return inner
-
-
 def _of_environment(function: str, tokens: Sequence[tuple[str, str]]) -> str:
     """``env("X", "default")`` and its older names, as a field says it."""
-    strings = [_literal(token) for kind, token in tokens if kind == "string"]
+    strings = [literal(token) for kind, token in tokens if kind == "string"]
     plain = [kind for kind, token in tokens[1:] if token not in (",", ")")]
     if function in ("env", "env_var", "env_var_or_default") and plain == ["string"] * len(strings) and strings:
         if len(strings) == 1:
@@ -463,25 +446,3 @@ def _interpreter(line: str) -> list[str]:
     if len(words) == 2 and words[1].startswith("-") and (program := words[0].rpartition("/")[2]) in _INTERPRETERS:
         return [words[0], words[1], _INTERPRETERS[program]]
     raise UnconvertibleError(f"the interpreter {line[2:].strip()} is not known to take a script as an argument")
-
-
-def _dedented(lines: list[str]) -> list[str]:
-    """Lines without the indentation that all share, and without empty ones at the end."""
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
-    depth = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-    return [line[depth:] for line in lines]
-
-
-def _joined(lines: Sequence[str]) -> Iterator[str]:
-    """Lines of a body, with those that end in a backslash joined to the next, as a shell would."""
-    waiting = ""
-    for line in lines:
-        waiting += line
-        if line.endswith("\\"):
-            waiting += "\n"
-            continue
-        yield waiting
-        waiting = ""
-    if waiting:
-        yield waiting

@@ -86,8 +86,5 @@ def tidy(script: str) -> str:
 
 
 def arguments(before: str) -> str:
-    """``"$@"`` behind the text ``before``: no quotes of its own where it stands in double ones already."""
-    inside = quoting(before)
-    if inside == "'":
-        return "'\"$@\"'"
-    return "$@" if inside == '"' else '"$@"'
+    """All arguments behind the text ``before``: each a word, or in quotes all of them one, as if they were pasted."""
+    return placed("$*", before) if quoting(before) else '"$@"'

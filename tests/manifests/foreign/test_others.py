@@ -49,7 +49,7 @@ def test_recipes_with_parameters_needs_and_attributes() -> None:
             "description": "run the tests",
             "params": {"filter": "all"},
             "needs": ["build", "_prepare"],
-            "run": ['pytest -k $filter "$@" "$@"', '{ rm "$version"; } || :'],
+            "run": ['pytest -k $filter "$@" "$*"', '{ rm "$version"; } || :'],
             "aliases": ["t"],
         },
         "build": {"run": "echo $name-$sha \\\n  more"},
@@ -68,7 +68,7 @@ def test_recipes_with_parameters_needs_and_attributes() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
-        ("a: (b 'x')\n  y\nb z:\n  z\n", 1, "gives arguments"),
+        ("a x: (b x)\n  y\nb z:\n  z\n", 1, "only a run knows"),
         ("a: b && c\n  y\nb:\n  x\nc:\n  x\n", 1, "after it"),
         ("mod foo\na:\n  x\n", 1, "module"),
         ("x := if os() == 'linux' { 'a' } else { 'b' }\na:\n  echo\n", 1, "condition"),
@@ -82,6 +82,21 @@ def test_recipes_with_parameters_needs_and_attributes() -> None:
 )
 def test_what_just_can_and_exarp_cannot_is_listed(text: str, line: int, why: str) -> None:
     assert [(left.line, why in left.why) for left in just(text).leftovers] == [(line, True)]
+
+
+def test_what_is_needed_with_arguments_is_a_task_of_its_own() -> None:
+    draft = just(
+        "watch cmd +args='check --all':\n  {{cmd}} -x '{{args}}' {{args}}\n"
+        "test: (watch 'cargo' \"test\" '--tests')\n  done\nagain: (watch 'cargo' 'test' '--tests') (watch 'x y')\n"
+        "many: (watch 'a' 'b') (one 'b' 'c')\none $x:\n  echo $x\n"
+    )
+    found = tasks(draft)
+    assert found["watch"]["run"] == """$cmd -x "${*:-check --all}" ${@:-check --all}"""
+    assert found["watch-cargo-test-tests"] == {"run": "cargo -x 'test --tests' test --tests"}
+    assert found["test"] == {"needs": ["watch-cargo-test-tests"], "run": "done"}
+    assert found["again"] == {"needs": ["watch-cargo-test-tests", "watch-x-y"]}
+    assert found["watch-x-y"]["run"] == """x y -x "${*:-check --all}" ${@:-check --all}"""
+    assert [(left.line, left.why) for left in draft.leftovers] == [(6, "it is given too many arguments: c")]
 
 
 def test_an_imported_justfile_is_read_in_its_place() -> None:

@@ -276,7 +276,8 @@ def test_a_reference_is_read_wherever_a_text_was_pasted(text: str, expected: str
 def test_where_a_shell_looks_for_no_variable() -> None:
     assert quoting("cat <<'E'\nx ") == "<<"
     assert quoting("cat <<'E'\nx\nE\n'") == "'"
-    assert arguments("a 'b") == "'\"$@\"'"
+    assert arguments("a 'b") == "'\"$*\"'"
+    assert (arguments('a "b'), arguments("a ")) == ("$*", '"$@"')
 
 
 WORDS = st.sampled_from((
