@@ -135,6 +135,8 @@ def convert(tool: str, path: str, shown: str, shell: bool = False) -> Draft:
     text = read_text(path, shown)
     draft = _CONVERTERS[tool](text, shown, os.path.dirname(path), shell)
     draft.drop_missing()
+    if tool in ("make", "just"):
+        draft.clean_first()
     for task in draft.tasks:
         task.keys = without_idle(task.keys)
     return draft

@@ -7,13 +7,15 @@ written down (``toml_text``).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from exarp.model.leftover import Leftover
 
+# Tasks that take away what others make.
+_CLEANS = re.compile(r"_?(?:\w*[_-])?(?:dist|mostly|real|deep|full)?clean(?:up|[_-]\w+)?|purge|reset")
 _ODD = re.compile(r"[\s@:,\x00-\x1f\x7f]+")
 
 
@@ -94,6 +96,19 @@ class Draft(msgspec.Struct):
                 task.notes.append(f"needs {shown} as well, which was not converted")
                 self.leave(task.line, task.name, f"it needs {shown}, which was not converted", task.file)
 
+    def clean_first(self) -> None:
+        """Make and just do what a task needs in order: all that comes behind something that cleans waits for that."""
+        makers = {path: task.name for task in self.tasks for path in _made(task)}
+        tasks = {task.name: task for task in self.tasks}
+        for task in self.tasks:
+            needs = [*map(_of_matrix, task.keys.get("needs", ()))]
+            for at, cleaner in enumerate(needs):
+                if _CLEANS.fullmatch(cleaner) and needs[at + 1 :]:
+                    before = _behind(tasks, makers, [cleaner])
+                    for name in _behind(tasks, makers, needs[at + 1 :]):
+                        if name not in before and cleaner not in tasks[name].keys.get("needs", ()):
+                            tasks[name].keys["after"] = unique([*tasks[name].keys.get("after", ()), cleaner])
+
     def drop_wave(self, name: str, why: str) -> bool:
         """Take a wave out, and out of the markings of others; whether it was there."""
         gone = next((wave for wave in self.waves if wave["name"] == name), None)
@@ -105,6 +120,27 @@ class Draft(msgspec.Struct):
             if isinstance(marking := wave.get("parallel"), list):
                 wave["parallel"] = [each for each in marking if each != name]
         return True
+
+
+def _made(task: DraftTask) -> Iterator[str]:
+    """The paths that a task makes, those of all instances."""
+    for path in task.keys.get("outputs", ()):
+        for axis, values in task.keys.get("matrix", {"": [""]}).items():
+            yield from (path.replace(f"${{{axis}}}", str(value)) for value in values)
+
+
+def _behind(tasks: Mapping[str, DraftTask], makers: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    """Tasks, and all that they need directly or not."""
+    found: dict[str, None] = {}
+    waiting = [*names]
+    while waiting:
+        name = _of_matrix(waiting.pop())
+        if name in tasks and name not in found:
+            found[name] = None
+            keys = tasks[name].keys
+            waiting += [*keys.get("needs", ()), *keys.get("after", ())]
+            waiting += [makers[path] for path in keys.get("inputs", ()) if path in makers]
+    return list(found)
 
 
 def _of_matrix(need: str) -> str:

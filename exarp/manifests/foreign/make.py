@@ -20,6 +20,7 @@ from exarp.model.name import variable_fault
 from exarp.model.path import is_glob
 
 _PLAIN_VALUE = re.compile(r"[\w\s./:=+,@%^-]*")
+_CALLS_MAKE = re.compile(r"\$[({]MAKE[)}]")
 _PREFIX = re.compile(r"[@+\s-]*")
 _MAKES_DEPFILE = re.compile(r"\s-M?MD\b")
 _DEPFILE = re.compile(r"\s-MF\s*(\S+)")
@@ -80,6 +81,7 @@ class _Converter:
         self.patterns = [rule for rule in makefile.rules if not rule.pattern and any("%" in t for t in rule.targets)]
         self.names: dict[str, str] = {}
         self.files: dict[str, bool] = {}
+        self.idle: set[str] = set()
         self.variables: dict[str, str | dict[str, str]] = {}
 
     def draft(self) -> Draft:
@@ -95,6 +97,11 @@ class _Converter:
         tasks = self.name_all()
         for name, members in tasks:
             self.task(name, members)
+        for each in self.out.tasks:
+            # To wait for what does nothing is nothing.
+            if "run" in each.keys and not self.idle.isdisjoint(each.keys.get("needs", ())):
+                needs = [need for need in each.keys.pop("needs") if need not in self.idle]
+                each.keys |= {"needs": needs} if needs else {}
         self.out.variables = dict(self.variables)
         self.settings()
         return self.out
@@ -251,9 +258,14 @@ class _Converter:
         except UnconvertibleError as error:
             self.out.leave(target.line, " ".join(member.name for member in members), str(error), target.file)
             return
+        if task.keys.get("run") and any(_CALLS_MAKE.search(text) for _, text in target.recipe):
+            self.out.leave(
+                target.line, target.name, "it calls make, as before: exarp does not see what that does", target.file
+            )
         if not task.keys.get("run") and not task.keys.get("needs"):
             if target.name not in ("FORCE", ".FORCE"):
                 self.out.leave(target.line, target.name, "it runs nothing and needs no other task", target.file)
+            self.idle.add(name)
             return
         self.out.tasks.append(task)
 

@@ -156,6 +156,19 @@ def test_a_file_that_is_always_made_has_no_outputs_to_be_up_to_date_by() -> None
     assert task.keys["run"] == "git describe > version.h"
 
 
+def test_what_does_nothing_is_no_need() -> None:
+    draft = convert("a: dummy\n\techo\ndummy:\n\t# nothing\n")
+    draft.drop_missing()
+    assert tasks(draft) == {"a": {"run": "echo"}}
+    assert [(left.line, left.text) for left in draft.leftovers] == [(3, "dummy")]
+
+
+def test_that_make_goes_on_doing_a_part_is_told() -> None:
+    draft = convert("lib:\n\t$(MAKE) -C lib\n")
+    assert [task.keys["run"] for task in draft.tasks] == ["make -C lib"]
+    assert [(left.line, "it calls make" in left.why) for left in draft.leftovers] == [(1, True)]
+
+
 def test_lines_that_go_on_are_one_and_keep_their_number() -> None:
     lines = list(logical_lines("a = 1 \\\n  2\nt:\n\tx \\\n\t  y\n"))
     assert [(line.number, line.text) for line in lines][:3] == [(1, "a = 1 2"), (3, "t:"), (4, "x \\\n  y")]

@@ -178,6 +178,25 @@ def test_what_is_dropped_is_no_need_any_more() -> None:
     assert [left.line for left in draft.leftovers] == [2, 1, 3]
 
 
+def test_what_comes_behind_a_cleaner_waits_for_it() -> None:
+    draft = Draft("f", "make")
+    draft.tasks = [
+        DraftTask("rebuild", 1, {"needs": ["gen", "clean", "all"]}),
+        DraftTask("clean", 2, {"run": "rm", "needs": ["stop"]}),
+        DraftTask("all", 3, {"needs": ["app", "stop"]}),
+        DraftTask("app", 4, {"run": "cc", "inputs": ["a.o", "x.h"], "outputs": ["app"]}),
+        DraftTask("o", 5, {"run": "cc", "outputs": ["${s}.o"], "matrix": {"s": ["a", "b"]}}),
+        DraftTask("stop", 6, {"run": "stop"}),
+        DraftTask("gen", 7, {"run": "gen"}),
+        DraftTask("fresh", 8, {"run": "x", "needs": ["clean"]}),
+        DraftTask("odd", 9, {"needs": ["all", "reset", "clean"]}),
+        DraftTask("reset", 10, {"run": "x", "after": ["clean"]}),
+    ]
+    draft.clean_first()
+    after = {name: keys["after"] for name, keys in tasks(draft).items() if "after" in keys}
+    assert after == {"all": ["clean"], "app": ["clean"], "o": ["clean"], "reset": ["clean"]}
+
+
 def test_what_is_missing_is_told_of_all_that_need_it() -> None:
     draft = Draft("f", "make")
     draft.tasks = [
