@@ -19,6 +19,7 @@ from exarp.manifests.problems.place import reworded
 from exarp.model.task import Task
 from exarp.model.verdict import Reason, Verdict
 from exarp.planning.planner import make_plan
+from exarp.planning.recipe import literal_words
 from exarp.planning.selection import all_targets
 from exarp.workspace.ignore import Ignore
 
@@ -67,6 +68,7 @@ class _Doubts:
         yield from self.empty()
         yield from _once(self.undeclared())
         yield from _once(self.run_once())
+        yield from _once(self.literal())
         yield from self.missing_dotenv()
         yield from self.idle_pass_env()
         for verdict in plan.verdicts:
@@ -160,6 +162,22 @@ class _Doubts:
                 )
                 step = f"take {field} out, and it runs every time; or list what it depends on"
                 yield Problem("runs-once", message, self.locator.key("task", task.name, field), step, severity="doubt")
+
+    def literal(self) -> Iterable[Problem]:
+        """Words of ``argv`` that only a shell would fill in."""
+        for task in self.tasks:
+            for word in literal_words(task.argv) if task.argv else ():
+                name = word.removeprefix("$")
+                whole = name.isidentifier()
+                message = f"{word!r} in argv of task {task.name!r} stays as it is: there is no shell to fill it in"
+                step = (
+                    f"write ${{{name}}} for a variable, ${{env.{name}}} for the environment's; or use run, with a shell"
+                )
+                if not whole:
+                    message = f"{word!r} in argv of task {task.name!r} stays as it is: only a whole element is replaced"
+                    step = "make it an element of its own; or use run, with a shell"
+                place = self.locator.entry(("task", task.name, "argv"), word)
+                yield Problem("literal-word", message, place, step, severity="warning")
 
     def idle_pass_env(self) -> Iterable[Problem]:
         """Names of variables to be passed, where all are passed anyway."""

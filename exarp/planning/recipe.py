@@ -7,7 +7,8 @@ declared names). Does not know their values (``environment``) nor file contents 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 from blake3 import blake3
@@ -127,6 +128,23 @@ def expand_argv(
         else:
             words.append(word)
     return tuple(words)
+
+
+_WHOLE_NAME = re.compile(r"\$[A-Za-z_]\w*", re.ASCII).fullmatch
+_LAUNCH_WORD_WITHIN = re.compile(r"\$(?:in|out|depfile|in_file)\b", re.ASCII).search
+
+
+def literal_words(argv: Sequence[str]) -> list[str]:
+    """Elements of ``argv`` that look as if somebody filled them in, and that nobody does: ``$CFLAGS``, ``-o$out``.
+
+    What holds white space, or stands behind an option that takes a script (``-c``, ``-e``), may mean something to the program.
+    """
+    return [
+        word
+        for before, word in pairwise(("", *argv))
+        if "$" in word and before not in ("-c", "-e") and word not in LAUNCH_WORDS
+        if (_WHOLE_NAME(word) or _LAUNCH_WORD_WITHIN(word)) and not any(map(str.isspace, word))
+    ]
 
 
 def names_launch_word(task: Task, word: str) -> bool:

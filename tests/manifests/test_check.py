@@ -205,3 +205,21 @@ def test_a_wave_that_is_listed_too_early_is_shown_where_it_is_named(doubts: Doub
         ("wave-order", "warning", "exarp.toml:2:8")
     ]
     assert found[0].message == "wave 'one' is listed before 'two' but runs after it: b → a"
+
+
+def test_words_that_only_a_shell_would_fill_in_are_told(doubts: Doubts) -> None:
+    found = doubts("""
+[vars]
+CFLAGS = "-O2"
+[task.t]
+inputs = ["a.c"]
+outputs = ["a"]
+argv = ["cc", "$CFLAGS", "${CFLAGS}", "-o$out", "$in", "$$", "$1", "s/x$/y/", "sh", "-c", "$in", "-e", "$x", "my $out = 1"]
+""")
+    assert [(each.slug, each.severity) for each in found] == [("literal-word", "warning")] * 2
+    assert [(each.message.split()[0], each.place and each.place.column) for each in found] == [
+        ("'$CFLAGS'", 15),
+        ("'-o$out'", 39),
+    ]
+    assert "${CFLAGS} for a variable" in found[0].next
+    assert "an element of its own" in found[1].next
