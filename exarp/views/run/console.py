@@ -174,7 +174,8 @@ class Console:
         if self._manner.quiet or event.outcome in ("up_to_date", "blocked"):
             return False
         if event.outcome == "passed" and served:
-            return False
+            # What its ``finally`` printed, if that failed, stands below.
+            return bool(event.warnings and event.finally_log)
         if event.outcome in ("passed", "restored") and self._manner.sparing:
             return bool(event.log or event.finally_log) and self._manner.mode != "quiet"
         # A failure that is allowed is told also where it kept the task from starting.

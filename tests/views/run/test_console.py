@@ -13,6 +13,7 @@ from exarp.model.event import (
     PlannedWave,
     RunFinished,
     RunStarted,
+    ServiceReady,
     TaskFinished,
     TaskOutput,
     TaskRetried,
@@ -233,6 +234,16 @@ def test_quiet_shows_what_was_printed_finally_where_that_may_have_failed():
     assert told([*planned("a"), *failed], Manner(mode="quiet")).output == b"no end"
     assert told([*planned("a"), *failed], Manner(verbosity=-1)).output == b""
     assert "ok    a" in told([*planned("a"), *well], Manner(sparing=True)).words
+
+
+def test_of_a_service_only_a_finally_that_failed_is_shown():
+    def served(**fields):
+        begun = [TaskStarted(task="a", attempt=1), ServiceReady(task="a", attempt=1)]
+        streams = told([*planned("a"), *begun, finished("a", "passed", finally_log="bare.log", **fields)])
+        return "ok    a" in streams.words, streams.output
+
+    assert served() == (False, b"")
+    assert served(warnings=("its finally failed: exit 1",)) == (True, b"no end")
 
 
 def test_prefixed_puts_the_task_before_each_line_and_ends_the_last():
