@@ -284,6 +284,16 @@ CERTAIN: dict[str, tuple[str, str, str]] = {
         "task:\n  a:\n    run: x\n    manual: yes # !\n    inputs: src/*.c\n    tags: fast\n    'evn': {A: 1}\n",
         'task:\n  a:\n    run: x\n    manual: true # !\n    inputs: ["src/*.c"]\n    tags: [fast]\n    \'env\': {A: 1}\n',
     ),
+    "names of platforms": (
+        "exarp.yaml",
+        "task:\n  a: {run: x, platforms: [Linux, 'MacOS', \"linux/AMD64\"]}\n",
+        "task:\n  a: {run: x, platforms: [linux, 'macos', \"linux/amd64\"]}\n",
+    ),
+    "values that are mistyped, too": (
+        "exarp.yaml",
+        "task:\n  a: {cmds: [x, y], retry: '2', ignore_error: yes, dir: [src]}\n",
+        "task:\n  a: {run: [x, y], retries: 2, allow_failure: true, cwd: src}\n",
+    ),
     "keys of JSON": ("exarp.json", '{"tasks":{"a":{"cmd":"x","retries":"3"}}}', '{"task":{"a":{"run":"x","retries":3}}}'),
 }  # fmt: skip
 
@@ -298,6 +308,12 @@ UNCERTAIN: dict[str, tuple[str, str]] = {
     "a list that others run in one shell": ("exarp.toml", "[task.a]\nscript = ['cd x', 'make']\n"),
     "a list that others take for one command": ("exarp.toml", "[task.a]\ncommand = ['make', 'x']\n"),
     "order that others take for a need": ("exarp.toml", "[task.a]\nrun = 'x'\norder_only = ['b']\n[task.b]\nrun = 'x'\n"),
+    "what only looks like a key": ("exarp.toml", "[task.a]\nrun = 'x'\nexternal = true\nnotifies = ['b']\n"),
+    "a platform that may be one of two": ("exarp.toml", "[task.a]\nrun = 'x'\nplatforms = ['amr64', 'plan9']\n"),
+    "a number that may be octal": ("exarp.yaml", "task:\n  a: {run: x, retries: 010}\n  b: {run: x, retries: '010'}\n"),
+    "lists that may be meant": (
+        "exarp.toml", "[task.a]\nrun = [['x'], 3]\nparams = { p = ['x'] }\nenv = { A = ['x'] }\ninputs = [['x']]\n"
+    ),
     "outputs, whose folders are emptied": ("exarp.toml", "[task.a]\nrun = 'x'\ngenerates = ['src/']\n"),
     "a setting in a task": ("exarp.toml", "[task.a]\nrun = 'x'\noutput = 'quiet'\n"),
     "a key of a later version": ("exarp.toml", "[task.a]\nrun = 'x'\ncached = true\npromt = 'x'\n"),

@@ -7,12 +7,12 @@ nowhere. Does not decide what is certain (``key_hints``, ``sure_values``), and c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from exarp.errors import Edit, Fix
 from exarp.manifests.problems.place import Locator
-from exarp.manifests.problems.sure_values import sure_text
+from exarp.manifests.problems.sure_values import sure_text, sure_word
 from exarp.manifests.problems.type_words import Kind
 
 if TYPE_CHECKING:
@@ -47,9 +47,17 @@ def rewritten(locator: Locator, path: KeyPath, value: Any, kind: Kind) -> Fix | 
     return None if text is None else Fix((Edit(*extent, text),), text)
 
 
+def respelt(locator: Locator, path: KeyPath, value: str, known: Iterable[str]) -> Fix | None:
+    """The text at ``path`` becomes the one of the words ``known`` that it is a slip of, where that is certain."""
+    extent = locator.extent(*path)
+    text = None if extent is None else sure_word(value, known, locator.text[slice(*extent)])
+    return None if extent is None or text is None else Fix((Edit(*extent, text),), text)
+
+
 def _only_part(locator: Locator, path: KeyPath, value: Any, written: str) -> str:
     """Of a list of one element, how that is written; empty where something else stands in the brackets, too."""
-    part = locator.extent(*path, 0) if isinstance(value, list) and len(value) == 1 else None
+    is_one = isinstance(value, list) and len(value) == 1 and isinstance(path[-1], str)
+    part = locator.extent(*path, 0) if is_one else None
     if part is None:
         return ""
     inner = locator.text[slice(*part)]

@@ -28,19 +28,15 @@ _OTHER_WORDS = {
     "retry": "retries", "ignore_error": "allow_failure", "ignore_errors": "allow_failure", "tag": "tags",
     "concurrency": "jobs", "threads": "jobs", "pools": "resources", "order_only": "after",
 }  # fmt: skip
-# Those that mean the same there as here, with what their value must then be. Not what only seems to: exarp empties folders that
-# are outputs, each string of a list is a shell of its own, and what others order is run for it.
-_TEXT: tuple[type, ...] = (str,)
-_NAMES: tuple[type, ...] = (str, list)
-_SAME: dict[str, tuple[type, ...]] = {
-    "cmd": _TEXT, "command": _TEXT, "script": _TEXT, "commands": _TEXT, "cmds": _NAMES,
-    "deps": _NAMES, "depends": _NAMES, "depends_on": _NAMES, "dependencies": _NAMES,
-    "sources": _NAMES, "srcs": _NAMES,
-    "dir": _TEXT, "working_dir": _TEXT, "workdir": _TEXT, "working_directory": _TEXT,
-    "desc": _TEXT, "help": _TEXT, "summary": _TEXT, "doc": _TEXT,
-    "environment": (dict,), "variables": (dict,), "var": (dict,), "tasks": (dict,), "waves": (list,), "pools": (dict,),
-    "ignore_error": (bool,), "ignore_errors": (bool,), "retry": (int,), "concurrency": (int,), "tag": _NAMES,
-}  # fmt: skip
+# Those that mean the same there as here. Not what only seems to: exarp empties folders that are outputs, and runs nothing for
+# ``after``, as others do for ``order_only``.
+_SAME = frozenset(
+    "cmd cmds command commands script deps depends depends_on dependencies sources srcs dir working_dir workdir "
+    "working_directory desc help summary doc environment variables var tasks waves pools ignore_error ignore_errors "
+    "retry concurrency tag".split()
+)
+# A list of them is one command elsewhere, or one script; here each of its strings is a script of its own.
+_ALONE = frozenset("cmd command commands script".split())
 _HOMES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("[settings]", SettingsDocument),
     ("a task", TaskDocument),
@@ -85,7 +81,8 @@ def is_sure(key: str, value: Any, struct: type[msgspec.Struct]) -> bool:
     """
     word, known = _word(key), struct.__struct_encode_fields__
     if word in _OTHER_WORDS and word not in known:
-        return _OTHER_WORDS[word] in known and isinstance(value, _SAME.get(word, ()))
+        is_same = word in _SAME and (word not in _ALONE or isinstance(value, str))
+        return is_same and _OTHER_WORDS[word] in known
     return not _is_right_elsewhere(key, value, struct)
 
 

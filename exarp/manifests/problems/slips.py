@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# In short words one other letter makes another word: ``args`` is not ``argv``, ``cmd`` is not ``cwd``.
+# In short words one other letter makes another word: ``args`` is not ``argv``, ``cmd`` is not ``cwd``. So do other letters at the
+# beginning: ``external`` is not ``internal``, ``light`` not ``tight``.
 _SHORTEST = 3
 _ONE_MORE = 4
 _ANOTHER = 5
@@ -36,12 +37,12 @@ def _is_slip(written: str, word: str) -> bool:
         return False
     if written.removesuffix("s") == word.removesuffix("s"):
         return True
-    slips = _slips(written, word)
+    slips, same_start = _slips(written, word), written[0] == word[0]
     if slips > 1:
-        return slips == 2 and shorter >= _TWO
+        return slips == 2 and shorter >= _TWO and same_start
     if len(written) != len(word):
         return shorter >= _ONE_MORE
-    return shorter >= _ANOTHER or sorted(written) == sorted(word)
+    return (shorter >= _ANOTHER and same_start) or sorted(written) == sorted(word)
 
 
 def _slips(one: str, other: str) -> int:

@@ -23,7 +23,7 @@ _NAMES: dict[type[inspect.Type], str] = {
 SWITCHES = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 # A longer one is seen in the excerpt, or not at all.
 _LONGEST = 40
-WHOLE = re.compile(r"[+-]?\d{1,10}", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,10}", re.ASCII)
 
 
 class Kind:
@@ -165,6 +165,6 @@ def _repair_string(value: str, kind: Kind) -> str:
         return (
             f'write a list: ["{quoted}"]' if len(value) <= _LONGEST and value.isprintable() else "write a list: [ … ]"
         )
-    if kind.takes(inspect.IntType) and WHOLE.fullmatch(value):
+    if kind.takes(inspect.IntType) and _WHOLE.fullmatch(value):
         return f"write {int(value)}, without quotes"
     return ""

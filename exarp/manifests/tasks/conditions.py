@@ -101,9 +101,12 @@ def _platforms(fields: Fields, written: Sequence[str], path: KeyPath) -> tuple[s
             continue
         known = canonical(text)
         if known is None:
+            from exarp.manifests.problems.fixes import respelt
+
             meant = nearest(text, known_names(text))
             step = f"did you mean {meant!r}?" if meant else 'write "linux", "macos", "arm64" or "linux/arm64"'
-            fields.add("unknown-platform", f"{text!r} is no platform", (*path, index), step)
+            fix = respelt(fields.locator, (*path, index), name, known_names(name)) if text == name else None
+            fields.add("unknown-platform", f"{text!r} is no platform", (*path, index), step, fix=fix)
         else:
             found[known] = None
     # Where all of them are at fault, it must not seem to be for every platform; nothing runs then anyway.

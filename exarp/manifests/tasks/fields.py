@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from exarp.errors import Problem
+from exarp.errors import Fix, Problem
 from exarp.manifests.problems.place import Locator
 from exarp.manifests.problems.variable_fault import VariableFault
 from exarp.manifests.variables.definitions import Variables
@@ -40,10 +40,12 @@ class Fields:
         self.locator = locator
         self.problems = problems
 
-    def add(self, slug: str, message: str, path: KeyPath, step: str = "", on_key: bool = False) -> None:
+    def add(
+        self, slug: str, message: str, path: KeyPath, step: str = "", on_key: bool = False, fix: Fix | None = None
+    ) -> None:
         """Tell a fault at the value at ``path``, or at its key."""
         place = self.locator.key(*path) if on_key else self.locator.value(*path)
-        self.problems.append(Problem(slug, message, place, step))
+        self.problems.append(Problem(slug, message, place, step, fix=fix))
 
     def text(self, value: str, path: KeyPath) -> str | None:
         """``value`` with its variables filled in; None where that cannot be done."""

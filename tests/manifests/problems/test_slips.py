@@ -23,6 +23,7 @@ TOP = [*doc.Document.__struct_encode_fields__, *doc.LATER_TOP]
         ("on-failure", "on_failure"), ("onFailure", "on_failure"), ("descrption", "description"), ("discripton", "description"),
         ("desc", None), ("file", None), ("name", None), ("promt", "prompt"), ("deps", None), ("type", None),
         ("retires", "retries"),
+        ("external", None), ("notifies", None), ("nputs", "inputs"), ("niputs", "inputs"), ("imputs", "inputs"), ("unputs", None),
         ("shelf", "shell"), ("tool", "tools"), ("pool", None), ("", None), ("s", None), ("interval", "internal"),
     ],
 )  # fmt: skip
@@ -32,6 +33,7 @@ def test_slips_for_keys_of_tasks(written: str, meant: str | None) -> None:
 
 def test_a_slip_for_two_words_is_a_slip_for_none() -> None:
     assert meant_by("abcdx", ["abcde", "abcdf"]) is None
+    assert meant_by("light", ["tight", "levels"]) is None
     assert meant_by("Abcde", ["abcde", "abcdf"]) == "abcde"
 
 
