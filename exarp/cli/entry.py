@@ -226,11 +226,15 @@ def _say(text: str) -> None:
         sys.stderr.write(text)
 
 
+def _wants_json(invocation: Invocation) -> bool:
+    """Whether ``--json`` was given, also behind what is refused: options there have not been read."""
+    return invocation.json or "--json" in _split(invocation.arguments)[0]
+
+
 def _refuse(error: ExarpError, invocation: Invocation) -> int:
     from exarp.views.problems.problem import as_json, render_all
 
-    # Options behind what is refused have not been read.
-    if invocation.json or "--json" in _split(invocation.arguments)[0]:
+    if _wants_json(invocation):
         _print_document(as_json(error.problems, error.exit_code))
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
     text = render_all(error.problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
@@ -251,7 +255,7 @@ def _misused(error: click.ClickException, invocation: Invocation) -> int:
     from exarp.errors import Problem
     from exarp.views.problems.problem import as_json
 
-    invocation.json = invocation.json or "--json" in _split(invocation.arguments)[0]
+    invocation.json = _wants_json(invocation)
     if isinstance(error, click.NoSuchOption):
         from exarp.cli.later import later_option, refuse_later_command
 
@@ -282,7 +286,7 @@ def _defect(error: Exception, invocation: Invocation) -> int:
         report.write(f"exarp {list(invocation.arguments)}\npython {sys.version}\n")
         report.writelines(traceback.format_exception(error))
     problems = error.problems if isinstance(error, DefectError) else (Problem("defect", _named(error)),)
-    if invocation.json:
+    if _wants_json(invocation):
         step = f"report {report.name}"
         _print_document(as_json([msgspec.structs.replace(problem, next=step) for problem in problems], 70))
     for problem in problems:
