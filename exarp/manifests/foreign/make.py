@@ -17,7 +17,7 @@ from exarp.manifests.foreign.make_functions import Glob, match_pattern
 from exarp.manifests.foreign.make_text import Makefile, Rule
 from exarp.manifests.foreign.shell_text import reference, tidy
 from exarp.model.name import variable_fault
-from exarp.model.path import is_glob
+from exarp.model.path import is_glob, is_outside
 
 _PLAIN_VALUE = re.compile(r"[\w\s./:=+,@%^-]*")
 _CALLS_MAKE = re.compile(r"\$[({]MAKE[)}]")
@@ -211,14 +211,15 @@ class _Converter:
 
     def name_all(self) -> list[tuple[str, list[_Target]]]:
         """Tasks by name, each with its targets: several are the instances of a matrix."""
-        together: dict[int, list[_Target]] = {}
+        # What lies outside the workspace nobody can make; the others of its pattern are not to go with it.
+        together: dict[tuple[int, bool], list[_Target]] = {}
         for target in self.targets.values():
             if target.pattern is not None and self.files[target.name]:
-                together.setdefault(id(target.pattern), []).append(target)
+                together.setdefault((id(target.pattern), is_outside(target.name)), []).append(target)
         found: list[tuple[str, list[_Target]]] = []
         taken: set[str] = set()
         for target in self.targets.values():
-            members = together.get(id(target.pattern), []) if target.pattern is not None else []
+            members = together.get((id(target.pattern), is_outside(target.name)), [])
             if len(members) > 1 and self.as_matrix(members):
                 if members[0] is target:
                     name = task_name(re.sub(r".*[%.]", "", target.name) or "files", taken)

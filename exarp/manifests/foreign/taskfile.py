@@ -58,6 +58,7 @@ class _Converter:
             self.task(name, node)
         self.order()
         self.drop_unused()
+        self.share_environment()
         scripts = [each for task in self.out.tasks for each in _scripts(task.keys)]
         scripts += [each["run"] for each in self.out.variables.values() if isinstance(each, dict)]
         self.out.settings = {"shell": shell(self.file.options, scripts), **self.out.settings}
@@ -180,6 +181,19 @@ class _Converter:
                 if before not in after:
                     after.append(before)
                 self.out.leave(caller.line, caller.name, _GOES_ON)
+
+    def share_environment(self) -> None:
+        """What all tasks get is said once, in a template, where several say the same."""
+        common = self.file.env
+        having = [task.keys for task in self.out.tasks if common.items() <= task.keys.get("env", {}).items()]
+        if not common or len(having) < 2:
+            return
+        self.out.templates["common"] = {"env": common}
+        for keys in having:
+            keys["extends"] = "common"
+            keys["env"] = {name: value for name, value in keys["env"].items() if name not in common}
+            if not keys["env"]:
+                del keys["env"]
 
     def drop_unused(self) -> None:
         """Variables that nothing uses, if they were made for a task, or their text was pasted wherever they are used."""

@@ -16,7 +16,7 @@ import yaml
 from exarp.manifests.foreign.draft import DraftTask, UnconvertibleError, task_name, unique
 from exarp.manifests.foreign.taskfile_file import File, shell
 from exarp.manifests.foreign.taskfile_templates import Binding, Scope, mentioned
-from exarp.manifests.foreign.taskfile_text import as_text, command_of, entries, items, plain, text_of, texts_of
+from exarp.manifests.foreign.taskfile_text import as_text, command_of, entries, is_true, items, plain, text_of, texts_of
 from exarp.model.name import variable_fault
 
 IGNORED = frozenset(
@@ -211,10 +211,10 @@ class TaskConverter:
         elif key in ("platforms", "dotenv"):
             keys[key] = texts_of(node, key)
         elif key in ("internal", "interactive"):
-            if plain(node) is True:
+            if is_true(node):
                 keys[key] = True
         elif key == "ignore_error":
-            if plain(node) is True:
+            if is_true(node):
                 keys["allow_failure"] = True
         elif key == "prompt":
             keys["confirm"] = " ".join(texts_of(node, key))

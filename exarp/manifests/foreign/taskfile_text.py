@@ -59,14 +59,19 @@ def items(node: yaml.Node) -> list[yaml.Node]:
 
 
 def plain(node: yaml.Node) -> Any:
-    """A node's value as Python has it; numbers stay text."""
+    """A node's value as Python has it; numbers stay text, and so do ``on`` and ``yes``, as in YAML 1.2."""
     if isinstance(node, yaml.MappingNode):
         return {str(key.value): plain(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
         return [plain(each) for each in node.value]
-    if node.tag == "tag:yaml.org,2002:bool":
-        return str(node.value).lower() in ("true", "yes", "on")
+    if node.tag == "tag:yaml.org,2002:bool" and str(node.value).lower() in ("true", "false"):
+        return str(node.value).lower() == "true"
     return None if node.tag == "tag:yaml.org,2002:null" else node.value
+
+
+def is_true(node: yaml.Node) -> bool:
+    """Whether a node says yes where only yes or no can stand."""
+    return as_text(plain(node)).lower() in ("true", "yes", "on")
 
 
 def as_text(value: Any) -> str:

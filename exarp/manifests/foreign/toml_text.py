@@ -14,7 +14,7 @@ from exarp.model.leftover import Leftover
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 110
-_FIRST = ("description", "internal", "aliases", "tags")
+_FIRST = ("extends", "description", "internal", "aliases", "tags")
 _LAST = ("needs", "after", "inputs", "outputs", "depfile", "env", "shell", "run", "finally")
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 

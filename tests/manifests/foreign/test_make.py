@@ -156,6 +156,14 @@ def test_a_file_that_is_always_made_has_no_outputs_to_be_up_to_date_by() -> None
     assert task.keys["run"] == "git describe > version.h"
 
 
+def test_what_lies_outside_takes_nothing_with_it() -> None:
+    draft = convert("app: ../a.o main.o util.o\n\tcc -o $@ $^\n%.o: %.c\n\tcc -c $< -o $@\n",
+                    ("../a.c", "main.c", "util.c"))  # fmt: skip
+    assert [task.keys.get("matrix") or task.keys["outputs"] for task in draft.tasks] == [
+        ["app"], ["../a.o"], {"stem": ["main", "util"]}
+    ]  # fmt: skip
+
+
 def test_what_does_nothing_is_no_need() -> None:
     draft = convert("a: dummy\n\techo\ndummy:\n\t# nothing\n")
     draft.drop_missing()

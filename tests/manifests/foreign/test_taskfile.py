@@ -48,6 +48,7 @@ def test_a_taskfile_with_most_of_what_people_write() -> None:
         "    cmds: [{task: build}, 'git push {{.REMOTE}} {{.TAG}}']\n"
     )
     assert draft.settings == {"default": ["default"], "shell": ["sh", "-e", "-c"], "dotenv": [".env"]}
+    assert draft.templates == {"common": {"env": {"CGO": "${env.CGO:-0}"}}}
     assert draft.variables == {"BIN": "app", "SHA": {"run": "git rev-parse HEAD"}, "OUT": "${BIN}.tar"}
     assert tasks(draft) == {
         "default": {"needs": ["build", "lint-all"]},
@@ -58,10 +59,10 @@ def test_a_taskfile_with_most_of_what_people_write() -> None:
             "cwd": "src",
             "aliases": ["b"],
             "finally": ["rm tmp"],
-            "env": {"CGO": "${env.CGO:-0}"},
+            "extends": "common",
             "run": ['go build -o $BIN "$@"', '{ echo "$SHA"; } || :'],
         },
-        "lint-all": {"env": {"CGO": "${env.CGO:-0}"}, "run": "golint ./..."},
+        "lint-all": {"extends": "common", "run": "golint ./..."},
         "release": {
             "params": {"TAG": {"required": True}, "REMOTE": "origin"},
             "internal": True,
@@ -69,7 +70,7 @@ def test_a_taskfile_with_most_of_what_people_write() -> None:
             "platforms": ["linux"],
             "requires": [{"run": "test -f x", "message": "no x"}],
             "needs": ["build"],
-            "env": {"CGO": "${env.CGO:-0}"},
+            "extends": "common",
             "run": "git push $REMOTE $TAG",
         },
     }
@@ -193,6 +194,15 @@ def test_what_a_command_prints_is_asked_once_for_all_commands_of_a_task() -> Non
     }  # fmt: skip
     assert tasks(draft)["a"] == {"cwd": "sub", "run": ["a > $T", "b < $T $V_of_a"]}
     assert tasks(draft)["b"] == {"env": {"SHA": "${SHA}"}, "run": "c"}
+
+
+def test_words_for_yes_are_text_but_where_only_yes_can_stand() -> None:
+    (task,) = taskfile(
+        "env: {GO111MODULE: on, X: true}\ntasks: {a: {internal: yes, interactive: no, cmds: [x]}}\n"
+    ).tasks
+    assert task.keys == {
+        "internal": True, "env": {"GO111MODULE": "${env.GO111MODULE:-on}", "X": "${env.X:-true}"}, "run": "x"
+    }  # fmt: skip
 
 
 def test_status_and_if_are_conditions() -> None:
