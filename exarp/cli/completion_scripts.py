@@ -7,7 +7,8 @@ words of its language. Does not know what is offered.
 from __future__ import annotations
 
 # Bash inserts what is offered as it is: it must be quoted as the word was begun. It takes words apart at characters such as ":"
-# and "=", and inserts only what follows the last of them. Before 4.4 there is no nosort, before 4 no compopt.
+# and "=", and inserts only what follows the last of them; "@" stays with what follows (readline's rl_special_prefixes). Before
+# 4.4 there is no nosort, before 4 no compopt.
 _BASH = r"""_exarp_completion() {
     local IFS=$' \t\n' type value rest=${COMP_LINE-} bare i kept= sign
     local -a words=()
@@ -25,6 +26,7 @@ _BASH = r"""_exarp_completion() {
     for sign in : = @; do
         if [[ $COMP_WORDBREAKS == *$sign* && $word == *$sign* && ${#word} -gt ${#kept} ]]; then
             value=${word%"${word##*"$sign"}"}
+            [ $sign = @ ] && value=${value%@}
             [ ${#value} -gt ${#kept} ] && kept=$value
         fi
     done

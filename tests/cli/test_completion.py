@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import pytest
 
 from tests.cli.conftest import Workspace, environment
+from tests.hosts.screen import Screen
 
 MANIFEST = """
     [task.lint]
@@ -50,17 +52,22 @@ def test_files_are_offered_where_a_file_is_named(project: Workspace) -> None:
     assert offered(project, "exarp", "-C", "x") == {"dir,x"}
 
 
+def own_exarp(workspace: Workspace) -> str:
+    """A folder with a command ``exarp`` that is the tests' own."""
+    command = workspace.write("bin/exarp", f'#!/bin/sh\nexec "{sys.executable}" -m exarp "$@"\n')
+    command.chmod(0o755)
+    return str(command.parent)
+
+
 def told(workspace: Workspace, *argv: str) -> list[str]:
     """Lines that a shell prints, which is skipped where there is none; ``exarp`` is the tests' own."""
     if shutil.which(argv[0]) is None:
         pytest.skip(f"no {argv[0]} here")
-    command = workspace.write("bin/exarp", f'#!/bin/sh\nexec "{sys.executable}" -m exarp "$@"\n')
-    command.chmod(0o755)
     own = environment()
     done = subprocess.run(
         argv,
         cwd=workspace.path,
-        env=own | {"PATH": f"{command.parent}:{own['PATH']}", "HOME": str(workspace.path)},
+        env=own | {"PATH": f"{own_exarp(workspace)}:{own['PATH']}", "HOME": str(workspace.path)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -163,7 +170,7 @@ def test_parameters_tags_and_waves_are_offered(workspace: Workspace) -> None:
     [
         ("exarp rel level = mi", "minor"),
         ("exarp rel level =", "minor,major"),
-        ("exarp run retry @ 2", "2"),
+        ("exarp run retry @ 2", "@2"),
         ("exarp run --tag = sl", "slow"),
         ("exarp rel lan", "lane="),
     ],
@@ -178,3 +185,52 @@ def test_bash_takes_words_apart_and_gets_their_last_piece(workspace: Workspace, 
         'IFS=,; echo "${COMPREPLY[*]}"'
     )
     assert told(workspace, "bash", "-c", program) == [inserted]
+
+
+INCLUDING = """
+include = { ui = "ui" }
+[task.cc]
+matrix = { src = ["src/main.c"] }
+run = "true"
+[task.rel]
+params = { level = { choices = ["minor", "major"] } }
+run = "true"
+"""
+INCLUDED = """
+[task.build]
+run = "true"
+[task.test]
+matrix = { kind = ["slow"] }
+run = "true"
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("exarp run cc@src/ma", ["exarp", "run", "cc@src/main.c"]),
+        ("exarp run cc@", ["exarp", "run", "cc@src/main.c"]),
+        ("exarp run 'cc@src/ma", ["exarp", "run", "cc@src/main.c"]),
+        ("exarp run ui:bu", ["exarp", "run", "ui:build"]),
+        ("exarp run ui:test@s", ["exarp", "run", "ui:test@slow"]),
+        ("exarp run rel level=mi", ["exarp", "run", "rel", "level=minor"]),
+    ],
+)
+def test_an_interactive_bash_completes_the_line(workspace: Workspace, typed: str, words: list[str]) -> None:
+    """What only readline knows: where in a word it begins to replace."""
+    if shutil.which("bash") is None:
+        pytest.skip("no bash here")
+    workspace.manifest(INCLUDING)
+    workspace.write("ui/exarp.toml", INCLUDED)
+    env = environment(
+        {"PATH": f"{own_exarp(workspace)}:{os.environ['PATH']}", "HOME": str(workspace.path), "TERM": "dumb"}
+    )
+    screen = Screen(workspace.path, "bash", "--norc", "--noprofile", "-i", env=env)
+    try:
+        screen.type("eval \"$(exarp completion bash)\"; PS1='ready''> '\n")
+        screen.until("ready> ")
+        # To the start of the completed line, and print its words.
+        screen.type(f"{typed}\t\x01printf '<%s>' \n")
+        assert screen.shows("".join(f"<{word}>" for word in words)), screen
+    finally:
+        screen.close()
