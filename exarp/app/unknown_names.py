@@ -29,6 +29,7 @@ class UnknownNames:
         self._manifest = manifest
         self._commands = commands
         self._suggestions = Suggestions(_COMPARISONS)
+        self._internal = {task.name.partition("@")[0] for task in manifest.tasks if task.internal}
 
     def problem(self, name: str, first: bool = False) -> Problem:
         """What is wrong with a name, or a pattern, that stands for nothing. ``first``: it stands where a command may."""
@@ -53,15 +54,31 @@ class UnknownNames:
             return self._no_instance(name, instances)
         tasks = [name for task in self._manifest.tasks if not task.internal for name in (task.name, *task.aliases)]
         tasks += self._manifest.instances
+        if any(task.name.startswith(f"{name}:") for task in self._manifest.tasks):
+            step = f"it is what other tasks' names begin with; all of them: '{name}:*'"
+            return Problem("unknown-task", f"there is no task {name!r}", None, step)
         what, step = "task", "`exarp list` shows the tasks"
         if commands:
             what, step = "task or command", "`exarp list` shows the tasks, `exarp --help` the commands"
-        meant = self._suggestions.nearest(name, [*tasks, *commands, _HELP] if commands else tasks)
+        meant = self._instance(name) or self._suggestions.nearest(
+            name, [*tasks, *commands, _HELP] if commands else tasks
+        )
         if meant is not None:
             step = (
                 "did you mean: exarp --help?" if meant == _HELP and _HELP not in tasks else f"did you mean {meant!r}?"
             )
         return Problem("unknown-task", f"there is no {what} {name!r}", None, step)
+
+    def _instance(self, value: str) -> str | None:
+        """The only instance that has a value, or whose value is a file of that name, with or without its ending."""
+        found = [
+            instance
+            for matrix, instances in self._manifest.instances.items()
+            if matrix not in self._internal
+            for instance in instances
+            if value in _words_of(instance.partition("@")[2])
+        ]
+        return found[0] if len(found) == 1 else None
 
     def _no_instance(self, name: str, instances: Sequence[str]) -> Problem:
         matrix, _, value = name.partition("@")
@@ -82,6 +99,11 @@ def matrix_problem(name: str, instances: Sequence[str]) -> Problem:
     count = f"{len(instances)} task{'' if len(instances) == 1 else 's'}"
     step = f"name one of them: {_few(instances)}" if instances else "its axis has no values"
     return Problem("matrix-named", f"{name!r} is a matrix of {count}, and one is wanted", None, step)
+
+
+def _words_of(value: str) -> tuple[str, str, str]:
+    file = value.rpartition("/")[2]
+    return value, file, file.partition(".")[0]
 
 
 def _few(names: Sequence[str]) -> str:

@@ -52,8 +52,10 @@ class ServiceDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     words: ClassVar[str] = "{ port = 8080 }"
     port: Annotated[
-        Annotated[int, Meta(ge=1, le=65535)] | UnsetType,
-        Meta(description="A TCP port of this machine that takes connections once the service is ready."),
+        Annotated[int, Meta(ge=1, le=65535)] | str | UnsetType,
+        Meta(
+            description="A TCP port of this machine, or its variable, that takes connections once the service is ready."
+        ),
     ] = UNSET
     ready: Annotated[str, Meta(description="A script for the shell that exits with 0 once the service is ready.")] = ""
     timeout: Annotated[Duration, Meta(description="How long it may take until it is ready.")] = "1m"

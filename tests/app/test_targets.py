@@ -238,3 +238,13 @@ def test_an_instance_that_there_is_not_is_compared_with_those_of_its_matrix() ->
     assert words.problem("cc@a.cc").next == "did you mean 'cc@a.c'?"
     assert words.problem("cc@zzz").next == "there is cc@a.c, cc@b.c"
     assert words.problem("ccc").next == "did you mean 'cc'?"
+
+
+def test_the_value_of_an_instance_alone_is_answered_with_its_name() -> None:
+    words = unknown_names.UnknownNames(OF_MATRICES)
+    assert words.problem("b.c").next == words.problem("b").next == "did you mean 'cc@b.c'?"
+    assert words.problem("1").next == "`exarp list` shows the tasks"
+
+
+def test_a_prefix_alone_is_answered_with_a_pattern() -> None:
+    assert refused(Wanted(("deploy",)))[0].next == "it is what other tasks' names begin with; all of them: 'deploy:*'"

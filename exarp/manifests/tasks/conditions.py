@@ -85,7 +85,7 @@ def service(fields: Fields, written: TaskDocument, at: KeyPath, check_script: Ch
     if said.ready:
         check_script(said.ready, (*path, "ready"))
     made = Service(
-        port=0 if isinstance(said.port, UnsetType) else said.port,
+        port=0 if isinstance(said.port, UnsetType) else fields.port(said.port, (*path, "port")),
         ready=said.ready,
         timeout=fields.duration(said.timeout, (*path, "timeout")),
         interval=max(fields.duration(said.interval, (*path, "interval")), _SHORTEST),

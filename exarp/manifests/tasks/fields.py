@@ -29,6 +29,8 @@ _NAMES = re.compile(r"(?:[A-Za-z_*?]|\[[^]]+\])(?:[\w*?]|\[[^]]+\])*", re.ASCII)
 # Clocks and databases take no more; nobody waits a century.
 _LONGEST = 100 * 365 * 86400.0
 _LARGEST = 2**63 - 1
+_PORT = re.compile(r"\d{1,5}", re.ASCII)
+_LAST_PORT = 65535
 _HUGE = re.compile(r"\d{16}", re.ASCII)
 
 
@@ -122,6 +124,17 @@ class Fields:
         elif seconds > _LONGEST:
             self.add("bad-duration", f"{text!r} is longer than a hundred years", path, 'write "0s" for no limit')
         return min(seconds or 0, _LONGEST)
+
+    def port(self, value: int | str, path: KeyPath) -> int:
+        """A TCP port; 0 where ``value`` is at fault."""
+        text = self.text(str(value), path)
+        # A parameter that nobody has given yet is no fault.
+        if text is None or "${" in text:
+            return 0
+        if _PORT.fullmatch(text) and 1 <= int(text) <= _LAST_PORT:
+            return int(text)
+        self.add("bad-port", f"{text!r} is no TCP port", path, f"write a number from 1 to {_LAST_PORT}")
+        return 0
 
     def size(self, value: int | str, path: KeyPath) -> int | None:
         """Bytes, or a plain number; None where ``value`` is at fault."""

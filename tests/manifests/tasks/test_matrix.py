@@ -116,12 +116,12 @@ def test_a_service_whose_fields_differ_is_still_a_service() -> None:
         retries = 2
         timeout = "1m"
         [task.db]
-        matrix = { v = [{ name = "a", wait = "3s" }] }
-        service = { ready = "true", timeout = "${v.wait}" }
+        matrix = { v = [{ name = "a", wait = "3s", port = "8080" }] }
+        service = { ready = "true", timeout = "${v.wait}", port = "${v.port}" }
         run = "serve"
     """)
     (db,) = found.tasks
-    assert db.service is not None and db.service.timeout == 3.0
+    assert db.service is not None and (db.service.timeout, db.service.port) == (3.0, 8080)
     assert (db.retries, db.timeout) == (0, 0.0)
 
 
