@@ -73,6 +73,11 @@ def is_failure(event: TaskFinished) -> bool:
     return not event.allowed and event.outcome in ("failed", "skipped") and not is_unwanted(event)
 
 
+def is_declined(event: TaskFinished) -> bool:
+    """Whether a person was asked, and said no."""
+    return event.reason is not None and event.reason.code == "declined"
+
+
 def is_unwanted(event: TaskFinished) -> bool:
     """Whether a task was skipped because the manifest does not want it here and now."""
     return event.outcome == "skipped" and event.reason is not None and event.reason.code in UNWANTED

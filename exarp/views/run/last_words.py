@@ -13,6 +13,7 @@ from exarp.views.cells import listing
 from exarp.views.color import paint
 from exarp.views.run.fold import RunState
 from exarp.views.run.manner import Manner
+from exarp.views.tally import is_declined
 
 TAIL_LINES = 20
 _TAIL_BYTES = 65_536
@@ -67,7 +68,9 @@ def _duration(state: RunState) -> int:
 
 
 def _failure(state: RunState, failure: TaskFinished, manner: Manner, output: str) -> list[str]:
-    lines = [paint("first failure:", "failed", manner.color_words) + " " + _ended(failure)]
+    color = manner.color_words
+    title = paint("not run:", "wait", color) if is_declined(failure) else paint("first failure:", "failed", color)
+    lines = [f"{title} {_ended(failure)}"]
     lines += [f"  {line}" for line in output.split("\n") if output]
     if failure.reason is not None and (step := words.step(failure.reason)):
         lines.append(f"next: {step}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from exarp.model.event import FreshnessReason, ServiceReady, TaskFinished, TaskRetried
 from exarp.views import escape, words
 from exarp.views.color import Meaning, paint
-from exarp.views.tally import is_unwanted
+from exarp.views.tally import is_declined, is_unwanted
 
 
 def finished(event: TaskFinished, started_for: FreshnessReason | None, color: bool) -> str:
@@ -45,6 +45,8 @@ def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str
             return "FAIL", "failed", words.cause(event)
         case "skipped" if is_unwanted(event):
             return "skip", "same", words.why(event.reason) if event.reason else ""
+        case "skipped" if is_declined(event):
+            return "skip", "wait", words.cause(event)
         case "skipped":
             return "FAIL", "failed", f"{words.cause(event)}, skipped"
         case "blocked":

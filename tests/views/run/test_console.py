@@ -327,6 +327,13 @@ def test_the_end_lists_ten_blocked_tasks_and_counts_the_rest():
     assert words.endswith("\nagain: exarp run a\n")
 
 
+def test_what_a_person_declined_is_no_failure_in_words():
+    declined = finished("release", "skipped", 0, reason=FreshnessReason("declined"))
+    words = told([*planned("release"), declined, ended("failed", 1, first_failure="release")]).words
+    assert "skip  release  somebody said no\n" in words
+    assert "not run: release, somebody said no\nagain: exarp run release\n" in words
+
+
 def test_further_failures_are_listed_one_a_line():
     failures = [event for number in range(25) for event in ran(f"t{number}", "failed", exit_status=number + 1)]
     words = told([*planned(*[f"t{number}" for number in range(25)]), *failures, ended("failed", 1)]).words
