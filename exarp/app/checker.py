@@ -20,7 +20,7 @@ from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.environment import Environment
-from exarp.planning.freshness import Record, decide, variable_digests
+from exarp.planning.freshness import ARGUMENTS, Record, decide, variable_digests
 from exarp.planning.recipe import recipe_digest
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 from exarp.workspace.programs import Programs
@@ -224,6 +224,8 @@ class Checker:
             return record.variables
         # What `env` says is in the recipe as it is; its digests are for who asks which of it changed.
         own = {name: value.encode("utf-8", "surrogateescape") for name, value in spec.env.items()}
+        if spec.arguments:
+            own[ARGUMENTS] = "\0".join(spec.arguments).encode("utf-8", "surrogateescape")
         return variable_digests({**self._environment.counted(spec), **own})
 
     def _look(self, task: int, record: Record | None) -> tuple[tuple[str, ...], Record]:

@@ -15,6 +15,7 @@ from exarp.model.plan import Plan
 from exarp.model.task import Task
 from exarp.planning.depfile_order import FoundRead
 
+_OF_RECIPES = frozenset({"never-ran", "recipe-changed", "variable-changed", "arguments-changed"})
 _NOT_THERE = frozenset({"input-missing", "tool-missing", "no-match"})
 
 
@@ -138,4 +139,4 @@ class _Forecast:
 
 def _is_felt(task: Task, reason: FreshnessReason) -> bool:
     """Having run does not by itself make dependents stale: without outputs only the recipe counts for them."""
-    return bool(task.outputs) or reason.code in ("never-ran", "recipe-changed", "variable-changed")
+    return bool(task.outputs) or reason.code in _OF_RECIPES

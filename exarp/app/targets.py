@@ -123,7 +123,7 @@ class _Choice:
 
     def named(self, commands: Sequence[str]) -> tuple[str, ...]:
         """The tasks that names and patterns stand for, each once."""
-        words = UnknownNames(self.manifest, commands)
+        words = UnknownNames(self.manifest, commands, self.wanted.names)
         found: dict[str, None] = {}
         problems = []
         for name in self.wanted.names:

@@ -23,10 +23,12 @@ _HELP = "help"
 
 
 class UnknownNames:
-    """Words for the names of one command line. ``commands``: those that the first of them may have been meant as."""
+    """Words for the names of one command line, all of which are ``names``. ``commands``: those that the first of them may have
+    been meant as."""
 
-    def __init__(self, manifest: Manifest, commands: Sequence[str] = ()) -> None:
+    def __init__(self, manifest: Manifest, commands: Sequence[str] = (), names: Sequence[str] = ()) -> None:
         self._manifest = manifest
+        self._names = frozenset(names)
         self._commands = commands
         self._suggestions = Suggestions(_COMPARISONS)
         self._internal = {task.name.partition("@")[0] for task in manifest.tasks if task.internal}
@@ -63,11 +65,19 @@ class UnknownNames:
         meant = self._instance(name) or self._suggestions.nearest(
             name, [*tasks, *commands, _HELP] if commands else tasks
         )
+        if meant is None and not first and (example := self._with_parameter(name)):
+            step = f"a parameter is given by its name: {example}"
         if meant is not None:
             step = (
                 "did you mean: exarp --help?" if meant == _HELP and _HELP not in tasks else f"did you mean {meant!r}?"
             )
         return Problem("unknown-task", f"there is no {what} {name!r}", None, step)
+
+    def _with_parameter(self, value: str) -> str:
+        """How the value would be given to a task of the command line that takes parameters; an empty text for none."""
+        taking = (task for task in self._manifest.tasks if task.params and self._names & {task.name, *task.aliases})
+        task = next(taking, None)
+        return "" if task is None else shlex.join(("exarp", "run", task.name, f"{task.params[0].name}={value}"))
 
     def _instance(self, value: str) -> str | None:
         """The only instance that has a value, or whose value is a file of that name, with or without its ending."""

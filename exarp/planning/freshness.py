@@ -15,6 +15,8 @@ from exarp.model.path import is_glob, matches
 from exarp.model.task import Task
 
 MISSING = b""
+# Beside the names of variables, none of which it can be.
+ARGUMENTS = "@"
 _UNDECLARED = FreshnessReason("undeclared")
 _NEVER_RAN = FreshnessReason("never-ran")
 
@@ -58,6 +60,8 @@ def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | 
     if record.doubt:
         return FreshnessReason(record.doubt)
     if record.recipe != now.recipe:
+        if record.variables.get(ARGUMENTS, MISSING) != now.variables.get(ARGUMENTS, MISSING):
+            return FreshnessReason("arguments-changed")
         variable = _changed_variable(task, record.variables, now.variables)
         return FreshnessReason("variable-changed", variable) if variable else FreshnessReason("recipe-changed")
     return (

@@ -21,6 +21,7 @@ _NAMES = 10
 _REASONS: dict[str, tuple[str, str]] = {
     "never-ran": ("no success of it is recorded", "no success of it is recorded"),
     "variable-changed": ("a variable changed", "the variable {} changed"),
+    "arguments-changed": ("its arguments changed", "its arguments changed: {}"),
     "recipe-changed": ("its recipe changed", "its recipe changed: {}"),
     "input-changed": ("an input changed", "input {} changed"),
     "input-added": ("an input was added", "input {} was added"),

@@ -17,6 +17,7 @@ from exarp.graph.reachability import closure
 from exarp.manifests.notations import toml
 from exarp.manifests.problems.place import Locator
 from exarp.model.manifest import Manifest, Settings, WaveSpec
+from exarp.model.param import Param
 from exarp.model.task import Task
 from exarp.planning.selection import Wanted
 
@@ -244,6 +245,14 @@ def test_the_value_of_an_instance_alone_is_answered_with_its_name() -> None:
     words = unknown_names.UnknownNames(OF_MATRICES)
     assert words.problem("b.c").next == words.problem("b").next == "did you mean 'cc@b.c'?"
     assert words.problem("1").next == "`exarp list` shows the tasks"
+
+
+def test_a_value_behind_a_task_with_parameters_is_answered_with_the_parameter() -> None:
+    tasks = (*TASKS, Task("release", params=(Param("version"),)))
+    assert refused(Wanted(("release", "1.2")), project(tasks))[0].next == (
+        "a parameter is given by its name: exarp run release version=1.2"
+    )
+    assert refused(Wanted(("gen", "1.2")), project(tasks))[0].next == "`exarp list` shows the tasks"
 
 
 def test_a_prefix_alone_is_answered_with_a_pattern() -> None:

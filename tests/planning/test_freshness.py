@@ -79,6 +79,10 @@ def test_the_recipe_is_told_before_inputs_and_those_before_outputs():
         ({"AWS_1": b"1"}, {}, FreshnessReason("variable-changed", "AWS_1")),
         ({}, {"OWN": b"1"}, FreshnessReason("variable-changed", "OWN")),
         ({"OWN": b"1"}, {"OWN": b"2"}, FreshnessReason("variable-changed", "OWN")),
+        ({"@": b"1"}, {"@": b"2"}, FreshnessReason("arguments-changed")),
+        ({"@": b"1"}, {}, FreshnessReason("arguments-changed")),
+        ({}, {"@": b"1"}, FreshnessReason("arguments-changed")),
+        ({"@": b"1"}, {"@": b"1"}, FreshnessReason("recipe-changed")),
     ],
 )
 def test_a_variable_that_changed_the_recipe_is_named(then, there, reason):

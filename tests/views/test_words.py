@@ -10,7 +10,8 @@ from exarp.views.tally import Tally
 
 from .runs import finished
 
-CODES = """never-ran variable-changed recipe-changed input-changed input-added input-removed output-missing output-changed
+CODES = """never-ran variable-changed arguments-changed recipe-changed input-changed input-added input-removed output-missing
+output-changed
 undeclared forced need-changed unchanged blocked-by outputs-not-made input-missing timed-out interrupted start-failed aborted
 fail-fast group failed-since unsettled made-later output-is-folder""".split()
 

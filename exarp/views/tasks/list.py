@@ -60,6 +60,8 @@ def _rows(tasks: Sequence[Task], matrices: Matrices, blocked: Mapping[str, Seque
             # What differs from one to the other is not said of all.
             about = about if len(set(descriptions[matrix])) == 1 else ""
             notes.append(words.tasks(len(descriptions[matrix])))
+        if not about and task.is_group and task.needs:
+            about = f"needs {listing(task.needs, _HELD)}"
         if task.name in blocked:
             notes.append(f"waits for {escape.name(listing(blocked[task.name], _HELD))}")
         yield escape.name(matrix or task.name), " ".join([escape.name(about), *(f"({note})" for note in notes)]).strip()
