@@ -18,7 +18,7 @@ from exarp.views.tally import Tally
 _NAMES = 10
 
 # Why a task runs, or does not, where the reason has no subject / where it has one.
-_REASONS: dict[str, tuple[str, str]] = {
+REASONS: dict[str, tuple[str, str]] = {
     "never-ran": ("no success of it is recorded", "no success of it is recorded"),
     "variable-changed": ("a variable changed", "the variable {} changed"),
     "arguments-changed": ("its arguments changed", "its arguments changed: {}"),
@@ -203,7 +203,7 @@ def ended(reason: FreshnessReason | None, signum: int | None, status: int | None
 def why(reason: FreshnessReason) -> str:
     """A reason as a clause: ``input src/a.h changed``. A code that is not known is printed as it is."""
     subject = escape.name(reason.subject)
-    without, with_subject = _REASONS.get(reason.code, (None, None))
+    without, with_subject = REASONS.get(reason.code, (None, None))
     if without is None or with_subject is None:
         return f"{escape.name(reason.code)} {subject}".rstrip()
     said = with_subject.format(subject) if subject else without
