@@ -13,6 +13,7 @@ import tomli
 from exarp.manifests.foreign.draft import Draft, DraftTask
 from exarp.manifests.foreign.make_functions import Glob
 
+_PYTHON = "**/*.py"
 _CC = "cc $CFLAGS -MMD -MF $depfile -c $in -o $out"
 
 
@@ -21,7 +22,7 @@ def propose(names: Sequence[str], glob: Glob, read: Callable[[str], str]) -> Dra
 
     ``glob``: files of a pattern, in which ``**`` is any folders; ``read``: a file's text, empty where it cannot be read.
     """
-    for suggest in (_python, _rust, _go, _cmake, _c):
+    for suggest in (_python, _rust, _go, _cmake, _c, _scripts):
         draft = suggest(frozenset(names), glob, read)
         if draft is not None:
             return draft
@@ -37,11 +38,21 @@ def _draft(reason: str, tool: str, default: Sequence[str], **tasks: dict[str, An
 
 def _python(names: frozenset[str], glob: Glob, read: Callable[[str], str]) -> Draft | None:
     project = next((name for name in ("pyproject.toml", "setup.py", "setup.cfg") if name in names), None)
-    if project is None:
-        return None
-    code = ["src/**/*.py"] if glob("src/**/*.py") else ["**/*.py"]
+    return None if project is None else _of_python(project, [project], names, glob, read)
+
+
+def _scripts(names: frozenset[str], glob: Glob, read: Callable[[str], str]) -> Draft | None:
+    """Python without a file that says what it needs: the least certain, so it is thought of last."""
+    signs = ("tests/**/test*.py", "test*.py", "*/__init__.py")
+    return _of_python(_PYTHON, [], names, glob, read) if any(map(glob, signs)) else None
+
+
+def _of_python(
+    reason: str, described: list[str], names: frozenset[str], glob: Glob, read: Callable[[str], str]
+) -> Draft:
+    code = ["src/**/*.py"] if glob("src/**/*.py") else [_PYTHON]
     tests = ["tests/**/*.py"] if code[0].startswith("src/") and glob("tests/**/*.py") else []
-    files = [*code, *tests, project]
+    files = [*code, *tests, *described]
     table = _toml(read("pyproject.toml")) if "pyproject.toml" in names else {}
     said = f"{table.get('project', {})}{table.get('dependency-groups', {})}".lower()
     tools = table.get("tool", {}) if isinstance(table.get("tool"), dict) else {}
@@ -50,7 +61,7 @@ def _python(names: frozenset[str], glob: Glob, read: Callable[[str], str]) -> Dr
         tasks["lint"] = {"description": "Rules and style", "inputs": files, "run": "ruff check ."}
     if "mypy" in tools or "mypy" in said:
         tasks["types"] = {"description": "Types", "inputs": files, "run": "mypy ."}
-    if "pytest" in tools or "pytest" in said or "pytest.ini" in names:
+    if "pytest" in tools or "pytest" in said or names & {"pytest.ini", "conftest.py"} or glob("tests/**/conftest.py"):
         run = 'python3 -m pytest "$@"'
         tasks["test"] = {"description": "The tests; arguments go behind --", "inputs": files, "run": run}
     elif glob("tests/**/test*.py") or glob("test*.py"):
@@ -59,7 +70,7 @@ def _python(names: frozenset[str], glob: Glob, read: Callable[[str], str]) -> Dr
     if not tasks:
         tasks["compile"] = {"description": "Is it Python at all", "inputs": files, "run": "python3 -m compileall -q ."}
     tasks["check"] = {"description": "All of it", "needs": list(tasks)}
-    return _draft(project, "Python", ["check"], **tasks)
+    return _draft(reason, "Python", ["check"], **tasks)
 
 
 def _toml(text: str) -> dict[str, Any]:

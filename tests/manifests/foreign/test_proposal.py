@@ -33,6 +33,9 @@ def proposed(files: Mapping[str, str]) -> Draft | None:
         ({"go.mod": ""}, ["check"], {"build", "vet", "test", "check"}),
         ({"CMakeLists.txt": "", "a.c": ""}, ["build"], {"configure", "build", "test"}),
         ({"src/a.c": "", "include/a.h": ""}, ["app"], {"cc", "app"}),
+        ({"acme/money.py": "", "tests/test_money.py": ""}, ["check"], {"test", "check"}),
+        ({"acme/__init__.py": ""}, ["check"], {"compile", "check"}),
+        ({"src/a.c": "", "tests/test_a.py": ""}, ["app"], {"cc", "app"}),
     ],
 )
 def test_files_speak_for_tools(files: Mapping[str, str], default: list[str], tasks: set[str]) -> None:
@@ -44,3 +47,4 @@ def test_files_speak_for_tools(files: Mapping[str, str], default: list[str], tas
 
 def test_nothing_suggests_nothing() -> None:
     assert proposed({"README": ""}) is None
+    assert proposed({"README": "", "docs/conf.py": ""}) is None
