@@ -29,6 +29,8 @@ _REAP_EVERY = 1.0
 _FOLLOW_EVERY = 0.1
 _POLL_EVERY = 0.05
 _LONGEST_PAUSE = 24 * 3600.0
+# What stops a process that wants the terminal and does not have it.
+_FOR_THE_TERMINAL = (signal.SIGTTIN, signal.SIGTTOU)
 
 
 class LocalHost:
@@ -190,7 +192,8 @@ class LocalHost:
         except (OSError, ValueError) as error:
             self._conclude(attempt, refusal(error, launch, argv))
             return
-        if attempt.foreground and self._terminal.lend(attempt.pid):
+        if attempt.foreground and self._terminal.lend(attempt.pid) and not self._signals.heard:
+            # That it asked for the terminal too early, and stopped, will not be noticed.
             send_one(-attempt.pid, signal.SIGCONT)
 
     def _watch(self, attempt: Attempt) -> None:
@@ -232,7 +235,7 @@ class LocalHost:
         if pid == 0:
             return
         if os.WIFSTOPPED(status):
-            self._suspend(attempt)
+            self._on_stopped(attempt, os.WSTOPSIG(status))
         else:
             self._on_reaped(attempt, os.waitstatus_to_exitcode(status))
 
@@ -267,6 +270,13 @@ class LocalHost:
         for attempt in tuple(self._attempts.values()):
             if not attempt.over and (attempt.pidfd < 0 or attempt.foreground):
                 self._on_exit(attempt)
+
+    def _on_stopped(self, attempt: Attempt, signum: int) -> None:
+        if signum in _FOR_THE_TERMINAL and self._terminal.is_lent_to(attempt.pid):
+            # It asked too early. What a person stops the moment it begins, on the other hand, is to stay stopped.
+            send_one(-attempt.pid, signal.SIGCONT)
+        else:
+            self._suspend(attempt)
 
     def _suspend(self, attempt: Attempt) -> None:
         """A foreground process stopped: stop too, for the shell that exarp came from; once continued, go on."""

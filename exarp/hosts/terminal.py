@@ -47,6 +47,10 @@ class Terminal:
         self._holder = group
         return True
 
+    def is_lent_to(self, group: int) -> bool:
+        """Whether a group has the terminal from us, and still is the foreground group."""
+        return self._holder == group and _foreground_group(self._fd) == group
+
     def take_back(self) -> None:
         """Become the foreground group again, with our own modes, unless by now somebody else than the holder has it."""
         if not self._holder:

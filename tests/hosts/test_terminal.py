@@ -42,6 +42,19 @@ for fault in host.faults:
     print("<fault", fault, end=">", flush=True)
 """
 
+# The host is held up where it has just lent the terminal, until the attempt is stopped.
+_HELD_UP = """
+import os
+from exarp.hosts.terminal import Terminal
+lend = Terminal.lend
+def slowly(self, group):
+    Terminal.lend = lend
+    lent = lend(self, group)
+    os.waitid(os.P_PID, group, os.WSTOPPED | os.WNOWAIT)
+    return lent
+Terminal.lend = slowly
+"""
+
 # Reads a line as soon as it is the terminal's, and says whether it was its own group's.
 _READS = "read line; echo got $line"
 _ECHO_OFF = "stty -echo; read line; echo got $line"
@@ -54,8 +67,8 @@ Open = Callable[..., Screen]
 def screen(tmp_path: Path) -> Iterator[Open]:
     opened: list[Screen] = []
 
-    def make(streams: str, *scripts: str, wrapped_in: tuple[str, ...] = ()) -> Screen:
-        opened.append(Screen(tmp_path, *wrapped_in, sys.executable, "-c", _HOST, streams, *scripts))
+    def make(streams: str, *scripts: str, wrapped_in: tuple[str, ...] = (), before: str = "") -> Screen:
+        opened.append(Screen(tmp_path, *wrapped_in, sys.executable, "-c", before + _HOST, streams, *scripts))
         return opened[-1]
 
     yield make
@@ -145,6 +158,25 @@ def test_an_attempt_continued_in_the_background_stops_again_when_it_reads(screen
     shown.type("bg\n")
     assert shown.shows("[stopped without the terminal")
     shown.type("fg\n")
+    shown.type("hello\n")
+    assert shown.shows("got hello")
+    assert shown.shows("<exited 0 None ours>")
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="it waits by waitid")
+def test_an_attempt_that_is_stopped_the_moment_it_begins_stays_stopped(screen: Open) -> None:
+    shown = screen("foreground", "kill -TSTP $$; echo on", before=_HELD_UP)
+    assert shown.shows("[stopped holding the terminal")
+    shown.type("fg\n")
+    assert shown.shows("on\n")
+    assert shown.shows("<exited 0 None ours>")
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="it waits by waitid")
+def test_an_attempt_that_reads_before_it_has_the_terminal_goes_on_once_it_has(screen: Open) -> None:
+    # Nobody else may have it stopped meanwhile: the host is held up before it lends.
+    early = _HELD_UP.replace("    lent = lend(self, group)\n", "").replace("return lent", "return lend(self, group)")
+    shown = screen("foreground", _READS, before=early)
     shown.type("hello\n")
     assert shown.shows("got hello")
     assert shown.shows("<exited 0 None ours>")
