@@ -21,7 +21,7 @@ from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.environment import Environment
 from exarp.planning.freshness import ARGUMENTS, Record, decide, variable_digests
-from exarp.planning.recipe import recipe_digest
+from exarp.planning.recipe import recipe_digest, recipe_parts
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 from exarp.workspace.programs import Programs
 
@@ -30,7 +30,7 @@ class Checker:
     """Checks and settles the tasks of one manifest in one workspace.
 
     ``records``: successes by task, as stored or read already. ``force``: every task that is checked must run. ``clock``: the
-    files' own; only a run needs it.
+    files' own; only a run needs it. ``run`` and ``named``: what new records say of where they come from (see ``Record``).
     """
 
     def __init__(
@@ -43,6 +43,8 @@ class Checker:
         fingerprints: Fingerprints,
         force: bool = False,
         clock: FileClock | None = None,
+        run: str = "",
+        named: str = "",
     ) -> None:
         self.manifest = manifest
         self._graph = graph
@@ -52,6 +54,7 @@ class Checker:
         self.fingerprints = fingerprints
         self._late: dict[int, str] = {}
         self._clock = clock
+        self._run, self._named = run, named
         self._records = Records(graph.names, records)
         self._resolution = Resolution(root, manifest, fingerprints, clock)
         self._depfiles = Depfiles(root, fingerprints, self._records)
@@ -147,13 +150,21 @@ class Checker:
         )
         if changed is not None:
             doubt = _changed_while_it_ran(changed, spec)
-        record = msgspec.structs.replace(snapshot.now, outputs=outputs, found=found)
+        record = self._record_of(task, snapshot.now, outputs, found)
         if doubt is not None:
             self._records.drop(task)
             warning = f"{doubt}: the task will run again next time"
             return Settled(task, warnings=(warning,)), msgspec.structs.replace(record, doubt="unsettled")
         self._keep(task, record)
         return Settled(task), record
+
+    def started(self, task: str) -> Record | None:
+        """Before a first attempt: the record of the last success, if there is one, for the case that nobody sees the end."""
+        number = self._graph.ids[task]
+        record = self._records.success(number)
+        if record is None or record.doubt or self.manifest.tasks[number].always_runs:
+            return None
+        return msgspec.structs.replace(record, doubt="interrupted-since")
 
     def failed(self, task: str) -> Record | None:
         """After a failed attempt: the record of the last success, if there is one, that no longer makes the task up to date."""
@@ -174,7 +185,7 @@ class Checker:
         found, doubt = self._depfiles.found(spec, Snapshot(named, now, NEVER_LATE, self._records.turn))
         if doubt is not None:
             return None, doubt
-        record = msgspec.structs.replace(now, outputs=outputs, found=found)
+        record = self._record_of(task, now, outputs, found)
         self._keep(task, record)
         return record, None
 
@@ -219,6 +230,13 @@ class Checker:
     def _recipe(self, spec: Task) -> bytes:
         return recipe_digest(spec, self._environment.counted(spec))
 
+    def _record_of(self, task: int, now: Record, outputs: dict[str, bytes], found: dict[str, bytes]) -> Record:
+        """The record of a success that was seen to read ``found``: a need that made some of that counts by its files."""
+        needs = self._contributions.to(task, now.inputs, found) if found or now.found else now.needs
+        return msgspec.structs.replace(
+            now, outputs=outputs, found=found, needs=needs, run=self._run, manifest=self._named
+        )
+
     def _variables(self, spec: Task, record: Record | None, recipe: bytes) -> dict[str, bytes]:
         if record is not None and record.recipe == recipe:
             return record.variables
@@ -235,13 +253,15 @@ class Checker:
         named, files = self._resolution.inputs(spec)
         inputs = self._resolution.digests(spec, files)
         recipe = self._recipe(spec)
+        found = {path: digest(path) for path in record.found} if record is not None else {}
         now = Record(
             recipe=recipe,
             variables=self._variables(spec, record, recipe),
             inputs=inputs,
-            found={path: digest(path) for path in record.found} if record is not None else {},
+            found=found,
             outputs=self._resolution.recorded_outputs(spec, record) if record is not None else {},
-            needs=self._contributions.to(task, inputs),
+            needs=self._contributions.to(task, inputs, found),
+            parts=record.parts if record is not None and record.recipe == recipe else recipe_parts(spec),
         )
         return named, now
 

@@ -52,14 +52,17 @@ class Contributions:
             if self._known.pop(changed, None) is not None:
                 stack.extend(above for above in self._graph.dependents[changed] if self._gathers(above))
 
-    def to(self, task: int, inputs: Mapping[str, bytes]) -> dict[str, bytes]:
-        """By name, what needs contribute that share no file with the task: a shared file counts as the input it is."""
+    def to(self, task: int, inputs: Mapping[str, bytes], read: Mapping[str, bytes]) -> dict[str, bytes]:
+        """By name, what needs contribute that share no file with the task: a shared file counts as the input it is.
+
+        ``read``: what its depfile lists beyond its inputs.
+        """
         found = {}
         spec = self._manifest.tasks[task]
         for name in (*spec.needs, spec.parent) if spec.parent else spec.needs:
             need = self._graph.ids[name]
             record = self._record(need)
-            if record is None or inputs.keys().isdisjoint(record.outputs.keys()):
+            if record is None or not _shares(record, inputs, read):
                 found[name] = self._of(need)
         return found
 
@@ -106,3 +109,8 @@ class Contributions:
             parts.append(("", remains.recipe))
             parts += sorted(remains.inputs.items())
         return blake3(msgspec.msgpack.encode(parts)).digest()
+
+
+def _shares(record: Record, inputs: Mapping[str, bytes], read: Mapping[str, bytes]) -> bool:
+    made = record.outputs.keys()
+    return not (inputs.keys().isdisjoint(made) and (not read or read.keys().isdisjoint(made)))

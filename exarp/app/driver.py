@@ -35,7 +35,7 @@ from exarp.engine.stimulus import (
     TimedOut,
 )
 from exarp.errors import DefectError, Problem
-from exarp.model.event import Event, RunFinished, TaskFinished, TaskRetried
+from exarp.model.event import Event, RunFinished, TaskFinished, TaskRetried, TaskStarted
 from exarp.model.launch import Exited, HostEvent, Output, Paused
 from exarp.planning.freshness import Record
 
@@ -200,6 +200,11 @@ class Driver:
             event = msgspec.structs.replace(event, duration_ms=elapsed)
         elif isinstance(event, TaskFinished | TaskRetried):
             self._record(event)
+        elif isinstance(event, TaskStarted) and event.attempt == 1:
+            # In the ledger before the process exists: exarp may be killed before it sees the end.
+            record = self.checker.started(event.task)
+            if record is not None:
+                self.stream.record(event.task, msgspec.msgpack.encode(record), None)
         self.stream.tell(event)
 
     def _record(self, event: TaskFinished | TaskRetried) -> None:

@@ -18,7 +18,7 @@ from exarp.app.outside import Outside
 from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import as_written, build_graph
 from exarp.graph.task_graph import TaskGraph
-from exarp.manifests.discover import Found, FoundPlans, find_manifest, named_manifest
+from exarp.manifests.discover import Found, FoundPlans, find_manifest, manifest_in, named_manifest
 from exarp.manifests.file import read_beside, read_bytes
 from exarp.manifests.inclusion.included import Included
 from exarp.manifests.problems.place import Places
@@ -48,7 +48,8 @@ class Overrides(msgspec.Struct, frozen=True):
 
 class Project(msgspec.Struct, frozen=True):
     """A manifest without faults, and its graph. ``root``: the workspace root, absolute. ``remarks``: doubts and
-    warnings of whoever read it. ``schedule_chosen``: somebody wrote down which schedule holds.
+    warnings of whoever read it. ``schedule_chosen``: somebody wrote down which schedule holds. ``named``: the manifest's file
+    (relative to the root), where whoever looks for the manifest of this folder finds another one, or none.
     """
 
     root: str
@@ -57,6 +58,7 @@ class Project(msgspec.Struct, frozen=True):
     locator: Places
     remarks: tuple[Problem, ...] = ()
     schedule_chosen: bool = False
+    named: str = ""
 
     @property
     def warnings(self) -> list[Problem]:
@@ -102,7 +104,10 @@ def examine(
     found = _find(directory, file)
     with not_collecting():
         outside = Outside(found.root, environ, commands)
-        return _examine(found, directory, environ, overrides or Overrides(), outside, read)
+        project, problems = _examine(found, directory, environ, overrides or Overrides(), outside, read)
+    if file and isinstance(found, Found) and manifest_in(found.root, directory) != found.path:
+        project = msgspec.structs.replace(project, named=os.path.relpath(found.path, found.root))
+    return project, problems
 
 
 def _examine(

@@ -145,6 +145,8 @@ class _Run:
             session.fingerprints,
             self.request.force,
             session.file_clock,
+            self.number,
+            project.named,
         )
 
     def with_found(self, plan: Plan, checker: Checker) -> Plan:

@@ -38,7 +38,13 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], not
         session.recall(selected)
         plan = make_plan(project.manifest, chosen.graph, chosen.targets, told=False)
         checker = Checker(
-            project.root, project.manifest, project.graph, environ, session.memory.records, session.fingerprints
+            project.root,
+            project.manifest,
+            project.graph,
+            environ,
+            session.memory.records,
+            session.fingerprints,
+            named=project.named,
         )
         records: list[tuple[str, bytes, int | None]] = []
         problems: list[Problem] = []

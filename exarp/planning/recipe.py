@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from zlib import crc32
 
 import msgspec
 from blake3 import blake3
@@ -51,6 +52,35 @@ def recipe_digest(task: Task, counted: Mapping[str, bytes | None]) -> bytes:
         # They need not be UTF-8.
         recipe += (tuple([word.encode("utf-8", "surrogateescape") for word in task.arguments]),)
     return blake3(msgspec.msgpack.encode(recipe)).digest()
+
+
+# What a recipe consists of beside variables, as reasons name it.
+PARTS = ("command", "shell", "cwd", "declared inputs", "declared outputs")
+_PART_BYTES = 4
+
+
+def recipe_parts(task: Task) -> bytes:
+    """Short digests of the ``PARTS``, one behind the other: they only say which of them changed, the recipe's says whether."""
+    parts: tuple[object, ...] = (
+        (task.commands, task.argv),
+        task.shell if task.commands else (),
+        task.cwd,
+        (task.inputs, task.excluded, task.sources, task.tools),
+        (task.outputs, task.modifies, task.depfile),
+    )
+    return b"".join([crc32(msgspec.msgpack.encode(part)).to_bytes(_PART_BYTES, "big") for part in parts])
+
+
+def changed_parts(then: bytes, now: bytes) -> list[str]:
+    """Which ``PARTS`` differ; none where either is not known."""
+    if len(then) != len(now):
+        return []
+    return [
+        part
+        for number, part in enumerate(PARTS)
+        if then[number * _PART_BYTES : (number + 1) * _PART_BYTES]
+        != now[number * _PART_BYTES : (number + 1) * _PART_BYTES]
+    ]
 
 
 class ListFault(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "never-ran": ("no success of it is recorded", "no success of it is recorded"),
     "variable-changed": ("a variable changed", "the variable {} changed"),
     "arguments-changed": ("its arguments changed", "its arguments changed: {}"),
-    "recipe-changed": ("its recipe changed", "its recipe changed: {}"),
+    "recipe-changed": ("its recipe changed", "its {} changed"),
     "input-changed": ("an input changed", "input {} changed"),
     "input-added": ("an input was added", "input {} was added"),
     "input-removed": ("an input was removed", "input {} was removed"),
@@ -33,6 +33,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "output-changed": ("an output was changed by something else", "output {} was changed by something else"),
     "undeclared": ("it does not declare what it reads and writes", "it does not declare {}"),
     "failed-since": ("it failed since its last success", "it failed since its last success"),
+    "interrupted-since": ("it was broken off since its last success", "it was broken off since its last success"),
     "unsettled": ("files changed while it last ran", "files changed while it last ran"),
     "forced": ("it was forced", "it was forced by {}"),
     "made-later": (

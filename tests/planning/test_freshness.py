@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from exarp.model.event import FreshnessReason
 from exarp.model.task import Task
-from exarp.planning.freshness import MISSING, Record, decide, variable_digests
+from exarp.planning.freshness import MISSING, Record, decide, differences, variable_digests
+from exarp.planning.recipe import recipe_parts
 from tests.effort import tries
 
 SOME = settings(max_examples=tries(300), deadline=None, derandomize=True)
@@ -54,11 +55,75 @@ def test_a_task_runs_where_anything_is_not_as_it_was(then, there):
         (now(outputs={"y": b"4", "z": b"1"}), FreshnessReason("output-changed", "z")),
         (now(needs={"b": b"9"}), FreshnessReason("need-changed", "b")),
         (now(needs={"b": b"5", "c": b"1"}), FreshnessReason("need-changed", "c")),
-        (now(needs={}), FreshnessReason("recipe-changed")),
+        (now(needs={}), FreshnessReason("recipe-changed", "needs")),
     ],
 )
 def test_the_reason_names_what_changed(there, reason):
     assert decide(TASK, THEN, there) == reason
+
+
+@SOME
+@given(RECORDS, RECORDS)
+def test_the_first_difference_is_what_decides_and_no_file_or_need_is_left_out_or_told_twice(then, there):
+    found = list(differences(TASK, then, there))
+
+    assert next(iter(found), None) == decide(TASK, then, there)
+    if all(record.inputs.keys().isdisjoint(other.found) for record in (then, there) for other in (then, there)):
+        assert len(set(found)) == len(found)
+    for what, subjects in (
+        ("input", [path for files in ("inputs", "found") for path in _differing(then, there, files)]),
+        ("output", _differing(then, there, "outputs")),
+        ("need", [name for name in _differing(then, there, "needs") if name in there.needs]),
+    ):
+        told = [reason.subject for reason in found if reason.code.startswith(what)]
+        # No record says that an output is missing; if one did, it would be told.
+        assert set(told) - {path for path, digest in then.outputs.items() if not digest} <= set(subjects) <= set(told)
+    gone = FreshnessReason("recipe-changed", "needs")
+    assert (gone in found) == (not then.needs.keys() <= there.needs.keys())
+
+
+def _differing(then, there, field):
+    one, other = getattr(then, field), getattr(there, field)
+    return [path for path in one.keys() | other.keys() if one.get(path) != other.get(path)]
+
+
+def test_a_doubt_hides_no_difference():
+    there = now(inputs={"x": b"9", "w": b"2"})
+
+    doubted = now(doubt="failed-since")
+    assert [reason.code for reason in differences(TASK, doubted, there)] == ["failed-since", "input-changed"]
+
+
+def _made_of(task, **variables):
+    return now(recipe=repr((task, variables)).encode(), parts=recipe_parts(task), variables=variables)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"commands": ("false",)}, ["command"]),
+        ({"argv": ("x",)}, ["command"]),
+        ({"shell": ("bash", "-c")}, ["shell"]),
+        ({"cwd": "sub"}, ["cwd"]),
+        ({"inputs": ("z",)}, ["declared inputs"]),
+        ({"tools": ("z",)}, ["declared inputs"]),
+        ({"depfile": "z"}, ["declared outputs"]),
+        ({"commands": ("false",), "outputs": ()}, ["command", "declared outputs"]),
+    ],
+)
+def test_the_parts_of_a_recipe_that_changed_are_named(fields, told):
+    changed = msgspec.structs.replace(TASK, **fields)
+
+    found = list(differences(TASK, _made_of(TASK), _made_of(changed)))
+    assert found == [FreshnessReason("recipe-changed", part) for part in told]
+
+
+def test_variables_are_told_beside_the_parts_and_one_that_is_no_longer_set_for_the_same_script_by_its_name():
+    changed = msgspec.structs.replace(TASK, commands=("$CC",))
+    found = differences(changed, _made_of(TASK, CC=b"1", OLD=b"1"), _made_of(changed, CC=b"2"))
+    assert list(found) == [FreshnessReason("variable-changed", "CC"), FreshnessReason("recipe-changed", "command")]
+    found = differences(TASK, _made_of(TASK, CC=b"1", OLD=b"1"), _made_of(TASK, CC=b"1"))
+    assert list(found) == [FreshnessReason("recipe-changed", "OLD")]
 
 
 def test_the_recipe_is_told_before_inputs_and_those_before_outputs():
