@@ -17,8 +17,9 @@ from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside
 from exarp.model.task import Task
 from exarp.planning.environment import Environment
+from exarp.planning.plain import is_handed_on, is_ordinary_shell, plain_words
 from exarp.planning.recipe import is_odd, names_launch_word
-from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders, seen_from, working_folder
+from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders, seen_from, shell_folder, working_folder
 
 
 class Launcher:
@@ -38,6 +39,7 @@ class Launcher:
         self.raw = raw
         self.folders = OutputFolders(root, claims)
         self._lists: dict[int, str] = {}
+        self._handed_on: dict[tuple[str, ...], bool] = {}
 
     def launch(self, key: int, task: Task, named: Sequence[str], log: str) -> Launch:
         """The launch of one attempt, its folders made and emptied.
@@ -68,7 +70,7 @@ class Launcher:
         aside = msgspec.structs.replace(task, commands=(script,), argv=(), interactive=False, daemon=False)
         launch = self._launch(key, aside, {}, self._cwd(task), log)
         streams: Streams = launch.streams if log else "captured"
-        return msgspec.structs.replace(launch, env={**launch.env, **variables}, streams=streams, append=True)
+        return msgspec.structs.replace(launch, env={**launch.env, **variables}, streams=streams, append=True, plain=())
 
     def _cwd(self, task: Task) -> str:
         cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root
@@ -77,17 +79,36 @@ class Launcher:
         return cwd
 
     def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
+        env = self._environment(task, lists)
+        plain = self._plain(task, env)
+        if plain:
+            env["PWD"] = shell_folder(env.get("PWD"), cwd)
         return Launch(
             key=key,
             label=task.name,
             commands=vectors(task, lists),
-            env=self._environment(task, lists),
+            env=env,
             cwd=cwd,
             log=log,
             log_limit=self.manifest.settings.log_limit,
             streams=self._streams(task),
             daemon=task.daemon,
+            plain=plain,
         )
+
+    def _plain(self, task: Task, env: Mapping[str, str]) -> tuple[tuple[str, ...] | None, ...]:
+        """For each of a task's scripts its words, if it needs no shell; empty where all do."""
+        if not task.commands or task.interactive or not is_ordinary_shell(task.shell):
+            return ()
+        found = tuple([plain_words(script, env.get) for script in task.commands])
+        return found if any(found) and self._is_handed_on(task, env) else ()
+
+    def _is_handed_on(self, task: Task, env: Mapping[str, str]) -> bool:
+        # What comes from outside is the same for thousands of tasks.
+        known = self._handed_on.get(task.dotenv)
+        if known is None:
+            known = self._handed_on[task.dotenv] = is_handed_on(self.environment.around(task))
+        return known and is_handed_on(env.keys() - self.environment.around(task).keys())
 
     def _list_path(self, key: int, folder: str) -> str:
         """In full, so that a script may change its folder; from ``folder`` where the workspace's own path needs quotes."""

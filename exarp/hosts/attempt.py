@@ -15,6 +15,7 @@ from time import monotonic
 from exarp.hosts.children import MARK
 from exarp.hosts.log_file import CappedLog, SharedLog
 from exarp.hosts.process_tree import Process
+from exarp.hosts.spawning import Spawner
 from exarp.model.launch import Exited, Launch
 
 PIPE_READ = 65536
@@ -97,31 +98,40 @@ class Attempt:
         os.set_blocking(self.reader, False)
         self.log = CappedLog(launch.log, launch.log_limit, launch.append) if launch.log else None
 
-    def spawn(self, null: int, mark: str) -> None:
+    def spawn(self, spawner: Spawner, null: int, mark: str) -> None:
         """Start the next command. ``null``: a descriptor of /dev/null. Raises OSError or ValueError if it cannot be."""
         launch = self.launch
         argv = launch.commands[self.step]
+        plain = launch.plain[self.step] if launch.plain else None
         self.step += 1
         if not argv or not argv[0]:
             raise FileNotFoundError(errno.ENOENT, "the command is empty", "")
+        env = {**launch.env, MARK: mark}
         stdin, output = self._streams(null)
+        pid = None
+        if stdin is not None:
+            pid = spawner.spawn(plain, env, launch.cwd, stdin, output) if plain else None
+            pid = pid or spawner.spawn(argv, env, launch.cwd, stdin, output)
+        self.pid = pid if pid is not None else self._spawn_carefully(argv, env, stdin, output)
+        self.leaders.append(self.pid)
+        if self.step == len(launch.commands):
+            self.close_writer()
+
+    def _spawn_carefully(
+        self, argv: tuple[str, ...], env: dict[str, str], stdin: int | None, output: int | None
+    ) -> int:
         foreground = self.foreground
-        # Descriptors that exarp itself was given (a lock, a job server) are closed too: a kernel with
-        # close_range(2) makes that as cheap as leaving them open.
         self.process = subprocess.Popen(
             argv,
             stdin=stdin,
             stdout=output,
             stderr=output,
-            cwd=launch.cwd,
-            env={**launch.env, MARK: mark},
+            cwd=self.launch.cwd,
+            env=env,
             start_new_session=not foreground,
             process_group=0 if foreground else None,
         )
-        self.pid = self.process.pid
-        self.leaders.append(self.pid)
-        if self.step == len(launch.commands):
-            self.close_writer()
+        return self.process.pid
 
     def gone(self) -> None:
         """The leader was reaped, or will be by somebody else: subprocess is not to wait for it."""

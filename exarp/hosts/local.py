@@ -20,6 +20,7 @@ from exarp.hosts.ending import Ending
 from exarp.hosts.mechanisms import Mechanisms, detect
 from exarp.hosts.process_tree import exists, send_one
 from exarp.hosts.signals import TOLD, Signals
+from exarp.hosts.spawning import Spawner
 from exarp.hosts.terminal import Terminal
 from exarp.model.launch import HostEvent, Launch, Output, Paused, Signalled
 
@@ -54,6 +55,8 @@ class LocalHost:
             self._selector = undo.enter_context(selectors.DefaultSelector())
             self._null = os.open(os.devnull, os.O_RDWR)
             undo.callback(os.close, self._null)
+            self._spawner = Spawner()
+            undo.callback(self._spawner.close)
             self._signals = Signals()
             undo.callback(self._signals.close)
             self._children = Children(run, self._mechanisms.adoption)
@@ -186,7 +189,7 @@ class LocalHost:
             self._signals.watch(signal.SIGCHLD)
             self._signals.watch(signal.SIGCONT)
         try:
-            attempt.spawn(self._null, self._children.mark(attempt.key))
+            attempt.spawn(self._spawner, self._null, self._children.mark(attempt.key))
             self._children.started(attempt.pid, attempt.key)
             self._watch(attempt)
         except (OSError, ValueError) as error:

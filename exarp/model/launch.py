@@ -16,8 +16,10 @@ class Launch(msgspec.Struct, frozen=True):
     """One attempt to start.
 
     ``key``: the attempt's number, unique in a run. ``commands``: argument vectors, run one after the other until
-    one fails; each is a process tree of its own. ``cwd`` and ``log`` are absolute. ``log`` is created only when
-    there is output, at most ``log_limit`` bytes of it (head and tail are kept); where it is empty, none is kept.
+    one fails; each is a process tree of its own. ``plain``: for each of them None, or the words of a program that is executed
+    in its place, if it can be; if not, the command (a shell) is, which then says why. ``cwd`` and ``log`` are absolute.
+    ``log`` is created only when there is output, at most ``log_limit`` bytes of it (head and tail are kept); where it is
+    empty, none is kept.
     ``append``: what the log has already stays in it.
     ``streams``: ``captured`` (stdin is /dev/null, stdout and stderr go to the log in one order), ``inherited``
     (exarp's own stdout and stderr), ``foreground`` (exarp's own three, and the terminal's foreground group).
@@ -34,6 +36,7 @@ class Launch(msgspec.Struct, frozen=True):
     append: bool = False
     streams: Streams = "captured"
     daemon: bool = False
+    plain: tuple[tuple[str, ...] | None, ...] = ()
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from blake3 import blake3
@@ -43,7 +44,8 @@ class OutputFolders:
         if folder in self._made:
             return
         try:
-            os.makedirs(f"{self._root}/{folder}", exist_ok=True)
+            if not os.path.isdir(f"{self._root}/{folder}"):
+                os.makedirs(f"{self._root}/{folder}", exist_ok=True)
         except OSError as error:
             raise FolderFault(f"the folder {folder} cannot be made: {error.strerror}") from None
         self._made.add(folder)
@@ -125,6 +127,14 @@ def working_folder(root: str, cwd: str) -> str:
     if real == base:
         return ""
     return real[len(base) + 1 :] if real.startswith(f"{base}/") else real
+
+
+def shell_folder(pwd: str | None, cwd: str) -> str:
+    """What a shell that is started in ``cwd`` (absolute) has as ``$PWD``: the one that it inherits, if that leads there."""
+    with suppress(OSError):
+        if pwd and pwd.startswith("/") and os.path.samefile(pwd, cwd):
+            return pwd
+    return os.path.realpath(cwd)
 
 
 def seen_from(folder: str, path: str, root: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from exarp.app.command_lines import LaunchFault
@@ -73,3 +74,37 @@ def test_what_only_a_task_has_reaches_a_script_that_names_it(tmp_path: Path) -> 
     task = Task("t@arm", commands=("echo $arch $mode",), variables={"arch": "arm", "other": "x"}, inputs=(), outputs=())
     env = launcher.launch(1, task, (), "log").env
     assert (env["arch"], env["mode"], env.get("other")) == ("arm", "var", None)
+
+
+def test_plain_commands_come_with_their_words_and_with_the_folder_that_a_shell_would_tell(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(".")
+    manifest = Manifest("exarp.toml", ())
+    environ = {"PWD": str(tmp_path / "link"), "HOME": "/h"}
+    launcher = Launcher(str(tmp_path), manifest, environ, "1", str(tmp_path), str(tmp_path), raw=False)
+    task = Task("t", commands=("cp $in $out", "cp $in > $out"), inputs=("a",), outputs=("b",))
+    launch = launcher.launch(1, task, ("a",), "log")
+    assert launch.commands[0] == ("sh", "-eu", "-c", "cp $in $out")
+    assert launch.plain == (("cp", "a", "b"), None)
+    assert launch.env["PWD"] == str(tmp_path / "link")
+    (tmp_path / "sub").mkdir()
+    assert launcher.launch(2, msgspec.structs.replace(task, cwd="sub"), ("a",), "log").env["PWD"] == str(
+        tmp_path / "sub"
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "environ"),
+    [
+        (Task("t", commands=("cp a b",), interactive=True), {}),
+        (Task("t", commands=("cp a b",), shell=("zsh", "-c")), {}),
+        (Task("t", commands=("cp a b",), env={"IFS": "x"}), {}),
+        (Task("t", commands=("cp a b",)), {"BASH_FUNC_cp%%": "() { :; }"}),
+        (Task("t", argv=("cp", "a", "b")), {}),
+    ],
+)
+def test_where_a_shell_is_wanted_or_makes_a_difference_it_is_started(
+    task: Task, environ: dict[str, str], tmp_path: Path
+) -> None:
+    manifest = Manifest("exarp.toml", ())
+    launcher = Launcher(str(tmp_path), manifest, environ, "1", str(tmp_path), str(tmp_path), raw=False)
+    assert launcher.launch(1, task, (), "log").plain == ()

@@ -12,7 +12,7 @@ import pytest
 from exarp.hosts.local import LocalHost
 from exarp.model.launch import Exited
 
-from .processes import MakeLaunch, children, exits, history, output
+from .processes import VARIABLE, MakeLaunch, children, exits, history, output
 
 
 def test_both_streams_come_in_the_order_they_were_written(host: LocalHost, launch: MakeLaunch, tmp_path: Path) -> None:
@@ -124,13 +124,14 @@ open("seen", "w").write(" ".join(open_now))
 
 @pytest.mark.parametrize("streams", ["captured", "inherited", "foreground"])
 def test_a_child_has_no_descriptors_but_its_three(
-    host: LocalHost, launch: MakeLaunch, streams: str, tmp_path: Path
+    marker: str, launch: MakeLaunch, streams: str, tmp_path: Path
 ) -> None:
     kept_open = os.open(tmp_path, os.O_RDONLY)
     os.set_inheritable(kept_open, True)
     try:
-        host.start(launch((sys.executable, "-c", _LIST_DESCRIPTORS), streams=streams))
-        exits(host, 1)
+        with LocalHost(marker, grace=0.3) as host:
+            host.start(launch((sys.executable, "-c", _LIST_DESCRIPTORS), streams=streams))
+            exits(host, 1)
     finally:
         os.close(kept_open)
     assert (tmp_path / "seen").read_text().split() == ["0", "1", "2"]
@@ -215,3 +216,39 @@ def test_an_attempt_whose_end_could_not_be_noticed_is_not_left_running(
     exited = exits(host, 1)[1]
     assert (exited.status, exited.error, exited.ended) == (126, "sleep: Too many open files", ())
     assert children() == []
+
+
+def test_a_plain_command_takes_the_place_of_its_shell_where_it_can_be_executed(
+    host: LocalHost, launch: MakeLaunch, tmp_path: Path
+) -> None:
+    (tmp_path / "no-first-line").write_text("echo by a shell, $0\n")
+    (tmp_path / "no-first-line").chmod(0o755)
+    host.start(launch("echo by a shell", plain=(("echo", "without"),)))
+    assert output(host.wait(20), 1) == b"without\n"
+    exits(host, 1)
+    for program in ("./no-first-line", "./nowhere", "nowhere"):
+        host.start(launch(f"{program} || echo $?", plain=((program,),)))
+    told = history(host, 2, 3, 4)
+    assert output(told, 2) == b"by a shell, ./no-first-line\n"
+    assert b"not found" in output(told, 3)
+    assert output(told, 4).endswith(b"\n127\n")
+
+
+def test_programs_are_looked_up_in_the_path_of_the_task_and_stand_in_its_folder(
+    host: LocalHost, launch: MakeLaunch, marker: str, tmp_path: Path
+) -> None:
+    here = os.getcwd()
+    env = {"PATH": f"{tmp_path}/one:{tmp_path}/two:{os.environ['PATH']}", VARIABLE: marker}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    # A folder is no program.
+    (tmp_path / "one/cat").mkdir()
+    for key, name in enumerate(("two", "one"), 1):
+        program = tmp_path / name / "where"
+        program.write_text(f"#!/bin/sh\necho {name}; pwd -P\n")
+        program.chmod(0o755)
+        host.start(launch(("where",), env=env, cwd=str(tmp_path / "two")))
+        assert output(history(host, key), key) == f"{name}\n{tmp_path / 'two'}\n".encode()
+    host.start(launch(("cat", "one/where"), env=env))
+    assert b"echo one" in output(history(host, 3), 3)
+    assert os.getcwd() == here
