@@ -118,6 +118,14 @@ class Checker:
             return fault.reason
         return (self._no_program(spec) or stale) if stale is not None else None
 
+    def record(self, task: int) -> Record | None:
+        """The last success of a task."""
+        return self._records.success(task)
+
+    def looked(self, task: int) -> Record:
+        """A task as it is now, to be compared with its ``record``. Raises FileFault."""
+        return self._look(task, self._records.success(task))[1]
+
     def surely_runs(self, task: int) -> bool:
         """Whether a task cannot be up to date, whatever its files are."""
         return self.force or self.manifest.tasks[task].always_runs or self._records.success(task) is None

@@ -28,7 +28,7 @@ from exarp.workspace.fingerprints import Fingerprints
 class Preview(msgspec.Struct, frozen=True):
     """A plan, what is odd about it, what would run of it and why, and measured durations in seconds.
 
-    ``faults``: what is wrong with what runs left, as texts to show.
+    ``faults``: what is wrong with what runs left, as texts to show. ``checker``: what looked at the files, if anything did.
     """
 
     plan: Plan
@@ -36,6 +36,7 @@ class Preview(msgspec.Struct, frozen=True):
     freshness: dict[int, FreshnessReason | None]
     expected: dict[str, float]
     faults: tuple[str, ...] = ()
+    checker: Checker | None = None
 
 
 def preview(
@@ -79,4 +80,4 @@ def _preview(
     asked = [chosen.graph.ids[name] for name in chosen.targets]
     others = unwanted(plan, project.manifest.tasks)
     freshness = forecast(plan, project.manifest.tasks, checker, found.reads, others, asked) if look else {}
-    return Preview(plan, warnings, freshness, memory.expected, memory.faults)
+    return Preview(plan, warnings, freshness, memory.expected, memory.faults, checker)

@@ -29,6 +29,7 @@ COMMANDS = (
     "run",
     "plan",
     "why-not",
+    "explain",
     "graph",
     "list",
     "show",

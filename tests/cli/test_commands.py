@@ -71,6 +71,7 @@ def test_reading_commands_leave_no_trace(project: Workspace) -> None:
         ["plan"],
         ["plan", "--json"],
         ["why-not", "lint", "fmt"],
+        ["explain", "lint"],
         ["graph"],
         ["list"],
         ["show", "gen"],

@@ -113,7 +113,7 @@ def test_a_defect_while_it_refuses_is_told_as_a_defect(
 
     monkeypatch.setattr(broken, breaks)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert run_cli(["-C", str(tmp_path), "explain", "--last", "x"]) == 70
+    assert run_cli(["-C", str(tmp_path), "report", "--last", "x"]) == 70
     assert "exarp broke one of its own rules: RuntimeError: broken (defect)" in capsys.readouterr().err
 
 
@@ -122,10 +122,10 @@ def test_no_command_is_told_as_later_that_is_there() -> None:
 
 
 def test_a_task_named_like_a_later_command_runs(workspace: Workspace) -> None:
-    workspace.manifest('[task.clean]\nrun = "echo cleaned"')
-    assert workspace.exarp("clean").out == "cleaned\n"
-    assert "No such option '--frob'" in workspace.exarp("clean", "--frob").err
-    assert "the command `exarp watch` is not supported yet" in workspace.exarp("watch", "clean").err
+    workspace.manifest('[task.report]\nrun = "echo cleaned"')
+    assert workspace.exarp("report").out == "cleaned\n"
+    assert "No such option '--frob'" in workspace.exarp("report", "--frob").err
+    assert "the command `exarp watch` is not supported yet" in workspace.exarp("watch", "report").err
     assert "there is no task 'watch'" in workspace.exarp("run", "watch").err
 
 
@@ -220,7 +220,7 @@ def test_options_that_exclude_each_other_or_do_nothing_are_refused(
 def test_an_option_is_offered_where_it_makes_a_difference_and_taken_everywhere(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\nrun = "true"')
     offered = {command for command in COMMANDS if "--verbose" in workspace.exarp(command, "--help").out}
-    assert offered == {"run", "plan", "list", "status"}
+    assert offered == {"run", "plan", "explain", "list", "status"}
     assert "--file" not in workspace.exarp("schema", "--help").out
     assert workspace.exarp("list", "-v", "-q").out == "t\n"
 
