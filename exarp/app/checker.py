@@ -16,6 +16,7 @@ from exarp.app.records import Records
 from exarp.app.resolution import FileFault, Own, Resolution
 from exarp.engine.stimulus import Checked, Settled
 from exarp.graph.task_graph import TaskGraph
+from exarp.model.artifact import FILE, Artifact
 from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
@@ -48,6 +49,7 @@ class Checker:
     ) -> None:
         self.manifest = manifest
         self._graph = graph
+        self.ids = graph.ids
         self._environment = Environment(manifest, environ)
         self.force = force
         self.snapshots: dict[int, Snapshot] = {}
@@ -173,6 +175,34 @@ class Checker:
         if record is None or record.doubt or self.manifest.tasks[number].always_runs:
             return None
         return msgspec.structs.replace(record, doubt="interrupted-since")
+
+    def restored(self, task: int, then: Artifact) -> Record | None:
+        """After what a success made was put back: the record of it; None where it is not as it was.
+
+        What was seen of files before is forgotten.
+        """
+        self.ended(task)
+        for piece in then.pieces:
+            if piece.kind == FILE:
+                self.fingerprints.learn(piece.path, piece.digest)
+        try:
+            there, missing = self._resolution.outputs(self.manifest.tasks[task])
+        except FileFault:
+            return None
+        if missing is not None or any(there.get(path) != digest for path, digest in then.outputs.items()):
+            return None
+        record = self._record_of(task, self.snapshots.pop(task).now, there, then.found)
+        self._keep(task, record)
+        return record
+
+    def contributed(self, task: int, read: Mapping[str, bytes]) -> tuple[bytes, ...]:
+        """What needs contribute to a task that has been checked, if it reads the files ``read`` beyond its inputs; in an
+        order that their names have no part in."""
+        return tuple(sorted(self._contributions.to(task, self.snapshots[task].now.inputs, read).values()))
+
+    def outputs_there(self, spec: Task) -> Iterable[str]:
+        """The files that are among a task's outputs now."""
+        return self._resolution.remains(spec)
 
     def failed(self, task: str) -> Record | None:
         """After a failed attempt: the record of the last success, if there is one, that no longer makes the task up to date."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
 from signal import SIGTSTP
 
 import msgspec
 
+from exarp.app.artifacts import Artifacts
 from exarp.app.asides import Asides
 from exarp.app.checker import Checker
 from exarp.app.command_lines import LaunchFault
@@ -43,10 +45,23 @@ from exarp.planning.freshness import Record
 TICK = 0.1
 # How long files are looked at before it is seen what happened meanwhile, in seconds.
 SLICE = 0.05
+# What is replayed at once, in bytes.
+_SLICE_BYTES = 65536
 # More stories than this in one message help nobody.
 _STORIES = 10
 
-Job = Check | Settle | Start
+
+class _Keep(msgspec.Struct):
+    """A success whose outputs are to be kept. ``contents``: of small ones, see ``Artifacts.keep``."""
+
+    task: int
+    record: Record
+    log: str | None
+    duration_ms: int
+    contents: dict[str, bytes]
+
+
+Job = Check | Settle | Start | _Keep
 
 
 class _BrokenOff(Exception):
@@ -56,6 +71,7 @@ class _BrokenOff(Exception):
 class _Running(msgspec.Struct):
     task: int
     attempt: int
+    path: str
     log: str
     interactive: bool
 
@@ -64,6 +80,7 @@ class Driver:
     """Runs a machine to its end.
 
     ``log_path(task, attempt)`` gives absolute and shown path of a log. ``ticking``: some view shows time passing.
+    ``artifacts``: None where none are used.
     """
 
     def __init__(
@@ -77,6 +94,7 @@ class Driver:
         log_path: Callable[[str, int], tuple[str, str]],
         ticking: bool,
         asides: Asides,
+        artifacts: Artifacts | None = None,
     ) -> None:
         self.machine = machine
         self.host = host
@@ -87,6 +105,7 @@ class Driver:
         self.log_path = log_path
         self.ticking = ticking
         self.asides = asides
+        self.artifacts = artifacts
         self._begun = clock.monotonic()
         self._running: dict[int, _Running] = {}
         self._key_of: dict[int, int] = {}
@@ -102,9 +121,16 @@ class Driver:
         self._looked_up = self._begun
         self._ended: list[int] = []
         self._interrupted = False
-        self._records: dict[str, Record] = {}
+        # With the duration where it is not that of the end that is told.
+        self._records: dict[str, tuple[Record, int | None]] = {}
+        # Log (None: nothing was printed) and duration of tasks that succeeded, until they are settled.
+        self._succeeded: dict[int, tuple[str | None, int]] = {}
+        # Successes are kept when nothing else is to be done.
+        self._unkept: deque[_Keep] = deque()
         checker.fingerprints.breathe = self._breathe
         launcher.folders.breathe = self._breathe
+        if artifacts is not None:
+            artifacts.store.breathe = self._breathe
 
     def run(self) -> int:
         """Until the machine has finished; its exit code."""
@@ -130,8 +156,8 @@ class Driver:
 
     def _work(self) -> None:
         self._answer()
-        while self._jobs:
-            self._do(self._jobs.popleft())
+        while self._jobs or self._unkept:
+            self._do(self._jobs.popleft() if self._jobs else self._unkept.popleft())
             self._look_up()
             self._answer()
         self.stream.flush()
@@ -209,12 +235,15 @@ class Driver:
 
     def _record(self, event: TaskFinished | TaskRetried) -> None:
         """Keep what is to be remembered of a task with the end that it belongs to: they are committed together."""
-        if (record := self._records.pop(event.task, None)) is not None:
-            self.stream.record(event.task, msgspec.msgpack.encode(record), event.duration_ms)
+        if (kept := self._records.pop(event.task, None)) is not None:
+            record, duration_ms = kept
+            duration_ms = event.duration_ms if duration_ms is None else duration_ms
+            self.stream.record(event.task, msgspec.msgpack.encode(record), duration_ms)
         elif isinstance(event, TaskRetried) or (event.attempt and event.outcome in ("failed", "skipped")):
-            record = self.checker.failed(event.task)
-            if record is not None:
-                self.stream.record(event.task, msgspec.msgpack.encode(record), None)
+            if (failed := self.checker.failed(event.task)) is not None:
+                self.stream.record(event.task, msgspec.msgpack.encode(failed), None)
+            if self.artifacts is not None:
+                self.artifacts.failed(event.task)
 
     def _kill(self, task: int, now: bool) -> None:
         beside = self.asides.kill(task, now)
@@ -238,22 +267,53 @@ class Driver:
         try:
             match job:
                 case Check(task):
-                    self._stimuli.append(self.checker.check(task))
+                    self._stimuli.append(self._check(task))
                 case Settle(task):
                     self._settle(task)
                 case Start():
                     self._start_at_last(job)
+                case _Keep(task, record, log, duration_ms, contents):
+                    assert self.artifacts is not None, "there would be nothing to keep"
+                    self.artifacts.keep(task, record, log, duration_ms, contents)
         except _BrokenOff:
             if isinstance(job, Start):
                 # Output folders may have been emptied.
                 self._ended.append(job.task)
-            self._stimuli.append(_broken_off(job))
+            if not isinstance(job, _Keep):
+                self._stimuli.append(_broken_off(job))
         self._job = None
 
+    def _check(self, task: int) -> Checked:
+        checked = self.checker.check(task)
+        restored = self.artifacts.restored(checked) if self.artifacts is not None else None
+        if restored is None:
+            return checked
+        name = self.machine.plan.names[task]
+        self._records[name] = (restored.record, restored.duration_ms)
+        if restored.log is not None:
+            self._replay(name, restored.log[0])
+        shown = restored.log[1] if restored.log is not None else None
+        return Checked(task, checked.stale, restored=True, log=shown)
+
+    def _replay(self, task: str, log: str) -> None:
+        """Show what a task printed when it ran to who wants to see it as it comes."""
+        if self.stream.wants_output:
+            with suppress(OSError), open(log, "rb", buffering=0) as file:
+                while data := file.read(_SLICE_BYTES):
+                    self.stream.output(task, 0, data)
+        self.stream.end_output(task, 0)
+
     def _settle(self, task: int) -> None:
+        fingerprints = self.checker.fingerprints
+        if self.artifacts is not None:
+            fingerprints.contents = {}
         settled, record = self.checker.settle(task)
+        contents, fingerprints.contents = fingerprints.contents or {}, None
+        log, duration_ms = self._succeeded.pop(task)
         if record is not None:
-            self._records[self.machine.plan.names[task]] = record
+            self._records[self.machine.plan.names[task]] = (record, None)
+            if self.artifacts is not None:
+                self._unkept.append(_Keep(task, record, log, duration_ms, contents))
         self._stimuli.append(settled)
 
     def _start_at_last(self, start: Start) -> None:
@@ -291,7 +351,7 @@ class Driver:
             return
         if spec.interactive:
             self.stream.suspend()
-        self._running[key] = _Running(start.task, start.attempt, shown, spec.interactive)
+        self._running[key] = _Running(start.task, start.attempt, log, shown, spec.interactive)
         self._key_of[start.task] = key
         self.host.start(launch)
         if start.timeout:
@@ -359,12 +419,14 @@ class Driver:
             self.stream.resume()
         self.launcher.done(exited.key)
         self._ended.append(running.task)
+        duration_ms = round(exited.seconds * 1000)
+        self._succeeded[running.task] = (running.path if exited.logged else None, duration_ms)
         self._stimuli.append(
             Ended(
                 running.task,
                 status=exited.status,
                 signal=exited.signal,
-                duration_ms=round(exited.seconds * 1000),
+                duration_ms=duration_ms,
                 log=running.log if exited.logged else None,
                 error=exited.error,
                 warnings=_warnings(exited),
@@ -405,7 +467,7 @@ class Driver:
         raise DefectError(Problem("defect", message))
 
 
-def _broken_off(job: Job) -> Stimulus:
+def _broken_off(job: Check | Settle | Start) -> Stimulus:
     match job:
         case Check(task):
             return Checked(task, stale=BROKEN_OFF)

@@ -5,9 +5,10 @@ Knows the shapes only. Each has a fake in its own room that passes the same cont
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from exarp.model.artifact import Artifact
 from exarp.model.event import Event
 from exarp.model.launch import HostEvent, Launch
 
@@ -93,3 +94,35 @@ class Ledger(Protocol):
 
     def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
         """Commit events and successes in one transaction: (task, record, ms or None where nothing succeeded)."""
+
+
+class ArtifactStore(Protocol):
+    """Where artifacts are kept, by the digest of all that their tasks' results depend on. Others may use it at the same time.
+
+    ``faults``: what went wrong, in words, each once. ``breathe``: called between slices of large files; what it raises ends
+    what is being done, and leaves nothing half done.
+    """
+
+    faults: list[str]
+    breathe: Callable[[], None]
+
+    def find(self, key: bytes) -> tuple[Artifact, ...]:
+        """All that is kept under a key, newest first."""
+
+    def keep(self, key: bytes, artifact: Artifact, files: Mapping[bytes, str]) -> bool:
+        """Keep an artifact as the newest of its key. ``files``: where the contents of its blobs are, by digest.
+
+        False where it is not kept: a file is not (or no longer) what its digest says, or the store cannot be written.
+        """
+
+    def bring(self, digest: bytes, mode: int, path: str) -> bool:
+        """Make the file ``path``, which is not there, with the content of that digest and the permissions ``mode``.
+
+        False where the content is not there any more or is damaged; then there is no file. Raises OSError.
+        """
+
+    def forget(self, key: bytes) -> None:
+        """What is kept under a key is not to be used again."""
+
+    def close(self) -> None:
+        """Nothing more will be kept."""

@@ -6,10 +6,12 @@ Knows the order: lock, recall, plan, drive, remember. Prints nothing; views are 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
+from exarp.app.artifacts import Artifacts
 from exarp.app.asides import Asides
 from exarp.app.checker import Checker
 from exarp.app.conditions import missing_programs, unwanted
@@ -23,7 +25,7 @@ from exarp.app.ports import Person, View
 from exarp.app.project import Project
 from exarp.app.prose import refuse_prose
 from exarp.app.stream import Stream
-from exarp.app.wiring import Session, descriptor_room, is_open, usable_cpus
+from exarp.app.wiring import Session, descriptor_room, is_open, platform, usable_cpus
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.model.call import Call
@@ -45,6 +47,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     force: bool = False
     wait: bool = True
     yes: bool = False
+    # Whether successes are restored and kept, where the manifest wants that.
+    cache: bool = True
     # Whether services that were asked for, and that nothing uses, stay until they are ended.
     stay: bool = True
     command: tuple[str, ...] = ("exarp", "run")
@@ -125,7 +129,10 @@ class _Run:
                 self.note(f"note: {limit}")
             launcher = self.launcher()
             asides = Asides(tasks, host, launcher, stream, self.person, is_open, self.log_path)
-            return Driver(machine, host, session.clock, stream, checker, launcher, self.log_path, ticking, asides).run()
+            with self.artifacts(checker, launcher) as artifacts:
+                return Driver(
+                    machine, host, session.clock, stream, checker, launcher, self.log_path, ticking, asides, artifacts
+                ).run()
         finally:
             left = host.close()
             if left:
@@ -148,6 +155,22 @@ class _Run:
             self.number,
             project.named,
         )
+
+    @contextmanager
+    def artifacts(self, checker: Checker, launcher: Launcher) -> Iterator[Artifacts | None]:
+        """What restores and keeps; None where nothing is to be. What went wrong in the store is told at the end."""
+        session = self.session
+        store = session.artifact_store(self.project.manifest.cache) if self.request.cache else None
+        if store is None:
+            yield None
+            return
+        try:
+            aside = f"{session.folder.path}/restore"
+            yield Artifacts(self.project.root, checker, launcher.folders, store, aside, platform(), self.log_path)
+            store.close()
+        finally:
+            for fault in store.faults:
+                self.note(f"warning: {fault}")
 
     def with_found(self, plan: Plan, checker: Checker) -> Plan:
         """The plan with the order that recorded depfiles ask for."""

@@ -29,6 +29,11 @@ class Stream:
         self._successes: list[tuple[str, bytes, int | None]] = []
         self._decoders: dict[tuple[str, int], codecs.IncrementalDecoder] = {}
 
+    @property
+    def wants_output(self) -> bool:
+        """Whether anybody shows output as it comes."""
+        return any(view.wants_output for view in self._views)
+
     def tell(self, event: Event) -> None:
         """Number an event and queue it."""
         self._events.append(self._stamped(event))
@@ -40,7 +45,7 @@ class Stream:
     def output(self, task: str, attempt: int, data: bytes) -> None:
         """Show output at once; it is never stored. Characters cut between two reads are put together; a byte that is no
         UTF-8 becomes a lone surrogate, so that who shows it can give it back."""
-        if not any(view.wants_output for view in self._views):
+        if not self.wants_output:
             return
         decoder = self._decoders.get((task, attempt))
         if decoder is None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 from exarp.app.memory import Memory, Selection, remembered
+from exarp.app.ports import ArtifactStore
 from exarp.errors import BusyError, ExarpError, Problem
 from exarp.hosts.another_process import send
 from exarp.hosts.descriptors import Room
@@ -22,6 +23,7 @@ from exarp.hosts.local import LocalHost
 from exarp.hosts.ports import is_open as is_open
 from exarp.hosts.process_tree import identity
 from exarp.hosts.signals import heard_signal
+from exarp.model.manifest import Cache
 from exarp.store.database import open_for_writing
 from exarp.store.ledger import StoreLedger
 from exarp.store.run_lock import Holder, acquire, last_holder
@@ -157,6 +159,15 @@ class Session:
         """A host for a run's attempts. ``run`` alone does not mark them uniquely on a machine, the workspace does."""
         return LocalHost(f"{os.getpid()}.{time.time_ns():x}.{run}")
 
+    def artifact_store(self, cache: Cache) -> ArtifactStore | None:
+        """Where artifacts are; None where none are to be kept."""
+        folder = artifact_folder(self.root, cache, self._environ)
+        if folder is None:
+            return None
+        from exarp.workspace.artifacts.store import FolderStore
+
+        return FolderStore(folder, cache.max_size)
+
     def environment(self, run: str) -> dict[str, str]:
         """The environment of a run's tasks: the caller's, and in it this run and those that it is inside of."""
         outer = _outer_runs(self._environ) | {os.path.realpath(self.root): run}
@@ -166,6 +177,22 @@ class Session:
         """An attempt's log: absolute path, and path as events show it (relative to the workspace)."""
         path = self.folder.log_path(run, task, attempt)
         return path, path[len(self.root) :].lstrip("/")
+
+
+def platform() -> str:
+    """What the programs of a recipe are made for: ``linux x86_64``."""
+    return f"{sys.platform} {os.uname().machine}"
+
+
+def artifact_folder(root: str, cache: Cache, environ: Mapping[str, str]) -> str | None:
+    """The folder (absolute) of the artifacts of a workspace; None where none are kept.
+
+    What ``EXARP_CACHE`` of the caller says counts before ``dir`` of the manifest: a folder, or ``off``.
+    """
+    said = environ.get("EXARP_CACHE", "")
+    if said == "off" or not cache.enabled:
+        return None
+    return os.path.abspath(os.path.join(root, os.path.expanduser(said or cache.dir)))
 
 
 def _outer_runs(environ: Mapping[str, str]) -> dict[str, str]:

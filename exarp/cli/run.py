@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--fail-fast", is_flag=True, help="After the first failure start nothing new.")
 @click.option("--force", is_flag=True, help="Run also what is up to date.")
+@click.option("--no-cache", is_flag=True, help="Restore nothing from artifacts, and keep none.")
 @click.option("--touch", is_flag=True, help="Record tasks as done with their files as they are; run nothing.")
 @click.option("--yes", is_flag=True, help="Answer yes to every question of a task (confirm).")
 @override_options
@@ -95,6 +96,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         force=options["force"],
         wait=not options["no_wait"],
         yes=options["yes"],
+        cache=not options["no_cache"],
         stay=not options["every"],
         command=("exarp", *invocation.arguments),
         call=invocation.call(overrides.variables, words_of(options), words_behind(project, chosen)),

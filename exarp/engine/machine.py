@@ -94,6 +94,9 @@ class Machine(Serving):
             self._fail(task, "impossible", checked.impossible)
         elif checked.stale is None:
             self._end(task, State.UP_TO_DATE)
+        elif checked.restored:
+            self._attempts[task] = Attempt(reason=checked.stale, ended=Ended(task, None, log=checked.log))
+            self._end(task, State.RESTORED, checked.stale)
         elif self._stopping is not None:
             self._end(task, State.CANCELLED, self._stopping)
         else:

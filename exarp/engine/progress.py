@@ -32,12 +32,15 @@ from exarp.model.task import Task
 OUTCOMES: dict[State, Outcome] = {
     State.PASSED: "passed",
     State.UP_TO_DATE: "up_to_date",
+    State.RESTORED: "restored",
     State.FAILED: "failed",
     State.SKIPPED: "skipped",
     State.BLOCKED: "blocked",
     State.CANCELLED: "cancelled",
 }
-_GOOD = frozenset({State.PASSED, State.UP_TO_DATE})
+_GOOD = frozenset({State.PASSED, State.UP_TO_DATE, State.RESTORED})
+# Of a task that changed something.
+_ACTIVE = frozenset({State.PASSED, State.RESTORED})
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -211,7 +214,7 @@ class Progress:
             self.slots.add(task)
             return
         self._announce(self.gates.wave_of[task])
-        ran = any(self.states[need] is State.PASSED for need in self.plan.needs[task])
+        ran = any(self.states[need] in _ACTIVE for need in self.plan.needs[task])
         self._finish(task, State.PASSED if ran else State.UP_TO_DATE, reason=FreshnessReason("group"))
 
     def _stand_by(self, service: int) -> None:

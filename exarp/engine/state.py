@@ -42,9 +42,20 @@ class State(IntEnum):
     """A service that is ready."""
     CLEANING = 17
     """Its last attempt has ended; its ``finally`` is under way."""
+    RESTORED = 18
 
 
-FINAL = frozenset({State.PASSED, State.UP_TO_DATE, State.FAILED, State.SKIPPED, State.BLOCKED, State.CANCELLED})
+FINAL = frozenset(
+    {
+        State.PASSED,
+        State.UP_TO_DATE,
+        State.RESTORED,
+        State.FAILED,
+        State.SKIPPED,
+        State.BLOCKED,
+        State.CANCELLED,
+    }
+)
 
 _S = State
 _BITS = 5
@@ -58,7 +69,7 @@ CHANGES: dict[State, frozenset[State]] = {
     _S.WAITING: frozenset({_S.STANDBY, *_BEFORE, _S.PASSED, _S.UP_TO_DATE, _S.SKIPPED, _S.BLOCKED, _S.CANCELLED}),
     _S.STANDBY: frozenset({*_BEFORE, _S.UP_TO_DATE, _S.CANCELLED}),
     _S.PROBING: frozenset({*_BEFORE, *_NEXT, _S.SKIPPED}),
-    _S.CHECKING: frozenset({_S.PROBING, *_NEXT, _S.SKIPPED}),
+    _S.CHECKING: frozenset({_S.PROBING, _S.RESTORED, *_NEXT, _S.SKIPPED}),
     _S.ASKING: frozenset({_S.RUNNING, _S.AWAITING, *_BROKEN_OFF, _S.UP_TO_DATE, _S.SKIPPED, _S.FAILED}),
     _S.AWAITING: frozenset({_S.RUNNING, *_BROKEN_OFF, _S.UP_TO_DATE}),
     _S.RUNNING: frozenset({_S.SETTLING, _S.SERVING, _S.RESTING, _S.CLEANING, *_ENDS}),

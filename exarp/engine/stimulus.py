@@ -18,11 +18,16 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True, gc=False):
-    """Whether a task must run. ``stale`` says why; None: it is up to date. ``impossible``: why it cannot be run at all."""
+    """Whether a task must run. ``stale`` says why; None: it is up to date. ``impossible``: why it cannot be run at all.
+
+    ``restored``: it had to run, but what it makes was put back instead; ``log``: what it printed when it ran.
+    """
 
     task: int
     stale: FreshnessReason | None = None
     impossible: FreshnessReason | None = None
+    restored: bool = False
+    log: str | None = None
 
 
 class Probed(msgspec.Struct, frozen=True, gc=False):

@@ -201,6 +201,23 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
             description="Keeps running: started when a task needs it, ended after the last; true: ready once started."
         ),
     ] = False
+    cache: Annotated[
+        bool | UnsetType,
+        Meta(description="Whether its successes are kept and restored; false for what acts beyond its files."),
+    ] = UNSET
+
+
+class CacheDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[cache]``: outputs of successes, restored when their fingerprint is seen again."""
+
+    enabled: Annotated[bool, Meta(description="Whether successes are kept and restored.")] = True
+    dir: Annotated[
+        str,
+        Meta(description="The folder that keeps them: of the workspace, or one that several share, with ~ or in full."),
+    ] = ".exarp/cache"
+    max_size: Annotated[Size, Meta(description="How large it may become; what was used longest ago makes way.")] = (
+        "10GiB"
+    )
 
 
 class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -271,6 +288,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ] = {}
     settings: SettingsDocument = SettingsDocument()
     resources: Annotated[dict[str, Amount], Meta(description="Pools that tasks take from while they run.")] = {}
+    cache: CacheDocument = CacheDocument()
     template: Annotated[
         dict[str, TaskDocument], Meta(description="Fields for several tasks, by the name that `extends` gives.")
     ] = {}
@@ -299,7 +317,7 @@ def wave_words(name: str) -> str:
 
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
-LATER_TASK = frozenset("prompt by verify agent cache no_retry_on".split())
+LATER_TASK = frozenset("prompt by verify agent no_retry_on".split())
 LATER_SETTINGS = frozenset("max_agents verify secrets".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
-LATER_TOP = frozenset("recovery cache agents".split())
+LATER_TOP = frozenset("recovery agents".split())

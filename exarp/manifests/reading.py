@@ -204,13 +204,18 @@ class _Reader:
             self._unused.clear()
 
     def _refuse_settings(self, raw: dict[str, Any], locator: Locator, outer: Part) -> None:
-        if "settings" in raw:
-            while outer.outer is not None:
-                outer = outer.outer
-            message = f"the settings of an included manifest would not count: those of {outer.source.shown} do"
-            step = "say it there, or in each task"
-            self.problems.append(Problem("included-settings", message, locator.key("settings"), step))
-            del raw["settings"]
+        while outer.outer is not None:
+            outer = outer.outer
+        told = {
+            "settings": ("the settings of an included manifest would not count: those of {} do", ", or in each task"),
+            "cache": ("[cache] of an included manifest would not count: that of {} does", ""),
+        }
+        for key in [key for key in told if key in raw]:
+            message, also = told[key]
+            step = f"say it there{also}"
+            problem = Problem("included-settings", message.format(outer.source.shown), locator.key(key), step)
+            self.problems.append(problem)
+            del raw[key]
 
 
 def _written(settings: Any) -> frozenset[str]:

@@ -14,7 +14,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from exarp.errors import Place, Problem, Related
-from exarp.manifests.document import SettingsDocument, TaskDocument, is_stand_in, stand_in
+from exarp.manifests.document import CacheDocument, SettingsDocument, TaskDocument, is_stand_in, stand_in
 from exarp.manifests.naming import named, named_tasks, named_wave, with_sources
 from exarp.manifests.outside import Outside
 from exarp.manifests.sound import Sound
@@ -22,7 +22,7 @@ from exarp.manifests.tasks.fields import Fields, is_reserved
 from exarp.manifests.tasks.readers import Readers
 from exarp.manifests.tasks.task import FREQUENT, Pool
 from exarp.manifests.variables.exported import exported
-from exarp.model.manifest import Manifest, Settings, WaveSpec
+from exarp.model.manifest import Cache, Manifest, Settings, WaveSpec
 from exarp.model.name import name_fault, renamed
 from exarp.model.task import Task
 
@@ -121,6 +121,7 @@ class _Resolver:
             waves=tuple(waves),
             settings=settings,
             resources={"memory": memory} | amounts,
+            cache=self.cache(self.document.cache),
             vars=exported(variables, self.document.vars, self.failure),
             instances=instances,
         )
@@ -231,6 +232,17 @@ class _Resolver:
             pass_env=fields.variables_named(written.pass_env, (*at, "pass_env"), tracked=False),
             cache_dirs=tuple([folder.rstrip("/") + "/" for folder in folders]),
         )
+
+    def cache(self, written: CacheDocument) -> Cache:
+        fields, at = self.fields, ("cache",)
+        folder = fields.text(written.dir, (*at, "dir"))
+        if folder == "":
+            fields.add(
+                "bad-path", "an empty text names no folder", (*at, "dir"), "name a folder, or set enabled = false"
+            )
+        limit = fields.size(written.max_size, (*at, "max_size"))
+        default = Cache()
+        return Cache(written.enabled, folder or default.dir, default.max_size if limit is None else limit)
 
     def of_waves(self, settings: Settings) -> Settings:
         """The settings as they hold for tasks of declared waves."""

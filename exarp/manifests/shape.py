@@ -53,6 +53,9 @@ def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -
         kept["vars"] = shape.variables(raw["vars"])
     if "resources" in raw:
         kept["resources"] = shape.entries(raw["resources"], ("resources",), _entry_kind("resources"), "in [resources]")
+    if "cache" in raw:
+        table = _Table(("cache",), doc.CacheDocument, frozenset(), "in [cache]")
+        kept["cache"] = shape.fields(raw["cache"], table, "[cache]")
     kept["template"] = dict(shape.templates(raw.get("template", {})))
     kept["task"] = dict(shape.tasks(raw.get("task", {})))
     kept["wave"] = list(shape.waves(raw.get("wave", [])))

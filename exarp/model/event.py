@@ -108,11 +108,12 @@ class TaskOutput(_Event, frozen=True, tag="task_output"):
 
 
 class TaskFinished(_Event, frozen=True, tag="task_finished"):
-    """A task reached its last state. ``attempt`` is 0 for a task that was never started.
+    """A task reached its last state. ``attempt`` is 0 for a task that was never started; ``log`` of one that was restored is
+    what it printed when it ran, then or elsewhere.
 
-    ``exit_status`` and ``signal`` are those of the last attempt. ``reason`` says why it was up to date, failed without an
-    exit status, was blocked (``subject`` names the task it waited for) or cancelled. ``warnings``: what is worth telling
-    although it passed. ``finally_log``: what its ``finally`` printed, if anything.
+    ``exit_status`` and ``signal`` are those of the last attempt. ``reason`` says why it was up to date, why one that is restored
+    was not, why it failed without an exit status, was blocked (``subject`` names the task it waited for) or cancelled.
+    ``warnings``: what is worth telling although it passed. ``finally_log``: what its ``finally`` printed, if anything.
     """
 
     task: str

@@ -55,6 +55,14 @@ class Settings(msgspec.Struct, frozen=True):
     pass_env: tuple[str, ...] = ()
 
 
+class Cache(msgspec.Struct, frozen=True):
+    """What ``[cache]`` says of artifacts. ``dir``: as it is written, see ``app.artifacts``; ``max_size``: bytes."""
+
+    enabled: bool = True
+    dir: str = ".exarp/cache"
+    max_size: int = 10 * 1024**3
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """All of one manifest. ``tasks`` keep the order of the file; ``file`` is relative to the workspace.
 
@@ -73,6 +81,7 @@ class Manifest(msgspec.Struct, frozen=True):
     waves: tuple[WaveSpec, ...] = ()
     settings: Settings = Settings()
     resources: dict[str, int] = {}
+    cache: Cache = Cache()
     vars: Mapping[str, str] = {}
     digest: str = ""
     instances: dict[str, tuple[str, ...]] = {}

@@ -52,6 +52,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``when`` is a script whose exit status says whether the task is wanted; ``platforms`` are those that it is for
     (``model.platform``), none: all. ``confirm`` is a question that a person says yes to before it runs, True: the usual one;
     ``cleanup`` are scripts that run after its last attempt, however that ended (``finally`` in a manifest).
+    ``cache``: whether its successes are kept and restored; None: where that is safe (``planning.artifacts``).
     """
 
     name: str
@@ -99,6 +100,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     confirm: bool | str = False
     cleanup: tuple[str, ...] = ()
     service: Service | None = None
+    cache: bool | None = None
 
     @property
     def scripts(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import get_args
 import msgspec
 
 from exarp.errors import DefectError, Problem
-from exarp.model.event import Event, RunFinished, RunStarted, TaskOutput
+from exarp.model.event import Event, RunFinished, RunStarted, TaskFinished, TaskOutput
 from exarp.store.database import Database
 from exarp.store.schema import first_place
 from exarp.store.text import from_json, to_column, to_json
@@ -86,11 +86,15 @@ class EventLog:
 
     def _row(self, event: Event) -> _EventRow:
         task = getattr(event, "task", None)
+        attempt = getattr(event, "attempt", None)
+        if isinstance(event, TaskFinished) and event.outcome == "restored":
+            # It counts as one: it has a log, and who asks for a task's history wants to see it.
+            attempt = 1
         return (
             first_place(self._number(event.run)) + event.seq,
             _TAGS[type(event)],
             None if task is None else to_column(task),
-            getattr(event, "attempt", None),
+            attempt,
             to_json(event),
         )
 

@@ -48,7 +48,7 @@ class AttemptRow(msgspec.Struct, frozen=True):
     """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running`` or ``died``,
     and ``duration_ms`` None. ``log`` is the path as the event has it, ``reason`` why the attempt ran, ``end_reason`` how it
     ended where its exit status does not tell. ``then``: what its task came to where it waited for another attempt in vain.
-    ``finally_log``: of what was printed ``finally``, after the task's last attempt.
+    ``finally_log``: of what was printed ``finally``, after the task's last attempt. One that was restored has number 0.
     """
 
     task: str
@@ -178,6 +178,8 @@ class RunHistory:
                 first_end = event
         if first_end is None:
             return AttemptRow(task, run, attempt, self._unended(run), time, reason=reason)
+        if isinstance(first_end, TaskFinished) and first_end.outcome == "restored":
+            return AttemptRow(task, run, attempt, "restored", first_end.time, first_end.log, reason=first_end.reason)
         return AttemptRow(
             task=task,
             run=run,

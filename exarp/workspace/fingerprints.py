@@ -24,6 +24,8 @@ FOLDER = blake3(b"folder\0").digest()
 # Errors that say that nothing is there; all others say that something is, but cannot be read.
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _CHUNK = 128 * 1024
+# Contents up to this size are worth handing on to who needs them too.
+SMALL = 4096
 # Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
 _TICK_NS = 20_000_000
 _COARSE_NS = 2_000_000_000
@@ -59,12 +61,19 @@ class Fingerprints:
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
         self._complaints: dict[str, str] = {}
+        # Where somebody wants them: what is in small files that are read, by path.
+        self.contents: dict[str, bytes] | None = None
         self.learned: dict[str, Known] = {}
         self.seen: set[str] = set()
 
     def forget(self) -> None:
         """Files may have changed since they were looked at."""
         self._now.clear()
+
+    def learn(self, path: str, digest: bytes) -> None:
+        """Somebody has just made the file ``path`` with the content of that digest. Holds until ``forget``."""
+        self.seen.add(path)
+        self._now[path] = digest
 
     def digest(self, path: str) -> bytes:
         """Digest of a file's content; of a link to a folder: where it points. MISSING where there is nothing,
@@ -128,7 +137,9 @@ class Fingerprints:
         """The digest of a file's content, learned with stat data that are no older than the moment told with them."""
         moment = self._clock.now() if self._clock is not None else 0
         found = os.stat(absolute)
-        digest = _content_digest(absolute, found.st_size, self.breathe)
+        digest, content = _content_digest(absolute, found.st_size, self.breathe)
+        if self.contents is not None and content is not None:
+            self.contents[path] = content
         self._known[path] = self.learned[path] = Known(
             found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode, digest, moment
         )
@@ -191,16 +202,19 @@ def _same(known: Known, found: os.stat_result) -> bool:
     return youngest + slack < known.hashed_at_ns
 
 
-def _content_digest(path: str, size: int, breathe: Callable[[], None]) -> bytes:
+def _content_digest(path: str, size: int, breathe: Callable[[], None]) -> tuple[bytes, bytes | None]:
+    """The digest of a file's content; and that content, of a small file."""
     hasher = blake3()
+    content: bytes | None = b""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         while chunk := os.read(descriptor, min(max(size + 1, 512), _CHUNK)):
             hasher.update(chunk)
+            content = chunk if content == b"" and len(chunk) <= SMALL else None
             breathe()
     finally:
         os.close(descriptor)
-    return hasher.digest()
+    return hasher.digest(), content
 
 
 def _dangling_digest(path: str) -> bytes:

@@ -34,11 +34,14 @@ class Result:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a newcomer: no colours forced, no outer run, the tests' own interpreter first in PATH."""
+    """The environment of a newcomer: no colours forced, no outer run, the tests' own interpreter first in PATH.
+
+    What is deleted is made anew: whoever wants it restored says ``EXARP_CACHE=""``.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("EXARP_", "FORCE_", "NO_COLOR"))}
     kept.pop("CI", None)
     kept["PATH"] = f"{os.path.dirname(sys.executable)}{os.pathsep}{kept.get('PATH', '')}"
-    return kept | dict(extra or {})
+    return kept | {"EXARP_CACHE": "off"} | dict(extra or {})
 
 
 class Workspace:

@@ -221,6 +221,8 @@ class Run:
     def _checked(self, task: int) -> Stimulus:
         if self.fails() and self.dice.of(True, False):
             return Checked(task, impossible=FreshnessReason("no-match", "x"))
+        if not self.is_service(task) and self.dice.below(8) == 1:
+            return Checked(task, stale=STALE, restored=True, log=self.dice.of("log", None))
         return Checked(task, stale=STALE if self.is_service(task) else self.dice.of(STALE, STALE, STALE, None))
 
     def _probed(self, task: int) -> Stimulus:
@@ -342,7 +344,7 @@ class Run:
             if self.is_service(need) and need not in self.over:
                 continue
             end = self.over[need]
-            assert end.outcome in ("passed", "up_to_date") or end.allowed or is_unwanted(end)
+            assert end.outcome in ("passed", "up_to_date", "restored") or end.allowed or is_unwanted(end)
 
     def _told(self, event: object) -> None:
         self.events.append(event)

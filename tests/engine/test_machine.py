@@ -44,6 +44,18 @@ def test_what_is_up_to_date_is_not_started_and_what_needs_it_goes_on():
     assert hand.ended("a").attempt == 0
 
 
+def test_what_is_restored_is_not_started_and_is_more_than_up_to_date():
+    hand = Hand([task("a"), task("b", "a"), task("all", "a", commands=())])
+
+    hand.happen(Begun())
+    assert hand.check("a", stale=STALE, restored=True, log="log")[0] == "a restored"
+    assert hand.check("b")[0] == "b up_to_date"
+    end = hand.ended("a")
+    assert (end.attempt, end.exit_status, end.log, end.reason) == (0, None, "log", STALE)
+    assert hand.ended("all").outcome == "passed"
+    assert hand.told[-1].outcome == "passed"
+
+
 def test_a_group_passes_by_itself_once_all_it_needs_has():
     hand = Hand([task("a"), task("all", "a", "inner", commands=()), task("inner", commands=())])
 

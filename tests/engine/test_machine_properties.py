@@ -131,7 +131,8 @@ def test_waves_that_are_announced_are_completed_with_what_passed_in_them(case, c
                 == (started[event.wave].name, started[event.wave].tasks)
                 == (wave.name, len(wave.tasks))
             )
-            passed = [t for t in wave.tasks if run.is_service(t) or run.over[t].outcome in ("passed", "up_to_date")]
+            good = ("passed", "up_to_date", "restored")
+            passed = [t for t in wave.tasks if run.is_service(t) or run.over[t].outcome in good]
             assert len(passed) - 1 <= event.passed <= len(passed) or not any(map(run.is_service, wave.tasks))
             assert event.passed == len(passed) or any(map(run.is_service, wave.tasks))
     assert run.open_waves == set()
@@ -167,6 +168,7 @@ def test_views_that_fold_the_events_count_as_the_machine_does(case, choices):
     assert tally.done == run.plan.task_count
     assert (tally.ran + tally.groups, tally.up_to_date) == (counts["passed"], counts["up_to_date"])
     assert tally.groups == groups["groups"]
+    assert tally.restored == counts["restored"]
     assert (tally.failed + tally.allowed, tally.skipped + tally.unwanted) == (counts["failed"], counts["skipped"])
     assert (tally.blocked, tally.cancelled) == (counts["blocked"], counts["cancelled"])
     assert state.finished == last(run)

@@ -48,7 +48,7 @@ NO_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
 def in_process(folder: Path, asked: Asked) -> Answer:
     """The use case, called in this process."""
-    environ = {"PATH": os.environ["PATH"], **asked.env}
+    environ = {"PATH": os.environ["PATH"], "EXARP_CACHE": "off", **asked.env}
     file = str(folder / asked.file) if asked.file else None
     project = open_project(str(folder), file, environ)
     request = RunRequest(choose(project, Wanted(asked.names, every=not asked.names)), force=asked.force)

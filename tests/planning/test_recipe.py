@@ -104,6 +104,7 @@ OF_THE_RUN = {
     "manual": True,
     "allow_empty": True,
     "keep_outputs": True,
+    "cache": False,
     "prose": "build it",
     "dotenv": (".env",),
     "when": "false",

@@ -161,6 +161,8 @@ class TaskReader:
             found["timeout"] = fields.duration(written.timeout, (*at, "timeout"))
         if not isinstance(written.on_failure, UnsetType):
             found["on_failure"] = written.on_failure
+        if not isinstance(written.cache, UnsetType):
+            found["cache"] = written.cache
         if written.priority != "medium":
             found["priority"] = PRIORITIES[written.priority] if isinstance(written.priority, str) else written.priority
         return found

@@ -122,7 +122,13 @@ def history(runs: Sequence[RunLike], now: datetime, columns: int | None = None, 
 def attempts(rows: Iterable[AttemptLike], now: datetime, color: bool = False) -> str:
     """A line an attempt of one task, as given: run, attempt, when, how long, how it ended."""
     told = [
-        (f"run {escape.name(row.run)}", f"attempt {row.attempt}", when(row.time, now), _took(row.duration_ms), row)
+        (
+            f"run {escape.name(row.run)}",
+            f"attempt {row.attempt}" if row.attempt else "",
+            when(row.time, now),
+            _took(row.duration_ms),
+            row,
+        )
         for row in rows
     ]
     if not told:

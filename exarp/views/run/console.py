@@ -68,6 +68,8 @@ class Console:
     def on_event(self, event: Event) -> None:
         """Tells what one event changes."""
         if isinstance(event, TaskOutput):
+            # What is replayed has no start that was told.
+            self._announce(self.state.wave_of(event.task))
             self._printer.arrived(event)
             return
         running = self.state.running.get(event.task) if isinstance(event, TaskFinished) else None
@@ -154,8 +156,8 @@ class Console:
         self._printer.before_line(event.task, event.attempt)
         if self._is_told(event, served):
             self.outlet.words(task_line.finished(event, started_for, self._manner.color_words))
-        if event.attempt:
-            failed = event.outcome != "passed"
+        if event.attempt or event.outcome == "restored":
+            failed = event.outcome not in ("passed", "restored")
             # Of a service that did its work nobody wants to read all that it said.
             log = event.log if failed or not served else None
             self._printer.after_line(event.task, event.attempt, log, failed)

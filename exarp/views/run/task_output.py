@@ -21,7 +21,7 @@ _LONGEST_LINE = 65_536
 
 
 class Silent:
-    """Shows nothing: ``raw``, where tasks had the streams themselves. The other printers differ from it.
+    """Shows nothing. The other printers differ from it.
 
     ``wants_output``: whether it shows output as it comes, and so needs the events that carry it.
     """
@@ -144,7 +144,8 @@ def printer(outlet: Outlet, manner: Manner, read_log: ReadLog) -> Silent:
         case "stream":
             return Lines(outlet, manner, prefix=False) if manner.by_line else Stream(outlet, manner)
         case "raw":
-            return Silent()
+            # Tasks had the streams themselves, and have no logs but of what is replayed.
+            return Grouped(outlet, manner, read_log)
 
 
 def as_bytes(text: str) -> bytes:

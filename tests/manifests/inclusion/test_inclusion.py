@@ -362,7 +362,7 @@ ONE_PATH = {"depfile", "cwd"}
 SAME = set(
     "description commands argv env shell priority tags mutex resources retries retry_delay timeout on_failure allow_failure "
     "interactive daemon manual keep_outputs allow_empty track_env variables arguments internal "
-    "prose when platforms requires confirm cleanup service params".split()
+    "prose when platforms requires confirm cleanup service params cache".split()
 )
 # What no task has that is written as the one below.
 ELSEWHERE = {"argv", "variables", "arguments", "prose", "params", "service"}
@@ -406,6 +406,7 @@ EVERYTHING = """
     daemon = true
     manual = true
     keep_outputs = true
+    cache = false
     [task.gen]
     argv = ["touch", "$out"]
     outputs = ["gen.c"]

@@ -1,0 +1,282 @@
+"""Successes that are had again without running anything, as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Workspace
+
+PROJECT = """
+    [task.lib]
+    run = "echo making lib; mkdir $out/empty; cat $in > $out/lib; chmod 755 $out/lib; ln -s nowhere $out/link"
+    inputs = ["src/*"]
+    outputs = ["lib/"]
+
+    [task.app]
+    run = "cat $in > $out; echo app >> $out"
+    inputs = ["lib/lib"]
+    outputs = ["build/app"]
+
+    [task.test]
+    run = "echo testing; grep -q one build/app"
+    inputs = ["build/app"]
+"""
+
+
+class Cached(Workspace):
+    """A workspace with artifacts."""
+
+    def run(self, *arguments: str, cwd: str | None = None, **env: str) -> tuple[dict[str, str], Any]:
+        """Outcomes by task, and the whole document."""
+        found = self.exarp("run", "--json", *arguments, env={"EXARP_CACHE": "", **env}, cwd=cwd)
+        assert found.out, found.err
+        return {task["task"]: task["outcome"] for task in found.json["tasks"]}, found.json
+
+    def tree(self, folder: str = "") -> dict[str, object]:
+        root = self.path / folder
+        return {
+            path.relative_to(root).as_posix(): (
+                oct(path.lstat().st_mode),
+                os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None,
+            )
+            for path in sorted(root.rglob("*"))
+            if ".exarp" not in path.parts and ".git" not in path.parts
+        }
+
+
+@pytest.fixture
+def cached(workspace: Workspace) -> Cached:
+    found = Cached(workspace.path)
+    found.manifest(PROJECT)
+    found.write("src/one", "one\n")
+    return found
+
+
+PASSED = {"lib": "passed", "app": "passed", "test": "passed"}
+RESTORED = dict.fromkeys(PASSED, "restored")
+
+
+def test_what_was_deleted_is_restored_as_it_was(cached: Cached) -> None:
+    assert cached.run("--all")[0] == PASSED
+    before = cached.tree()
+    for path in ("lib/lib", "lib/link", "build/app"):
+        (cached.path / path).unlink()
+    outcomes, document = cached.run("--all")
+    assert outcomes == {"lib": "restored", "app": "restored", "test": "up_to_date"}
+    assert cached.tree() == before
+    assert (document["outcome"], document["counts"]) == ("passed", {"restored": 2, "up_to_date": 1})
+    assert document["tasks"][0]["reason"] == "output-missing"
+    assert cached.run("--all")[1]["outcome"] == "up_to_date"
+
+
+def test_another_state_of_the_inputs_and_back(cached: Cached) -> None:
+    cached.run("--all")
+    before = cached.tree()
+    cached.write("src/one", "one and more\n")
+    assert cached.run("--all")[0] == PASSED
+    cached.write("src/one", "one\n")
+    assert cached.run("--all")[0] == RESTORED
+    assert cached.tree() == before
+    # What it printed is printed again, and kept.
+    cached.write("src/one", "one and more\n")
+    shown = cached.exarp("run", "--all", env={"EXARP_CACHE": ""})
+    assert shown.out == "making lib\ntesting\n"
+    assert "ok    lib  restored\n" in shown.err
+    assert shown.err.endswith("s\n")
+    assert "3 passed (3 restored)" in shown.err
+    log = cached.exarp("log", "test")
+    assert (log.out, log.err.startswith("test: restored, run 4")) == ("testing\n", True)
+    assert "restored" in cached.exarp("history", "test").out
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [
+        ("prefixed", "lib | making lib\ntest | testing\n"),
+        ("stream", "making lib\ntesting\n"),
+        ("raw", "making lib\ntesting\n"),
+        ("quiet", ""),
+    ],
+)
+def test_what_it_printed_is_shown_as_the_mode_says(cached: Cached, mode: str, shown: str) -> None:
+    cached.run("--all")
+    cached.write("src/one", "two\n")
+    cached.run("lib")
+    cached.write("src/one", "one\n")
+    (cached.path / ".exarp/store.db").unlink()
+    done = cached.exarp("run", "--all", "--output", mode, env={"EXARP_CACHE": ""})
+    assert done.out == shown
+    assert done.err.index("Starting wave 1") < done.err.index("Wave 1 complete")
+
+
+def test_another_name_and_another_checkout_find_it_too(cached: Cached, tmp_path: Path) -> None:
+    shared = {"EXARP_CACHE": str(tmp_path / "shared")}
+    cached.run("--all", **shared)
+    other = Cached(tmp_path / "other")
+    other.path.mkdir()
+    (other.path / ".git").mkdir()
+    other.manifest(PROJECT.replace("task.app", "task.program"))
+    other.write("src/one", "one\n")
+    outcomes, _ = other.run("--all", **shared)
+    assert outcomes == {"lib": "restored", "program": "restored", "test": "restored"}
+    assert (other.path / "lib/lib").stat().st_mode & 0o777 == 0o755
+    assert not (other.path / ".exarp/cache").exists()
+
+
+def test_who_wants_no_artifacts_has_none(cached: Cached) -> None:
+    assert cached.run("--all", "--no-cache")[0] == PASSED
+    assert not (cached.path / ".exarp/cache").exists()
+    cached.run("--all", "--force")
+    (cached.path / "build/app").unlink()
+    assert cached.run("--all", "--no-cache")[0]["app"] == "passed"
+    assert cached.run("--all", "--force")[0] == PASSED
+    (cached.path / "build/app").unlink()
+    assert cached.run("--all", EXARP_CACHE="off")[0]["app"] == "passed"
+    cached.manifest(PROJECT + "\n[cache]\nenabled = false\n")
+    (cached.path / "build/app").unlink()
+    assert cached.run("--all")[0]["app"] == "passed"
+    cached.manifest(PROJECT.replace("[task.app]", "[task.app]\n    cache = false"))
+    (cached.path / "build/app").unlink()
+    assert cached.run("--all")[0]["app"] == "passed"
+
+
+def test_a_store_elsewhere(cached: Cached) -> None:
+    cached.manifest(PROJECT + '\n[cache]\ndir = "~/exarp"\n')
+    home = {"HOME": str(cached.path / "home")}
+    cached.run("--all", **home)
+    assert (cached.path / "home/exarp/v1/entries").is_dir()
+    (cached.path / "build/app").unlink()
+    assert cached.run("--all", **home)[0]["app"] == "restored"
+
+
+def test_a_store_that_cannot_be_written_is_told_once_and_the_run_goes_on(cached: Cached) -> None:
+    cached.write("store", "no folder")
+    done = cached.exarp("run", "--all", env={"EXARP_CACHE": "store"})
+    assert done.code == 0
+    assert done.err.count("warning: the artifact store") == 1
+    assert "cannot be written: Not a directory" in done.err
+
+
+def blobs_of(cached: Cached) -> Iterator[Path]:
+    return (cached.path / ".exarp/cache/v1/blobs").glob("*/*")
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "gone"])
+def test_what_is_damaged_runs_again(cached: Cached, how: str) -> None:
+    cached.write("src/one", "one\n" * 5000)
+    cached.run("--all")
+    before = cached.tree()
+    for blob in blobs_of(cached):
+        data = blob.read_bytes()
+        if how == "flipped":
+            blob.write_bytes(data[:-1] + b"?")
+        elif how == "cut":
+            blob.write_bytes(data[:-1])
+        else:
+            blob.unlink()
+    (cached.path / "build/app").unlink()
+    (cached.path / "lib/lib").unlink()
+    done = cached.exarp("run", "--all", env={"EXARP_CACHE": ""})
+    assert done.err.count("is damaged") == (0 if how == "gone" else 1)
+    assert "3 passed (2 ran, 1 up to date)" in done.err
+    assert cached.tree() == before
+    (cached.path / "build/app").unlink()
+    assert cached.run("--all")[0]["app"] == "restored"
+
+
+def test_what_failed_since_is_not_restored(cached: Cached) -> None:
+    cached.manifest("""
+        [task.flaky]
+        run = "test -e works; cat in > $out"
+        inputs = ["in"]
+        outputs = ["out"]
+    """)
+    cached.write("in", "1")
+    cached.write("works", "")
+    assert cached.run("flaky")[0] == {"flaky": "passed"}
+    (cached.path / "works").unlink()
+    assert cached.run("flaky", "--force")[0] == {"flaky": "failed"}
+    assert cached.run("flaky")[0] == {"flaky": "failed"}
+
+
+def test_a_depfile_leads_to_what_was_read_then(cached: Cached) -> None:
+    cached.manifest("""
+        [task.cc]
+        run = "cat a.c a.h > $out; echo 'a.o: a.c a.h' > $depfile"
+        inputs = ["a.c"]
+        outputs = ["a.o"]
+        depfile = "a.d"
+    """)
+    cached.write("a.c", "c")
+    for header, outcome in (("1", "passed"), ("2", "passed"), ("1", "restored"), ("2", "restored"), ("3", "passed")):
+        cached.write("a.h", header)
+        assert cached.run("cc")[0] == {"cc": outcome}
+        assert cached.read("a.o") == f"c{header}"
+    (cached.path / ".exarp/store.db").unlink()
+    (cached.path / "a.d").unlink()
+    (cached.path / "a.o").unlink()
+    assert cached.run("cc")[0] == {"cc": "restored"}
+    assert cached.read("a.d") == "a.o: a.c a.h\n"
+    cached.write("a.h", "4")
+    assert cached.run("cc")[0] == {"cc": "passed"}
+
+
+def test_what_a_glob_found_that_the_task_did_not_make_is_kept_for_nobody(cached: Cached) -> None:
+    cached.manifest("""
+        [task.gen]
+        run = "for name in $(cat names); do echo $name > gen/$name.h; done"
+        inputs = ["names"]
+        outputs = ["gen/*.h"]
+    """)
+    cached.write("names", "a")
+    cached.run("gen")
+    cached.write("names", "b")
+    # a.h is still there, and is among its outputs now.
+    cached.run("gen")
+    cached.write("names", "c")
+    cached.run("gen")
+    for path in (cached.path / "gen").iterdir():
+        path.unlink()
+    cached.write("names", "b")
+    assert cached.run("gen")[0] == {"gen": "passed"}
+    assert [path.name for path in (cached.path / "gen").iterdir()] == ["b.h"]
+    (cached.path / "gen/b.h").unlink()
+    assert cached.run("gen")[0] == {"gen": "restored"}
+
+
+def test_somebody_elses_files_in_an_output_folder_are_safe(cached: Cached) -> None:
+    cached.run("--all")
+    for path in sorted((cached.path / "lib").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    (cached.path / "lib").rmdir()
+    for claim in (cached.path / ".exarp/folders").iterdir():
+        claim.unlink()
+    cached.write("lib/mine", "dear to me")
+    done = cached.exarp("run", "lib", env={"EXARP_CACHE": ""})
+    assert done.code == 1
+    assert "which exarp did not make" in done.err
+    assert cached.read("lib/mine") == "dear to me"
+
+
+def test_events_tell_what_was_restored(cached: Cached) -> None:
+    cached.run("lib")
+    (cached.path / "lib/lib").unlink()
+    done = cached.exarp("run", "lib", "--events", "-", env={"EXARP_CACHE": ""})
+    events = [json.loads(line) for line in done.out.splitlines()]
+    assert [event["type"] for event in events] == [
+        "run_started",
+        "wave_started",
+        "task_output",
+        "task_finished",
+        "wave_finished",
+        "run_finished",
+    ]
+    assert events[2]["text"] == "making lib\n"
+    assert (events[3]["outcome"], events[3]["attempt"], events[3]["log"]) == ("restored", 0, ".exarp/logs/2/lib.1.log")
+    assert cached.read(".exarp/logs/2/lib.1.log") == "making lib\n"
