@@ -128,7 +128,7 @@ def test_a_file_that_was_young_when_hashing_began_is_not_trusted_however_long_it
     def slow(path: str, size: int, breathe: object) -> bytes:
         for _ in range(10):
             clock.now()
-        return b"of what has changed meanwhile"
+        return b"of what has changed meanwhile", None
 
     monkeypatch.setattr(fingerprints, "_content_digest", slow)
     prints = Fingerprints(str(tmp_path), {}, clock)

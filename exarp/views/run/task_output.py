@@ -69,6 +69,14 @@ class Grouped(Silent):
         return as_bytes(indented + ending)
 
 
+class Raw(Grouped):
+    """Nothing, as tasks have the streams themselves; but what is replayed of one that did not run."""
+
+    def after_line(self, task: str, attempt: int, log: str | None, failed: bool, again: bool = False) -> None:
+        if not attempt:
+            super().after_line(task, attempt, log, failed, again)
+
+
 class Lines(Silent):
     """Complete lines as they come; ``prefix`` puts the task's name before each."""
 
@@ -144,8 +152,7 @@ def printer(outlet: Outlet, manner: Manner, read_log: ReadLog) -> Silent:
         case "stream":
             return Lines(outlet, manner, prefix=False) if manner.by_line else Stream(outlet, manner)
         case "raw":
-            # Tasks had the streams themselves, and have no logs but of what is replayed.
-            return Grouped(outlet, manner, read_log)
+            return Raw(outlet, manner, read_log)
 
 
 def as_bytes(text: str) -> bytes:
