@@ -272,8 +272,28 @@ class Checker:
         """The record of a success that was seen to read ``found``: a need that made some of that counts by its files."""
         needs = self._contributions.to(task, now.inputs, found) if found or now.found else now.needs
         return msgspec.structs.replace(
-            now, outputs=outputs, found=found, needs=needs, run=self._run, manifest=self._named
+            now,
+            outputs=outputs,
+            found=found,
+            needs=needs,
+            run=self._run,
+            manifest=self._named,
+            left=self._left(task, outputs),
         )
+
+    def _left(self, task: int, outputs: Mapping[str, bytes]) -> dict[str, bytes]:
+        """What a task made when it last succeeded, or before, and does not make now, as far as it is there still."""
+        before = self._records.success(task)
+        if before is None or before.manifest != self._named:
+            return {}
+        if not before.left and before.outputs.keys() <= outputs.keys():
+            return {}
+        others = {**before.left, **before.outputs}
+        return {
+            path: digest
+            for path, digest in others.items()
+            if path not in outputs and self.fingerprints.digest(path) == digest
+        }
 
     def _variables(self, spec: Task, record: Record | None, recipe: bytes) -> dict[str, bytes]:
         if record is not None and record.recipe == recipe:

@@ -56,6 +56,27 @@ def known_targets(project: Project, names: Sequence[str]) -> tuple[str, ...]:
     return tuple([task for name in names for task in catalogue.named(name) or ()])
 
 
+def cleaned_targets(project: Project, names: Sequence[str]) -> tuple[str, ...]:
+    """The tasks that ``names`` and patterns stand for, all where none is given; for a task that gathers others, those.
+
+    Raises UsageError.
+    """
+    manifest, graph = project.manifest, project.graph
+    if not names:
+        return tuple([task.name for task in manifest.tasks])
+    found: dict[str, None] = {}
+    stack = [graph.ids[name] for name in reversed(choose(project, Wanted(tuple(names)), "all").targets)]
+    seen: set[int] = set()
+    while stack:
+        task = stack.pop()
+        if task not in seen:
+            seen.add(task)
+            found[graph.names[task]] = None
+            if manifest.tasks[task].is_group:
+                stack.extend(reversed(graph.needs[task]))
+    return tuple(found)
+
+
 def single_task(project: Project, name: str) -> str:
     """``name``, which must be one task. Raises UsageError; of a matrix it says which tasks it has."""
     instances = project.manifest.instances

@@ -44,6 +44,7 @@ COMMANDS = (
     "events",
     "wait",
     "stop",
+    "clean",
     "doctor",
     "completion",
 )

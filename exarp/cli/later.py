@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from exarp.errors import UsageError
 
 COMMANDS = frozenset(
-    "resume answer watch clean tui ui dashboard task locks handoff report analyze automation "
+    "resume answer watch tui ui dashboard task locks handoff report analyze automation "
     "learn trace allow mcp cache".split()
 )
 OPTIONS: dict[str, tuple[str, ...]] = {

@@ -29,7 +29,8 @@ class Record(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     be relied on; what it names is worth knowing all the same. ``variables``: short digests of those that count, the task's
     ``env`` too, which only say which of them changed: their values are the recipe's. ``parts``: the same of the rest of the
     recipe (``recipe_parts``). ``run``: the one that recorded it; empty for ``--touch``. ``manifest``: the file that the task was
-    in; empty for the one that is found without being named.
+    in; empty for the one that is found without being named. ``left``: what it made before, is there as it was, and is none of
+    its ``outputs`` any more.
     """
 
     recipe: bytes
@@ -42,6 +43,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     parts: bytes = b""
     run: str = ""
     manifest: str = ""
+    left: dict[str, bytes] = {}
 
     def contribution(self) -> bytes:
         """What a dependent that shares no file with the task sees of it: its outputs, else its recipe."""

@@ -6,7 +6,7 @@ Does not know what the values mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from exarp.model.event import Event, RunFinished, RunStarted
 from exarp.store.database import Database
@@ -45,6 +45,12 @@ class StoreLedger:
                 start = index + 1
         if start < len(events):
             self._events.append(events[start:] if start else events)
+
+    def forget(self, tasks: Collection[str]) -> None:
+        """Remember no success of these tasks."""
+        if tasks:
+            with self._database.transaction():
+                self._successes.forget(tasks)
 
     def learn(self, files: Iterable[tuple[str, FileState]], gone: Iterable[str]) -> None:
         """Remember digests of files, and forget those of files that are gone."""

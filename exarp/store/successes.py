@@ -31,6 +31,11 @@ class Successes:
             (to_column(task), record, duration_ms),
         )
 
+    def forget(self, tasks: Collection[str]) -> None:
+        """Remember no success of these tasks, but how long they took."""
+        for task in tasks:
+            self._database.execute("UPDATE success SET record = NULL WHERE task = ?", (to_column(task),))
+
     def durations(self, tasks: Collection[str] | None = None) -> dict[str, int]:
         """Milliseconds of the last success that was measured, of all tasks or of those given."""
         rows = self._fetch("SELECT task, duration_ms FROM success WHERE duration_ms IS NOT NULL", tasks)

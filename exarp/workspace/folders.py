@@ -55,7 +55,7 @@ class OutputFolders:
         absolute = f"{self._root}/{folder}".rstrip("/")
         try:
             names = os.listdir(absolute) if os.path.isdir(absolute) else []
-            claim = f"{self._claims}/{blake3(_identity(folder, absolute)).hexdigest(16)}"
+            claim = self._claim(folder)
             if not os.path.exists(claim):
                 if names and (stranger := _stranger(absolute, names)):
                     raise FolderFault(
@@ -68,6 +68,23 @@ class OutputFolders:
                 self._remove(f"{absolute}/{name}")
         except OSError as error:
             raise FolderFault(f"the output folder {folder} cannot be emptied: {error.strerror}") from None
+
+    def owns(self, folder: str) -> bool:
+        """Whether all that is in a folder is exarp's to remove."""
+        absolute = f"{self._root}/{folder}".rstrip("/")
+        if os.path.exists(self._claim(folder)):
+            return True
+        names = os.listdir(absolute)
+        return not names or not _stranger(absolute, names)
+
+    def release(self, folder: str) -> None:
+        """A folder is gone: what somebody puts there is not exarp's."""
+        with suppress(OSError):
+            os.unlink(self._claim(folder))
+
+    def _claim(self, folder: str) -> str:
+        absolute = f"{self._root}/{folder}".rstrip("/")
+        return f"{self._claims}/{blake3(_identity(folder, absolute)).hexdigest(16)}"
 
     def _remove(self, path: str) -> None:
         if os.path.islink(path) or not os.path.isdir(path):

@@ -24,7 +24,7 @@ _TARGET_BRANCHES = (
 )
 _USUAL = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master", "main", "master")
 # A hook's variables name another folder's repository, or half of a commit.
-_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 _LEAVE_OUT = "leave --affected out: what has not changed is not run again either way"
 
 
@@ -64,7 +64,7 @@ class _Git:
     def __init__(self, root: str, environ: Mapping[str, str]) -> None:
         self._root = root
         self._environ = environ
-        kept = {name: value for name, value in environ.items() if name not in _OF_HOOKS}
+        kept = {name: value for name, value in environ.items() if name not in OF_HOOKS}
         self._env = {**kept, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
     def prefix(self) -> str:

@@ -72,6 +72,7 @@ def test_reading_commands_leave_no_trace(project: Workspace) -> None:
         ["plan", "--json"],
         ["why-not", "lint", "fmt"],
         ["explain", "lint"],
+        ["clean", "-n"],
         ["graph"],
         ["list"],
         ["show", "gen"],

@@ -141,6 +141,8 @@ READING = [
     ["explain", "t"],
     ["explain", "t", "--json"],
     ["explain", "t", "--last"],
+    ["clean", "-n"],
+    ["clean", "-n", "--stale"],
     ["list"],
     ["check"],
     ["history"],
