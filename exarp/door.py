@@ -49,6 +49,10 @@ def _leave(status: int) -> NoReturn:
 def _answer(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]) and _tell_version():
         return 0
+    from exarp.glance import glance
+
+    if glance(arguments):
+        return 0
     from exarp.cli.entry import run_cli
 
     return run_cli(arguments)

@@ -24,6 +24,7 @@ from exarp.planning.environment import Environment
 from exarp.planning.freshness import ARGUMENTS, Record, decide, variable_digests
 from exarp.planning.recipe import recipe_digest, recipe_parts
 from exarp.workspace.fingerprints import FileClock, Fingerprints
+from exarp.workspace.globbing import Globbing, Listing
 from exarp.workspace.programs import Programs
 
 
@@ -54,6 +55,10 @@ class Checker:
         self.force = force
         self.snapshots: dict[int, Snapshot] = {}
         self.fingerprints = fingerprints
+        # Tasks that were seen to be up to date, or to succeed, and nothing has become of that yet.
+        self.sound: set[int] = set()
+        # Tasks that ran.
+        self.ran: set[int] = set()
         self._late: dict[int, str] = {}
         self._clock = clock
         self._run, self._named = run, named
@@ -84,6 +89,8 @@ class Checker:
             self._contributions.failed(task)
             return Checked(task, impossible=fault.reason)
         stale = FreshnessReason("forced") if self.force else self._stale(task, record, now)
+        if stale is None:
+            self.sound.add(task)
         if stale is not None and (program := self.missing_program(spec)):
             self._contributions.failed(task)
             return Checked(task, impossible=FreshnessReason("no-program", program))
@@ -231,6 +238,26 @@ class Checker:
         """An attempt has ended: nothing that was seen of the files may be relied on, and it is no success until settled."""
         self._resolution.forget()
         self._contributions.failed(task)
+        self.sound.discard(task)
+        self.ran.add(task)
+
+    def is_distrusted(self, task: int) -> bool:
+        """See ``distrust``."""
+        return task in self._late
+
+    def success(self, task: int) -> Record | None:
+        """The record of a task's last success that may be relied on."""
+        return self._records.success(task)
+
+    @property
+    def globbing(self) -> Globbing:
+        """What finds the files behind patterns."""
+        return self._resolution.globbing
+
+    def listings(self, task: int) -> dict[str, Listing] | None:
+        """By folder, what a task's patterns are found in; None where they stand for other files than its record has."""
+        record = self._records.success(task)
+        return self._resolution.listings(self.manifest.tasks[task], record) if record is not None else None
 
     def forget(self) -> None:
         """Something beside the attempts may have changed files."""
@@ -254,6 +281,7 @@ class Checker:
     def _keep(self, task: int, record: Record) -> None:
         self._records.keep(task, record)
         self._contributions.succeeded(task)
+        self.sound.add(task)
 
     def _remains(self, task: int) -> Record:
         """Recipe and outputs of a task as they are, whatever is missing; of a service its inputs."""

@@ -40,6 +40,7 @@ from exarp.errors import DefectError, Problem
 from exarp.model.event import Event, RunFinished, TaskFinished, TaskRetried, TaskStarted
 from exarp.model.launch import Exited, HostEvent, Output, Paused
 from exarp.planning.freshness import Record
+from exarp.workspace.fingerprints import on_and_on
 
 # How often a live view may show that time passes, in seconds.
 TICK = 0.1
@@ -142,6 +143,8 @@ class Driver:
             self._refuse_to_wait_for_ever()
             self._listen(self._patience())
             self._work()
+        # Who looks at files afterwards lets nobody in: the host may be closed by then.
+        self.checker.fingerprints.breathe = self.launcher.folders.breathe = on_and_on
         return self.machine.exit_code
 
     def _listen(self, patience: float | None) -> None:

@@ -19,28 +19,33 @@ if TYPE_CHECKING:
 
 
 class Outside:
-    """The world, as one workspace (``root``: absolute) sees it. ``commands`` False: none is run, each prints nothing."""
+    """The world, as one workspace (``root``: absolute) sees it. ``commands`` False: none is run, each prints nothing.
+
+    ``globbing``: what found files, if anybody asked for some; ``has_run``: whether a command was run.
+    """
 
     def __init__(self, root: str, environ: Mapping[str, str], commands: bool = True) -> None:
         self._root = root
         self._environ = environ
         self._commands = commands
-        self._globbing: Globbing | None = None
+        self.globbing: Globbing | None = None
+        self.has_run = False
         self._printed: dict[tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]], str] = {}
 
     def files(self, pattern: str, excluded: Sequence[str]) -> Sequence[str]:
         """See ``manifests.outside``. What git ignores is not among them."""
-        if self._globbing is None:
+        if self.globbing is None:
             from exarp.workspace.globbing import Globbing, Outputs
 
-            self._globbing = Globbing(self._root, Outputs(()))
-        return self._globbing.files(pattern, excluded)
+            self.globbing = Globbing(self._root, Outputs(()))
+        return self.globbing.files(pattern, excluded)
 
     def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str], folder: str = "") -> str:
         """See ``manifests.outside``: what the script prints, without the line ends at its end."""
         if not self._commands:
             return ""
         key = (folder, script, tuple(shell), tuple(sorted(variables.items())))
+        self.has_run = True
         if key not in self._printed:
             self._printed[key] = self._run(script, shell, variables, os.path.join(self._root, folder))
         return self._printed[key]

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from exarp.app.faults import FaultPlaces
-from exarp.app.limits import limits_of
+from exarp.app.limits import CONFIG, limits_of
 from exarp.app.outside import Outside
+from exarp.app.shape import Shape
 from exarp.errors import ManifestError, Place, Problem
 from exarp.graph.build import as_written, build_graph
 from exarp.graph.task_graph import TaskGraph
@@ -49,7 +50,8 @@ class Overrides(msgspec.Struct, frozen=True):
 class Project(msgspec.Struct, frozen=True):
     """A manifest without faults, and its graph. ``root``: the workspace root, absolute. ``remarks``: doubts and
     warnings of whoever read it. ``schedule_chosen``: somebody wrote down which schedule holds. ``named``: the manifest's file
-    (relative to the root), where whoever looks for the manifest of this folder finds another one, or none.
+    (relative to the root), where whoever looks for the manifest of this folder finds another one, or none. ``shape``: what
+    it was read from; None for plans and task states.
     """
 
     root: str
@@ -59,6 +61,7 @@ class Project(msgspec.Struct, frozen=True):
     remarks: tuple[Problem, ...] = ()
     schedule_chosen: bool = False
     named: str = ""
+    shape: Shape | None = None
 
     @property
     def warnings(self) -> list[Problem]:
@@ -118,6 +121,8 @@ def _examine(
     outside: Outside,
     read_file: ReadManifest,
 ) -> tuple[Project, list[Problem]]:
+    shape = Shape(found.root, environ)
+    shape.look(os.path.join(found.root, CONFIG))
     limits, told = limits_of(found.root, directory)
     if isinstance(found, FoundPlans):
         from exarp.app.plan_reading import read_plans
@@ -125,9 +130,11 @@ def _examine(
         plans = read_plans(found, overrides.variables)
         manifest = _overridden(overrides, limits, plans.manifest)
         return _checked(found.root, manifest, plans.places, [*plans.problems, *told])
+    read_file = shape.reading(read_file)
     data, memory = read_file(found.path, found.shown), physical_memory()
 
     def read(path: str) -> bytes:
+        shape.look(os.path.join(found.root, path))
         return read_beside(found.root, path)
 
     opener = Included(found, directory, lambda pattern: outside.files(pattern, ()), read_file)
@@ -135,7 +142,7 @@ def _examine(
         data,
         found.shown,
         found.notation,
-        environ,
+        shape.environ,
         memory,
         overrides.variables,
         found.root,
@@ -149,7 +156,8 @@ def _examine(
     manifest = _overridden(overrides, limits, manifest, reading.settings_written)
     project, problems = _checked(found.root, manifest, reading.locator, [*reading.problems, *told])
     chosen = "schedule" in reading.settings_written or overrides.schedule is not None
-    return msgspec.structs.replace(project, schedule_chosen=chosen), problems
+    shape.outside = outside
+    return msgspec.structs.replace(project, schedule_chosen=chosen, shape=shape), problems
 
 
 def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Problem]) -> tuple[Project, list[Problem]]:
@@ -169,16 +177,21 @@ def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Prob
 
 def _through_links(root: str, manifest: Manifest) -> Manifest:
     """The manifest, with what is known of folders that have two names."""
-    speaking = [
-        task for task in manifest.tasks if task.inputs or task.outputs or task.modifies or task.tools or task.depfile
-    ]
-    folders = folders_of(chain.from_iterable(map(patterns_of, speaking)))
+    folders = pattern_folders(manifest)
     links = found_links(root, folders) if folders else {}
     if not links:
         return manifest
     return msgspec.structs.replace(
         manifest, links=links, seen=tuple([resolved(task, links) for task in manifest.tasks])
     )
+
+
+def pattern_folders(manifest: Manifest) -> set[str]:
+    """Folders that the tasks' patterns lie in, with a slash each: any of them may be a link."""
+    speaking = [
+        task for task in manifest.tasks if task.inputs or task.outputs or task.modifies or task.tools or task.depfile
+    ]
+    return folders_of(chain.from_iterable(map(patterns_of, speaking)))
 
 
 def in_file_order(problems: Iterable[Problem], first: str = "") -> list[Problem]:

@@ -15,7 +15,7 @@ from exarp.model.path import is_glob, is_taken_away, matches
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record, as_tool
 from exarp.workspace.fingerprints import FOLDER, UNREADABLE, FileClock, Fingerprints
-from exarp.workspace.globbing import Globbing, Outputs
+from exarp.workspace.globbing import Globbing, Listing, Outputs
 
 _COMPLAINTS = {
     "no-match": "{} matches no file",
@@ -44,8 +44,8 @@ class Resolution:
     def __init__(self, root: str, manifest: Manifest, fingerprints: Fingerprints, clock: FileClock | None) -> None:
         self._fingerprints = fingerprints
         outputs = Outputs(path for task in manifest.tasks for path in task.outputs or ())
-        self._globbing = Globbing(root, outputs, clock)
-        self._globbing.breathe = self._breathe
+        self.globbing = Globbing(root, outputs, clock)
+        self.globbing.breathe = self._breathe
 
     def _breathe(self) -> None:
         # Who is let in between is told to the fingerprints, and later than here.
@@ -54,7 +54,7 @@ class Resolution:
     def forget(self) -> None:
         """Files may have changed since they were looked at."""
         self._fingerprints.forget()
-        self._globbing.forget()
+        self.globbing.forget()
 
     def inputs(self, spec: Task) -> tuple[tuple[str, ...], list[str]]:
         """What ``$in`` stands for, and the files whose contents count: those, and the tools.
@@ -62,7 +62,7 @@ class Resolution:
         Raises FileFault, also where a pattern of what the task modifies matches nothing: it would change nothing, and pass.
         """
         for pattern in spec.modifies:
-            if is_glob(pattern) and not spec.allow_empty and not self._globbing.files(pattern):
+            if is_glob(pattern) and not spec.allow_empty and not self.globbing.files(pattern):
                 raise FileFault(FreshnessReason("no-match", pattern))
         if spec.inputs is None and not spec.tools:
             return (), []
@@ -96,7 +96,7 @@ class Resolution:
             named[pattern] = None
             files.update(dict.fromkeys(self._exact(pattern, excluded, own)))
             return
-        found = dict.fromkeys(path for path in self._globbing.files(pattern, excluded) if not own.has(path))
+        found = dict.fromkeys(path for path in self.globbing.files(pattern, excluded) if not own.has(path))
         if is_glob(pattern):
             if not found and not spec.allow_empty:
                 raise FileFault(FreshnessReason("no-match", pattern))
@@ -131,7 +131,7 @@ class Resolution:
     def _exact(self, path: str, excluded: Sequence[str], own: Own) -> list[str]:
         """The files behind an exact input: itself, or all that is in it where it is a folder."""
         if self._fingerprints.is_folder(path):
-            inside = [found for found in self._globbing.files(f"{path}/", excluded) if not own.has(found)]
+            inside = [found for found in self.globbing.files(f"{path}/", excluded) if not own.has(found)]
             return [path, *inside]
         return [path]
 
@@ -140,13 +140,13 @@ class Resolution:
         found: dict[str, bytes] = {}
         for pattern in spec.outputs or ():
             if is_glob(pattern):
-                paths = self._globbing.files(pattern)
+                paths = self.globbing.files(pattern)
                 if not paths and not spec.allow_empty:
                     return found, pattern
             elif pattern.endswith("/"):
                 if not self._fingerprints.is_folder(pattern):
                     return found, pattern
-                paths = [pattern, *self._globbing.files(pattern)]
+                paths = [pattern, *self.globbing.files(pattern)]
             else:
                 paths = [pattern]
             refuse_odd(paths)
@@ -161,6 +161,23 @@ class Resolution:
                     raise FileFault(FreshnessReason("output-is-folder", path))
         return found, None
 
+    def listings(self, spec: Task, record: Record) -> dict[str, Listing] | None:
+        """By folder, what a task's patterns are found in; None where they stand for other files than ``record`` has."""
+        try:
+            named = set(self.inputs(spec)[1])
+        except FileFault:
+            return None
+        if named != record.inputs.keys() or self.recorded_outputs(spec, record).keys() != record.outputs.keys():
+            return None
+        found: dict[str, Listing] = {}
+        for pattern in (*(spec.inputs or ()), *(spec.outputs or ()), *spec.tools, *spec.modifies):
+            if not is_glob(pattern) and not pattern.endswith("/"):
+                if record.inputs.get(pattern) is None or not self._fingerprints.is_folder(pattern):
+                    continue
+                pattern = f"{pattern}/"
+            found.update(self.globbing.listings(pattern))
+        return found
+
     def remains(self, spec: Task) -> dict[str, bytes]:
         """Digests of whatever is there of a task's outputs."""
         paths: dict[str, None] = {}
@@ -168,7 +185,7 @@ class Resolution:
             if not is_glob(pattern):
                 paths[pattern] = None
             if is_glob(pattern) or pattern.endswith("/"):
-                paths.update(dict.fromkeys(self._globbing.files(pattern)))
+                paths.update(dict.fromkeys(self.globbing.files(pattern)))
         found = {in_text(path): self._fingerprints.digest(path) for path in paths}
         return {path: digest for path, digest in found.items() if digest != MISSING}
 
@@ -177,7 +194,7 @@ class Resolution:
         paths = dict.fromkeys(record.outputs)
         for pattern in spec.outputs or ():
             if is_glob(pattern) or pattern.endswith("/"):
-                paths.update(dict.fromkeys(self._globbing.files(pattern)))
+                paths.update(dict.fromkeys(self.globbing.files(pattern)))
         return {in_text(path): self._fingerprints.digest(path) for path in paths}
 
 

@@ -19,7 +19,7 @@ from exarp.app.depfile_order import found_in, found_problems
 from exarp.app.driver import Driver
 from exarp.app.faults import plan_warnings
 from exarp.app.launcher import Launcher
-from exarp.app.memory import selection
+from exarp.app.memory import Selection, selection
 from exarp.app.outside import evaluate
 from exarp.app.ports import Person, View
 from exarp.app.project import Project
@@ -28,6 +28,7 @@ from exarp.app.stream import Stream
 from exarp.app.wiring import Session, descriptor_room, is_open, platform, usable_cpus
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
+from exarp.errors import Problem
 from exarp.model.call import Call
 from exarp.model.event import PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
@@ -53,6 +54,10 @@ class RunRequest(msgspec.Struct, frozen=True):
     stay: bool = True
     command: tuple[str, ...] = ("exarp", "run")
     call: Call = Call()
+    # What the index is to know, see ``indexing.Ran``.
+    asked: tuple[str, ...] | None = None
+    told: tuple[str, ...] = ()
+    commands: frozenset[str] = frozenset()
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -74,14 +79,20 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
     with Session(project.root, request.command, environ, request.wait, voice.note) as session:
         session.recall(selected)
         plan = make_plan(project.manifest, chosen.graph, chosen.targets, session.memory.expected, told=False)
-        for problem in plan_warnings(project.manifest, project.locator, plan):
-            voice.note(f"warning: {problem.place}: {problem.message} ({problem.slug})")
+        told_here = [
+            f"warning: {problem.place}: {problem.message} ({problem.slug})"
+            for problem in plan_warnings(project.manifest, project.locator, plan)
+        ]
+        for line in told_here:
+            voice.note(line)
         number = session.new_run()
         views = voice.views()
         try:
-            status = _Run(project, request, environ, session, number, voice).drive(plan, views)
+            carried_out = _Run(project, request, environ, session, number, voice)
+            status = carried_out.drive(plan, views)
             if status == 0 and selected.whole:
                 session.forget_unseen()
+            carried_out.leave_index(plan, selected, told_here)
             return status
         finally:
             for view in views:
@@ -107,17 +118,21 @@ class _Run:
         self.number = number
         self.note = voice.note
         self.person = voice.person
+        self.checker: Checker | None = None
+        # Whether something was said that only holds for this moment.
+        self.told_once = False
 
     def drive(self, plan: Plan, views: Sequence[View]) -> int:
         """Carry the plan out, and give the exit code."""
         session = self.session
         stream = Stream(self.number, session.clock, session.ledger, views)
-        checker = self.checker()
+        checker = self.checker = self.make_checker()
         plan = self.with_found(plan, checker)
         limits = self.limits()
         tasks = self.project.manifest.tasks
         others = unwanted(plan, tasks)
         for program, wanting in missing_programs(plan, tasks, checker, others):
+            self.told_once = True
             self.note(f"warning: {program} is not in PATH, and {_listed(wanting)} will fail without it")
         machine = Machine(plan, tasks, limits, others, self.asked())
         staying = tuple(plan.names[service] for service in sorted(machine.services.staying))
@@ -140,7 +155,30 @@ class _Run:
             for fault in host.faults:
                 self.note(f"warning: {fault}")
 
-    def checker(self) -> Checker:
+    def leave_index(self, plan: Plan, selected: Selection, told_here: Sequence[str]) -> None:
+        """Leave the index that tells later runs what is up to date. ``plan``: as the manifest alone has it."""
+        session, request = self.session, self.request
+        if self.checker is None or self.told_once:
+            return
+        from exarp.app.indexing import Ran, index_of
+
+        # What depfiles say by now is what the next run would begin with.
+        found = found_problems(self.project, found_in(plan, self.checker))
+
+        ran = Ran(
+            asked=request.asked,
+            selected=selected.names,
+            told=request.told,
+            told_here=(*told_here, *map(_warning, found)),
+            commands=request.commands,
+            moment_ns=session.began_ns,
+            by_machine_ns=session.began_by_machine_ns,
+        )
+        index = index_of(self.project, self.checker, ran, self.environ, session.index)
+        if index is not None:
+            session.publish(index)
+
+    def make_checker(self) -> Checker:
         """What looks at files, with all that earlier runs left."""
         project, session = self.project, self.session
         return Checker(
@@ -176,7 +214,7 @@ class _Run:
         """The plan with the order that recorded depfiles ask for."""
         found = found_in(plan, checker)
         for problem in found_problems(self.project, found):
-            self.note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
+            self.note(_warning(problem))
         return found.added_to(plan)
 
     def limits(self) -> Limits:
@@ -217,6 +255,10 @@ class _Run:
     def log_path(self, task: str, attempt: int) -> tuple[str, str]:
         """Where the log of an attempt goes: absolute, and as events name it."""
         return self.session.log_path(self.number, task, attempt)
+
+
+def _warning(problem: Problem) -> str:
+    return f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ from exarp.hosts.local import LocalHost
 from exarp.hosts.ports import is_open as is_open
 from exarp.hosts.process_tree import identity
 from exarp.hosts.signals import heard_signal
+from exarp.index import publishing, replace_index, take_index
 from exarp.model.manifest import Cache
 from exarp.store.database import open_for_writing
 from exarp.store.ledger import StoreLedger
@@ -101,12 +102,15 @@ class Session:
         stack.enter_context(
             acquire(self.folder.lock, holder, wait=self._wait, on_wait=lambda other: self._note(f"waiting for {other}"))
         )
+        # Nobody is to rely on it while tasks run; who has to do with none of it may go on to do so afterwards.
+        self.index = take_index(self.folder.path)
         self._database = stack.enter_context(open_for_writing(self.folder.database))
         for warning in self._database.warnings:
             self._note(f"warning: {warning}")
         self.memory = Memory()
         self.file_clock = FileClock(f"{self.folder.path}/clock")
         stack.callback(self.file_clock.close)
+        self.began_ns, self.began_by_machine_ns = self.file_clock.now(), time.time_ns()
         self.fingerprints = Fingerprints(self.root, {}, self.file_clock)
         self.ledger = StoreLedger(self._database)
 
@@ -128,6 +132,11 @@ class Session:
         """Fill ``memory`` with what earlier runs left for these tasks, and let ``fingerprints`` know of it."""
         self.memory = remembered(self._database, selected)
         self.fingerprints = Fingerprints(self.root, self.memory.known, self.file_clock)
+
+    def publish(self, index: bytes) -> None:
+        """Let later runs know what is up to date. The index is a cache: without one they look for themselves."""
+        with suppress(OSError), publishing(self.folder.path):
+            replace_index(self.folder.path, index)
 
     def forget_unseen(self) -> None:
         """A whole run has succeeded: what it did not look at is gone, or will be looked at as if it were new."""

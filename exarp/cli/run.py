@@ -26,7 +26,7 @@ from exarp.cli.selection import opened, parameters_in, selection_options, taken,
 from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
-    from exarp.app.project import Project
+    from exarp.app.project import Overrides, Project
     from exarp.app.run import RunRequest
 
 
@@ -103,12 +103,33 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     )
     from exarp.cli.run_views import tell_warnings
 
-    tell_warnings(project, invocation.call())
+    told = tell_warnings(project, invocation.call())
     if options["dry_run"]:
         return _dry_run(invocation, project, request)
     if options["touch"]:
         return _touch(invocation, project, request)
+    from msgspec.structs import replace
+
+    request = replace(
+        request, asked=_plainly_asked(tasks, options, invocation, overrides), told=told, commands=_taken_words()
+    )
     return _run(invocation, project, request, options["events"])
+
+
+def _plainly_asked(
+    tasks: Sequence[str], options: Mapping[str, Any], invocation: Invocation, overrides: Overrides
+) -> tuple[str, ...] | None:
+    """What the index takes a run as: the tasks that are named, ``--all``, or nothing; None where recipes were changed."""
+    if overrides.variables or overrides.parameters or invocation.passed:
+        return None
+    return ("--all",) if options["every"] else tuple(tasks)
+
+
+def _taken_words() -> frozenset[str]:
+    """Words that mean a command, unless ``run`` stands before them."""
+    from exarp.cli import entry, later
+
+    return frozenset((*entry.COMMANDS, *later.COMMANDS))
 
 
 def _refuse_idle(invocation: Invocation, options: Mapping[str, Any]) -> None:

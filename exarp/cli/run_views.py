@@ -130,13 +130,18 @@ def tell_faults(root: str) -> bool:
     return bool(found)
 
 
-def tell_warnings(project: Project, call: Call) -> None:
-    """What was not read as it is written: the first of it on stderr."""
+def tell_warnings(project: Project, call: Call) -> tuple[str, ...]:
+    """What was not read as it is written: the first of it on stderr; the lines that were said."""
     warnings = project.warnings
-    for problem in warnings[:_WARNINGS]:
-        note(f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})")
+    lines = [
+        f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})"
+        for problem in warnings[:_WARNINGS]
+    ]
     if len(warnings) > _WARNINGS:
-        note(f"and {len(warnings) - _WARNINGS} more warnings: {call.of('check')}")
+        lines.append(f"and {len(warnings) - _WARNINGS} more warnings: {call.of('check')}")
+    for line in lines:
+        note(line)
+    return tuple(lines)
 
 
 def note(line: str) -> None:

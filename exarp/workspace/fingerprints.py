@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
+from exarp.index import is_settled
+
 MISSING = b""
 # Equal to no digest of a content.
 UNREADABLE = b"?"
@@ -26,9 +28,6 @@ _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _CHUNK = 128 * 1024
 # Contents up to this size are worth handing on to who needs them too.
 SMALL = 4096
-# Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
-_TICK_NS = 20_000_000
-_COARSE_NS = 2_000_000_000
 
 
 class Known(NamedTuple):
@@ -43,7 +42,7 @@ class Known(NamedTuple):
     hashed_at_ns: int
 
 
-def _on_and_on() -> None:
+def on_and_on() -> None:
     """Nobody wants to be let in between."""
 
 
@@ -55,7 +54,7 @@ class Fingerprints:
     """
 
     def __init__(self, root: str, known: Mapping[str, Known], clock: FileClock | None = None) -> None:
-        self.breathe: Callable[[], None] = _on_and_on
+        self.breathe: Callable[[], None] = on_and_on
         self._root = root
         self._clock = clock
         self._known = dict(known)
@@ -88,6 +87,10 @@ class Fingerprints:
     def complaint(self, path: str) -> str:
         """Why a file cannot be read whose digest is UNREADABLE: ``Permission denied``."""
         return self._complaints[path]
+
+    def known(self, path: str) -> Known | None:
+        """What is remembered of a file."""
+        return self._known.get(path)
 
     def is_missing(self, path: str) -> bool:
         """Whether nothing stands at ``path``; a link that leads nowhere is something."""
@@ -197,9 +200,7 @@ def _same(known: Known, found: os.stat_result) -> bool:
         found.st_ino,
     ):
         return False
-    youngest = max(known.mtime_ns, known.ctime_ns)
-    slack = _COARSE_NS if known.mtime_ns % 1_000_000_000 == 0 and known.ctime_ns % 1_000_000_000 == 0 else _TICK_NS
-    return youngest + slack < known.hashed_at_ns
+    return is_settled(known.mtime_ns, known.ctime_ns, known.hashed_at_ns)
 
 
 def _content_digest(path: str, size: int, breathe: Callable[[], None]) -> tuple[bytes, bytes | None]:

@@ -50,7 +50,7 @@ class _Entry(NamedTuple):
     is_ignored: bool
 
 
-class _Listing:
+class Listing:
     """A folder's entries by name, its stamp, and a moment before both were taken. ``entries`` are those that git does not
     ignore, ``names`` theirs; all are sorted."""
 
@@ -63,6 +63,21 @@ class _Listing:
         # What a link leads to may become a folder, or none, without a trace in the folder that holds the link.
         self._holds_links = any(entry.is_link for entry in entries)
         self.confirm(stamp, taken_ns)
+
+    @property
+    def seen(self) -> list[tuple[str, bool, bool]]:
+        """All that is in it: name, whether it is or leads to a folder, whether it is a link."""
+        return [(entry.name, entry.is_folder, entry.is_link) for entry in self.every]
+
+    @property
+    def stamp(self) -> tuple[int, int, int]:
+        """mtime, ctime (ns) and inode, as they were when it was read."""
+        return self._stamp
+
+    @property
+    def settled(self) -> bool:
+        """Whether its stamp proves that it is as it was read."""
+        return self.is_settled(self._stamp)
 
     def confirm(self, stamp: _Stamp, taken_ns: int) -> None:
         """The folder was read again, and the entries are the same."""
@@ -87,7 +102,7 @@ class _Found(NamedTuple):
     """What a pattern stood for, the listings it was found in, and when (in ``forget``s) they were last known to hold."""
 
     paths: tuple[str, ...]
-    listings: dict[str, _Listing]
+    listings: dict[str, Listing]
     epoch: int
 
 
@@ -136,10 +151,10 @@ class Globbing:
         self._outputs = outputs
         self._clock = clock
         self._ignore = Ignore(root)
-        self._listings: dict[str, _Listing] = {}
+        self._listings: dict[str, Listing] = {}
         self._current: set[str] = set()
         self._found: dict[str, _Found] = {}
-        self._visited: dict[str, _Listing] = {}
+        self._visited: dict[str, Listing] = {}
         self._epoch = 0
         self._moment_ns: int | None = None
 
@@ -157,6 +172,24 @@ class Globbing:
         if not excluded:
             return list(known.paths)
         return [path for path in known.paths if not any(matches(out, path) for out in excluded)]
+
+    def listings(self, pattern: str) -> dict[str, Listing]:
+        """By folder, the listings that what ``pattern`` stands for was found in."""
+        self.files(pattern)
+        return self._found[pattern].listings
+
+    def listings_again(self) -> dict[str, Listing] | None:
+        """By folder, all that patterns were found in, looked at anew; None where some pattern stands for other files now."""
+        before = dict(self._found)
+        self.forget()
+        if any(tuple(self.files(pattern)) != found.paths for pattern, found in before.items()):
+            return None
+        return {folder: each for found in self._found.values() for folder, each in found.listings.items()}
+
+    @property
+    def ignore_files(self) -> set[str]:
+        """Files (absolute) that say what git ignores, there or not, as far as anybody was to know."""
+        return self._ignore.sources()
 
     def _find(self, pattern: str, known: _Found | None) -> _Found:
         """What a pattern stands for now; found anew unless every listing that it was found in still holds."""
@@ -226,7 +259,7 @@ class Globbing:
                 elif not entry.is_link:
                     stack.append(f"{here}{entry.name}/")
 
-    def _list(self, folder: str) -> _Listing:
+    def _list(self, folder: str) -> Listing:
         listing = self._listings.get(folder)
         if listing is None or folder not in self._current:
             self.breathe()
@@ -234,12 +267,12 @@ class Globbing:
             self._current.add(folder)
         return listing
 
-    def _visit(self, folder: str) -> _Listing:
+    def _visit(self, folder: str) -> Listing:
         """A listing that the search under way rests on."""
         listing = self._visited[folder] = self._list(folder)
         return listing
 
-    def _look(self, folder: str, known: _Listing | None) -> _Listing:
+    def _look(self, folder: str, known: Listing | None) -> Listing:
         """The folder's listing, read again unless it surely is as it was."""
         absolute = self._absolute(folder)
         taken_ns = self._now()
@@ -255,7 +288,7 @@ class Globbing:
             # What was found with them still holds.
             known.confirm(stamp, taken_ns)
             return known
-        return _Listing(entries, stamp, taken_ns)
+        return Listing(entries, stamp, taken_ns)
 
     def _now(self) -> int:
         """A moment before anything that was seen since ``forget``."""

@@ -45,6 +45,7 @@ class Ignore:
     """Answers whether git ignores a path. Outside a git work tree nothing is ignored."""
 
     def __init__(self, root: str) -> None:
+        self._root = root
         self._rules: dict[str, tuple[_Rules, ...]] = {}
         self._repository = find_repository(root)
         self._top = self._repository.top if self._repository is not None else None
@@ -67,6 +68,20 @@ class Ignore:
         if self._tracked is None:
             self._tracked = _tracked_although_ignored(self._top) if self._top is not None else frozenset()
         return path in self._tracked
+
+    def sources(self) -> set[str]:
+        """Files (absolute) that the answers so far rest on, whether they are there or not."""
+        found = {f"{folder}/.gitignore" for folder in self._rules}
+        # Where a repository begins; another one that begins further in would have its own say.
+        above = self._root
+        while above != self._top and above != os.path.dirname(above):
+            found.add(f"{above}/.git")
+            above = os.path.dirname(above)
+        if self._repository is not None and self._rules:
+            found.update(self._repository.sources())
+            if self._tracked is not None:
+                found.add(self._repository.index)
+        return found
 
     def _rules_of(self, folder: str) -> tuple[_Rules, ...]:
         """Rules that speak of a folder's entries, outermost first."""

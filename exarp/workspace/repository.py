@@ -33,16 +33,30 @@ class Repository:
         general = self._excludes_file()
         return [*([general] if general else []), f"{self._common}/info/exclude"]
 
-    def _excludes_file(self) -> str:
-        """``core.excludesFile`` or its default, absolute; empty where there is none."""
+    @property
+    def index(self) -> str:
+        """The file in which git has what it tracks."""
+        return f"{self._own}/index"
+
+    def sources(self) -> list[str]:
+        """Files (absolute) that ``exclude_files`` rests on, and these, whether they are there or not."""
+        _, files = self._general()
+        return [*self.exclude_files(), *files, *_PERHAPS, f"{self._common}/config", f"{self._own}/config.worktree"]
+
+    def _general(self) -> tuple[str, list[str]]:
+        """The folder of git's settings, and its configuration of all repositories; both may be missing."""
         home = os.environ.get("HOME", "")
         settings = os.environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
-        general = [f"{settings}/git/config"] * bool(settings) + [f"{home}/.gitconfig"] * bool(home)
+        return settings, [f"{settings}/git/config"] * bool(settings) + [f"{home}/.gitconfig"] * bool(home)
+
+    def _excludes_file(self) -> str:
+        """``core.excludesFile`` or its default, absolute; empty where there is none."""
+        settings, general = self._general()
         value = self._configured([*general, f"{self._common}/config"])
         if value is None:
             return f"{settings}/git/ignore" if settings else ""
         if value.startswith("~/"):
-            value = home + value[1:]
+            value = os.environ.get("HOME", "") + value[1:]
         return os.path.join(self.top, value) if value else ""
 
     def _configured(self, files: Iterable[str]) -> str | None:

@@ -1,0 +1,255 @@
+"""The compiled index of a workspace: which tasks are up to date, as long as which files are as they were.
+
+Knows the layout of its file, and how what is compared is summed up. Does not know which tasks are up to date (``app.indexing``
+does), nor what to do where something differs (``glance`` does). Imported before anything else is, so it imports next to
+nothing.
+
+The file is a mark, the lengths and checksums of two parts, and the parts. The *front* is read by every run: what shaped the
+index, and columns of paths and stat data. The *back* is read where a file differs, or tasks are named: digests, and the files
+and needs of each task. Both are ``marshal``, which is safe only for what is known to be whole: hence the checksums.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+NAME = "index"
+"""Its file's name, in ``.exarp``."""
+
+_MARK = b"exarp index 1\n"
+_HEAD = len(_MARK) + 2 * 12
+# What a shell sets, or exarp itself, says where exarp is called and not how tasks are done.
+_NEVER = frozenset({"PWD", "OLDPWD", "SHLVL", "_"})
+# Never in a listing.
+HIDDEN = frozenset({".git", ".exarp"})
+DIGEST = 32
+"""Bytes of a file's digest."""
+# Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
+_TICK_NS = 20_000_000
+_COARSE_NS = 2_000_000_000
+_SECOND_NS = 1_000_000_000
+
+
+class Front:
+    """What every run reads.
+
+    ``about``: what shaped the index, by the names in ``app.indexing``. ``paths`` (relative to the workspace, or absolute) are
+    files, and the four columns their stat data: nanoseconds, nanoseconds, bytes, a number. ``young``: positions of those whose
+    stat data prove nothing yet.
+    """
+
+    __slots__ = ("about", "ctimes", "inodes", "mtimes", "paths", "sizes", "young")
+
+    def __init__(self, part: tuple[Any, ...]) -> None:
+        self.about: dict[str, Any] = part[0]
+        self.paths: list[str] = part[1].decode("utf-8", "surrogateescape").split("\0") if part[1] else []
+        self.mtimes, self.ctimes, self.sizes = (memoryview(column).cast("q") for column in part[2:5])
+        self.inodes = memoryview(part[5]).cast("Q")
+        self.young: list[int] = list(memoryview(part[6]).cast("I"))
+
+
+class Back:
+    """What is read where a file differs, or tasks are named.
+
+    ``digests``: of each path, one behind the other. ``names``: of the tasks that were found up to date, and of those that only
+    gather others. ``needs``, ``files``, ``folders``: of the task at a position, as positions of tasks, paths, and folders of the
+    front. ``words``: what else stands for tasks on a command line.
+    """
+
+    __slots__ = ("_files", "_folders", "_names", "_needs", "digests", "words")
+
+    def __init__(self, part: tuple[Any, ...]) -> None:
+        self.digests: bytes = part[0]
+        self._names: bytes = part[1]
+        self._needs, self._files, self._folders = (_Rows(*part[at : at + 2]) for at in (2, 4, 6))
+        self.words: dict[str, tuple[str, ...]] = part[8]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the tasks, by position."""
+        return self._names.decode("utf-8", "surrogateescape").split("\0") if self._names else []
+
+    def digest(self, path: int) -> bytes:
+        """Digest of the file at a position."""
+        return self.digests[path * DIGEST : (path + 1) * DIGEST]
+
+    def needs(self, task: int) -> Sequence[int]:
+        """What a task needs; positions of tasks, beyond the last for those that are not up to date."""
+        return self._needs.row(task)
+
+    def files(self, task: int) -> Sequence[int]:
+        """Positions of the paths that a task read and made."""
+        return self._files.row(task)
+
+    def folders(self, task: int) -> Sequence[int]:
+        """Positions of the folders that a task's files were found in."""
+        return self._folders.row(task)
+
+
+class _Rows:
+    """Numbers by task: where each row ends, and all of them, one behind the other."""
+
+    __slots__ = ("_ends", "_values")
+
+    def __init__(self, ends: bytes, values: bytes) -> None:
+        self._ends, self._values = memoryview(ends).cast("I"), memoryview(values).cast("I")
+
+    def row(self, task: int) -> Sequence[int]:
+        return self._values[self._ends[task - 1] if task else 0 : self._ends[task]]
+
+
+def packed(front: Sequence[Any], back: Sequence[Any] | bytes) -> bytes:
+    """The file of two parts, each as the constructor of its class takes it. ``back``: as ``back_of`` gives it, or its values."""
+    parts = marshal.dumps(tuple(front)), back if isinstance(back, bytes) else marshal.dumps(tuple(back))
+    head = b"".join([len(part).to_bytes(8, "little") + zlib.crc32(part).to_bytes(4, "little") for part in parts])
+    return b"".join((_MARK, head, *parts))
+
+
+def joined(names: Iterable[str]) -> bytes:
+    """Names or paths as a part holds them. None of them is empty."""
+    return "\0".join(names).encode("utf-8", "surrogateescape")
+
+
+class IndexFile:
+    """An index as a file of ``size`` bytes has it; ``read`` gives that many bytes from a place on.
+
+    Raises ValueError where it is damaged, or of another layout.
+    """
+
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        self._read = read
+        head = read(_HEAD, 0)
+        if len(head) != _HEAD or not head.startswith(_MARK):
+            raise ValueError("not an index, or of another version")
+        at = _HEAD
+        self._places = []
+        for start in (len(_MARK), len(_MARK) + 12):
+            length = int.from_bytes(head[start : start + 8], "little")
+            self._places.append((at, length, int.from_bytes(head[start + 8 : start + 12], "little")))
+            at += length
+        if at != size:
+            raise ValueError("the index is cut, or damaged")
+
+    def front(self) -> Front:
+        """The front part. Raises ValueError where it is damaged."""
+        return Front(marshal.loads(self._part(0)))
+
+    def back_bytes(self) -> bytes:
+        """The back part as it is. Raises ValueError where it is damaged."""
+        return self._part(1)
+
+    def back(self) -> Back:
+        """The back part. Raises ValueError where it is damaged."""
+        return Back(marshal.loads(self._part(1)))
+
+    def _part(self, number: int) -> bytes:
+        at, length, checksum = self._places[number]
+        data = self._read(length, at)
+        if len(data) != length or zlib.crc32(data) != checksum:
+            raise ValueError("the index is damaged")
+        return data
+
+
+def in_memory(data: bytes) -> IndexFile:
+    """The index that ``data`` is. Raises ValueError."""
+    return IndexFile(lambda length, at: data[at : at + length], len(data))
+
+
+def maker() -> tuple[str, ...]:
+    """Who makes and reads an index: another Python or exarp makes another."""
+    from exarp import __version__
+
+    return (__version__, sys.version, sys.executable, sys.byteorder)
+
+
+def environment_digest(names: Sequence[str] | None, environ: Mapping[str, str], salt: bytes) -> bytes:
+    """Of the values of variables in an environment; ``names`` None: of all of it but what says only where exarp is called.
+
+    A digest of all of them together, with a ``salt``: no value is kept, nor can it be guessed one by one.
+    """
+    try:
+        # As hashlib has it, which also loads OpenSSL: that takes longer than everything else that is compared.
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    if names is None:
+        names = sorted(name for name in environ if name not in _NEVER and not name.startswith("EXARP_"))
+    # No value holds a NUL.
+    said = "\0".join([f"{name}={environ[name]}" if name in environ else name for name in names])
+    return blake2b(said.encode("utf-8", "surrogateescape"), digest_size=32, key=salt).digest()
+
+
+def listing_digest(entries: Iterable[tuple[str, bool, bool]]) -> bytes:
+    """Of what a folder holds: (name, whether it is or leads to a folder, whether it is a link), ``HIDDEN`` ones left out."""
+    try:
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    said = "\0".join(sorted([f"{name}/{is_folder:d}{is_link:d}" for name, is_folder, is_link in entries]))
+    return blake2b(said.encode("utf-8", "surrogateescape"), digest_size=32).digest()
+
+
+def is_settled(mtime_ns: int, ctime_ns: int, moment_ns: int) -> bool:
+    """Whether stat data of a file that was read after ``moment_ns`` (of a ``FileClock``) prove its content from then on.
+
+    Not if it was as young as that moment (git's "racy" rule): a change within the same tick of the clock leaves the same
+    stat data, and one behind the place where a reader is goes unseen.
+    """
+    coarse = mtime_ns % _SECOND_NS == 0 and ctime_ns % _SECOND_NS == 0
+    return max(mtime_ns, ctime_ns) + (_COARSE_NS if coarse else _TICK_NS) < moment_ns
+
+
+class publishing:
+    """While an index is put into ``folder`` or taken out of it. Raises OSError where the folder does not allow it."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = f"{folder}/{NAME}.lock"
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        except OSError:
+            os.close(self._descriptor)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def replace_index(folder: str, data: bytes) -> None:
+    """Publish an index in ``folder``, whole or not at all. Raises OSError."""
+    path = f"{folder}/{NAME}"
+    draft = f"{path}.{os.getpid()}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.rename(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def take_index(folder: str) -> bytes | None:
+    """Take the index out of ``folder``, and give its content; None where there is none. Raises OSError."""
+    path = f"{folder}/{NAME}"
+    with publishing(folder):
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+            os.unlink(path)
+        except FileNotFoundError:
+            return None
+    return data
