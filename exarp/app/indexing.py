@@ -163,8 +163,8 @@ class _Indexing:
 
     def add(self, task: int) -> None:
         """Add a task that is up to date, if all that it rests on is known."""
-        record = self.checker.success(task)
-        if record is None or self.manifest.tasks[task].when or self.checker.is_distrusted(task):
+        record, spec = self.checker.success(task), self.manifest.tasks[task]
+        if record is None or spec.always_runs or spec.when or self.checker.is_distrusted(task):
             return
         columns = self.columns
         has, files, whole_folders = columns.has, [], []

@@ -370,6 +370,21 @@ def test_touched_but_equal_is_up_to_date_and_looked_at_once(glancing: Glancing) 
     assert front.mtimes[front.paths.index("a")] == 2_000_000_000
 
 
+def test_what_declares_nothing_always_runs(glancing: Glancing) -> None:
+    glancing.prepare(MANIFEST + '\n[task.whole]\nneeds = ["always", "copy"]\n')
+    glancing.settle("run", "always", "copy")
+    assert glancing.sees("copy")
+    assert not glancing.sees("always")
+    assert not glancing.sees("whole")
+
+
+def test_a_condition_is_asked_each_time(glancing: Glancing) -> None:
+    glancing.prepare(MANIFEST + '\n[task.cond]\nwhen = "true"\ninputs = ["a"]\nrun = "true"\n')
+    glancing.settle("run", "cond", "copy")
+    assert glancing.sees("copy")
+    assert not glancing.sees("cond")
+
+
 def test_where_a_run_is_under_way_it_looks_away(glancing: Glancing) -> None:
     glancing.prepare(MANIFEST + '\n[task.asks]\nrun = "echo begun; read x < pipe"\n')
     os.mkfifo(glancing.path / "pipe")
