@@ -40,6 +40,7 @@ class Launcher:
         self.folders = OutputFolders(root, claims)
         self._lists: dict[int, str] = {}
         self._handed_on: dict[tuple[str, ...], bool] = {}
+        self._root_folder: str | None = None
 
     def launch(self, key: int, task: Task, named: Sequence[str], log: str) -> Launch:
         """The launch of one attempt, its folders made and emptied.
@@ -79,10 +80,11 @@ class Launcher:
         return cwd
 
     def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
-        env = self._environment(task, lists)
-        plain = self._plain(task, env)
+        given = given_variables(task, self.environment)
+        env = self._environment(task, lists, given)
+        plain = self._plain(task, env) if self._is_handed_on(task, given) else ()
         if plain:
-            env["PWD"] = shell_folder(env.get("PWD"), cwd)
+            env["PWD"] = self._shell_folder(env.get("PWD"), cwd)
         return Launch(
             key=key,
             label=task.name,
@@ -101,14 +103,21 @@ class Launcher:
         if not task.commands or task.interactive or not is_ordinary_shell(task.shell):
             return ()
         found = tuple([plain_words(script, env.get) for script in task.commands])
-        return found if any(found) and self._is_handed_on(task, env) else ()
+        return found if any(found) else ()
 
-    def _is_handed_on(self, task: Task, env: Mapping[str, str]) -> bool:
+    def _is_handed_on(self, task: Task, given: Mapping[str, str]) -> bool:
         # What comes from outside is the same for thousands of tasks.
         known = self._handed_on.get(task.dotenv)
         if known is None:
             known = self._handed_on[task.dotenv] = is_handed_on(self.environment.around(task))
-        return known and is_handed_on(env.keys() - self.environment.around(task).keys())
+        return known and is_handed_on(given)
+
+    def _shell_folder(self, pwd: str | None, cwd: str) -> str:
+        if cwd != self.root:
+            return shell_folder(pwd, cwd)
+        if self._root_folder is None:
+            self._root_folder = shell_folder(pwd, cwd)
+        return self._root_folder
 
     def _list_path(self, key: int, folder: str) -> str:
         """In full, so that a script may change its folder; from ``folder`` where the workspace's own path needs quotes."""
@@ -137,10 +146,10 @@ class Launcher:
         for path in emptied_folders(task):
             self.folders.empty(path)
 
-    def _environment(self, task: Task, lists: Mapping[str, list[str]]) -> dict[str, str]:
+    def _environment(self, task: Task, lists: Mapping[str, list[str]], given: Mapping[str, str]) -> dict[str, str]:
         """What comes from outside, over it what is exarp's own, over all what the manifest says."""
         own = {**self.own, "EXARP_TASK": task.name, **file_variables(task, lists)}
-        return {**self.environment.around(task), **own, **given_variables(task, self.environment)}
+        return {**self.environment.around(task), **own, **given}
 
     def _write_list(self, key: int, path: str, paths: Sequence[str]) -> None:
         if odd := next((entry for entry in paths if "\n" in entry), None):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -25,7 +26,13 @@ MAX_LIST_BYTES = 100 * 1024
 
 def named_variables(scripts: Iterable[str]) -> list[str]:
     """Names after ``$``, ``${`` or ``${#`` in scripts, sorted. One inside single quotes counts too: that is harmless."""
-    return sorted({name for script in scripts if "$" in script for name in _NAMED.findall(script)})
+    return list(_named(tuple(scripts)))
+
+
+# Asked for five times a task; the instances of a matrix have the same scripts.
+@lru_cache(maxsize=1024)
+def _named(scripts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({name for script in scripts if "$" in script for name in _NAMED.findall(script)}))
 
 
 def recipe_digest(task: Task, counted: Mapping[str, bytes | None]) -> bytes:

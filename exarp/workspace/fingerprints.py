@@ -12,6 +12,7 @@ import os
 import stat as stat_bits
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from time import monotonic
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -28,6 +29,8 @@ _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _CHUNK = 128 * 1024
 # Contents up to this size are worth handing on to who needs them too.
 SMALL = 4096
+# As old as the last look at the files' clock may be, in seconds.
+_LATELY = 0.02
 
 
 class Known(NamedTuple):
@@ -122,24 +125,27 @@ class Fingerprints:
 
     def _look(self, path: str) -> bytes:
         absolute = self._absolute(path)
+        known = self._known.get(path)
+        # Before the stat data are taken, if they are to be remembered.
+        moment = self._clock.lately() if known is None and self._clock is not None else 0
         try:
             found = os.stat(absolute)
-            known = self._known.get(path)
             if known is not None and _same(known, found):
                 return known.digest
             if stat_bits.S_ISDIR(found.st_mode):
                 return _folder_digest(absolute)
-            return self._read(path, absolute)
+            if known is not None and self._clock is not None:
+                moment = self._clock.lately()
+                found = os.stat(absolute)
+            return self._read(path, absolute, found, moment)
         except OSError as error:
             if error.errno not in _ABSENT:
                 self._complaints[path] = error.strerror or str(error)
                 return UNREADABLE
             return _dangling_digest(absolute)
 
-    def _read(self, path: str, absolute: str) -> bytes:
+    def _read(self, path: str, absolute: str, found: os.stat_result, moment: int) -> bytes:
         """The digest of a file's content, learned with stat data that are no older than the moment told with them."""
-        moment = self._clock.now() if self._clock is not None else 0
-        found = os.stat(absolute)
         digest, content = _content_digest(absolute, found.st_size, self.breathe)
         if self.contents is not None and content is not None:
             self.contents[path] = content
@@ -159,6 +165,7 @@ class FileClock:
 
     def __init__(self, path: str) -> None:
         self._descriptor: int | None = None
+        self._lately, self._looked_at = 0, -1.0
         with suppress(OSError):
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -174,6 +181,13 @@ class FileClock:
             return os.fstat(self._descriptor).st_ctime_ns
         except OSError:
             return 0
+
+    def lately(self) -> int:
+        """A moment at most 20 ms ago: as good as now for files that are older than that, as nearly all are that are read."""
+        now = monotonic()
+        if not 0 <= now - self._looked_at < _LATELY:
+            self._lately, self._looked_at = self.now(), now
+        return self._lately
 
     def before_what_comes(self) -> int:
         """As ``now``, and what is changed afterwards has a later stamp, on file systems that tell such moments apart.
@@ -212,6 +226,9 @@ def _content_digest(path: str, size: int, breathe: Callable[[], None]) -> tuple[
         while chunk := os.read(descriptor, min(max(size + 1, 512), _CHUNK)):
             hasher.update(chunk)
             content = chunk if content == b"" and len(chunk) <= SMALL else None
+            if len(chunk) == size < _CHUNK:
+                # More was asked for: this was the end.
+                break
             breathe()
     finally:
         os.close(descriptor)
