@@ -43,8 +43,10 @@ def slugs_of(call: ast.Call) -> set[str]:
 
 
 def makes_a_problem(call: ast.Call) -> bool:
-    """``self.add("slug", "message", …)``, and not the ``add`` of a set or an index."""
-    return not isinstance(call.func, ast.Attribute) or ast.unparse(call.func.value) in RECEIVERS
+    """``self.add("slug", "message", …)``, and not the ``add`` of a set or an index, which takes one thing."""
+    return not isinstance(call.func, ast.Attribute) or (
+        ast.unparse(call.func.value) in RECEIVERS and len(call.args) + len(call.keywords) > 1
+    )
 
 
 def printed_slugs() -> set[str]:
