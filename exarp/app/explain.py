@@ -15,7 +15,7 @@ from exarp.app.plan import preview
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
 from exarp.app.targets import single_task
-from exarp.model.event import CANNOT_RUN, UNWANTED, FreshnessReason
+from exarp.model.event import IDLE, FreshnessReason
 from exarp.model.task import Task
 from exarp.planning.freshness import ARGUMENTS, Record, differences
 from exarp.planning.recipe import changed_parts
@@ -70,7 +70,7 @@ class Explanation(msgspec.Struct, frozen=True):
         """Whether anything would be executed for it."""
         if self.reason is None or self.task.is_group or self.blocked:
             return False
-        return self.reason.code not in (*CANNOT_RUN, *UNWANTED, "prose")
+        return self.reason.code not in IDLE
 
 
 def explain(project: Project, name: str, environ: Mapping[str, str]) -> Explanation:

@@ -20,7 +20,6 @@ COMMANDS = frozenset(
 )
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": ("--continue", "--profile", "--junit"),
-    "plan": ("--diff",),
     "graph": ("--html",),
 }
 

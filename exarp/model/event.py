@@ -20,6 +20,8 @@ CANNOT_RUN = frozenset(
 )
 # Codes of tasks that are skipped because the manifest does not want them here and now: no failure.
 UNWANTED = frozenset({"condition-false", "other-platform"})
+# Codes of tasks for which nothing would be executed.
+IDLE = CANNOT_RUN | UNWANTED | {"unchanged", "group", "prose"}
 
 
 class FreshnessReason(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
 from exarp.model.quantity import format_duration
@@ -166,6 +167,16 @@ def took(duration_ms: int) -> str:
 def roughly(seconds: float) -> str:
     """``9s``, ``3m05s``: a duration that is still going on, or a guess."""
     return f"{seconds:.0f}s" if seconds < 59.5 else format_duration(max(seconds, 60.0))
+
+
+def when(time: str, now: datetime) -> str:
+    """``today 14:02``, ``yesterday 09:10``, ``2025-11-20 14:02``; what is no time is printed as it is."""
+    try:
+        moment = datetime.fromisoformat(time).astimezone(now.tzinfo)
+    except ValueError:
+        return escape.name(time)
+    days = {now.date(): "today", now.date() - timedelta(days=1): "yesterday"}
+    return f"{days.get(moment.date(), moment.date().isoformat())} {moment:%H:%M}"
 
 
 def signal_name(number: int) -> str:

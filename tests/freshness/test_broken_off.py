@@ -139,6 +139,7 @@ READING = [
     ["status", "--json"],
     ["plan"],
     ["plan", "--json"],
+    ["plan", "--diff"],
     ["show", "t"],
     ["explain", "t"],
     ["explain", "t", "--json"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from exarp.model.call import Call
@@ -108,7 +108,7 @@ def history(runs: Sequence[RunLike], now: datetime, columns: int | None = None, 
     if not runs:
         return "no run yet"
     cells = [
-        (escape.name(run.id), when(run.started, now), took(run), _outcome(run.outcome), _counts(run.counts))
+        (escape.name(run.id), words.when(run.started, now), took(run), _outcome(run.outcome), _counts(run.counts))
         for run in runs
     ]
     widths = [max(width(row[column]) for row in cells) for column in range(5)]
@@ -125,7 +125,7 @@ def attempts(rows: Iterable[AttemptLike], now: datetime, color: bool = False) ->
         (
             f"run {escape.name(row.run)}",
             f"attempt {row.attempt}" if row.attempt else "",
-            when(row.time, now),
+            words.when(row.time, now),
             _took(row.duration_ms),
             row,
         )
@@ -144,18 +144,8 @@ def log_header(row: AttemptLike, now: datetime, color: bool = False) -> str:
     """What ``exarp log`` says above a log: ``cc@src/a.c: exit 1, run 41, today 14:02, 1.2s``."""
     tried = f", attempt {row.attempt}" if row.attempt > 1 else ""
     run = f"run {escape.name(row.run)}{tried}"
-    told = [f"{escape.name(row.task)}: {_cause(row, color)}", run, when(row.time, now), _took_so_far(row, now)]
+    told = [f"{escape.name(row.task)}: {_cause(row, color)}", run, words.when(row.time, now), _took_so_far(row, now)]
     return ", ".join(part for part in told if part)
-
-
-def when(time: str, now: datetime) -> str:
-    """``today 14:02``, ``yesterday 09:10``, ``2025-11-20 14:02``; what is no time is printed as it is."""
-    try:
-        moment = datetime.fromisoformat(time).astimezone(now.tzinfo)
-    except ValueError:
-        return escape.name(time)
-    days = {now.date(): "today", now.date() - timedelta(days=1): "yesterday"}
-    return f"{days.get(moment.date(), moment.date().isoformat())} {moment:%H:%M}"
 
 
 def took(run: RunLike) -> str:
@@ -204,7 +194,7 @@ def _ended(run: RunLike, now: datetime, color: bool, call: Call, has_log: Callab
     counts = _counts(run.counts)
     duration = took(run)
     behind = f": {counts}" + (f" in {duration}" if duration else "") if counts else ""
-    lines = [f"run {escape.name(run.id)}, {when(run.finished or run.started, now)}: {outcome}{code}{behind}"]
+    lines = [f"run {escape.name(run.id)}, {words.when(run.finished or run.started, now)}: {outcome}{code}{behind}"]
     lines.append(f"  {_command(run.command)}")
     if run.first_failure is not None:
         kept = has_log(run.id, run.first_failure)

@@ -11,15 +11,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from exarp.model.event import CANNOT_RUN, UNWANTED, FreshnessReason
+from exarp.model.event import IDLE, FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.path import exact_name
 from exarp.model.plan import Plan, Wave
 from exarp.model.verdict import Decision, Reason, Verdict, VerdictKind
 from exarp.views.json_line import json_line
-
-# Reasons for not running.
-_IDLE = CANNOT_RUN | UNWANTED | {"unchanged", "group", "prose"}
 
 
 def document(
@@ -29,9 +26,11 @@ def document(
     expected_ms: Mapping[str, int],
     digest: str,
     what_if: Sequence[Mapping[str, object]] = (),
+    diff: Mapping[str, object] | None = None,
 ) -> bytes:
     """The document, one line. ``freshness``: why each selected task would run, by id; None if it would not.
-    ``digest``: of what the plan was made from. ``what_if``: scenarios, where somebody asked."""
+    ``digest``: of what the plan was made from. ``what_if``: scenarios, and ``diff``: what
+    differs from an earlier plan, where somebody asked."""
     return json_line(
         {
             "version": 1,
@@ -45,6 +44,7 @@ def document(
             "verdicts": [verdict_fields(verdict) for verdict in plan.verdicts],
             "critical_path": [plan.names[task] for task in plan.critical_path],
             **({"what_if": what_if} if what_if else {}),
+            **({"diff": diff} if diff is not None else {}),
         }
     )
 
@@ -83,7 +83,7 @@ def _tasks(
             name, reason = names[task], freshness.get(task)
             code = reason.code if reason is not None else None
             planned = needs[task] if is_whole else [need for need in needs[task] if position[need] >= 0]
-            would_run = code is not None and code not in _IDLE
+            would_run = code is not None and code not in IDLE
             found[name] = TaskFields(list(map(name_of, planned)), would_run, code, expected_ms.get(name))
     return found
 

@@ -16,7 +16,7 @@ from exarp.model.event import CANNOT_RUN, UNWANTED, FreshnessReason
 from exarp.views import escape, words
 from exarp.views.cells import listing, pad, width
 from exarp.views.color import Meaning, paint
-from exarp.views.history.status import AttemptLike, log_header, when
+from exarp.views.history.status import AttemptLike, log_header
 from exarp.views.json_line import json_line
 from exarp.views.plan.reason_words import Locate
 from exarp.views.run.dry_run import asked_before
@@ -101,7 +101,7 @@ def _since(since: Since | None, now: datetime, said: str) -> str:
     if since is None:
         return ""
     run = escape.name(since.run)
-    return said.format(run, when(since.time, now)) if since.time else f" since run {run}"
+    return said.format(run, words.when(since.time, now)) if since.time else f" since run {run}"
 
 
 def _row(reason: FreshnessReason) -> tuple[str, str] | None:

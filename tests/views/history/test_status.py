@@ -9,7 +9,7 @@ from exarp.model.event import FreshnessReason, TaskStarted
 from exarp.store.runs import AttemptRow, RunRow
 from exarp.views import words
 from exarp.views.cells import width
-from exarp.views.history.status import attempts, history, log_header, status, when
+from exarp.views.history.status import attempts, history, log_header, status
 from exarp.views.run.fold import RunState
 from exarp.views.tally import Tally
 from tests.views.runs import finished, planned
@@ -153,7 +153,7 @@ def test_a_log_says_whose_it_is():
     ],
 )
 def test_times_are_those_of_the_readers_zone(time, shown):
-    assert when(time, NOW) == shown
+    assert words.when(time, NOW) == shown
 
 
 def test_hostile_commands_and_names_are_made_safe():
