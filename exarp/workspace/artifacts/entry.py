@@ -13,6 +13,8 @@ from blake3 import blake3
 from exarp.model.artifact import Artifact
 
 _DIGEST_BYTES = 32
+_LENGTH_BYTES = 8
+_HEAD_BYTES = _LENGTH_BYTES + _DIGEST_BYTES
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -28,16 +30,25 @@ class DamagedEntry(Exception):
     """The bytes are not those that were written."""
 
 
+class UnfinishedEntry(DamagedEntry):
+    """Not all is there: it is just being written, or its writer was killed."""
+
+
 def encoded(key: bytes, variants: Sequence[Artifact]) -> bytes:
     """The content of the file of a key. ``variants``: newest first."""
     body = _ENCODER.encode(_Entry(key, tuple(variants)))
-    return blake3(body).digest() + body
+    return len(body).to_bytes(_LENGTH_BYTES, "little") + blake3(body).digest() + body
 
 
 def decoded(data: bytes, key: bytes | None = None) -> tuple[Artifact, ...]:
-    """The artifacts in a file, newest first. Raises DamagedEntry, also where it is the file of another ``key``."""
-    body = data[_DIGEST_BYTES:]
-    if blake3(body).digest() != data[:_DIGEST_BYTES]:
+    """The artifacts in a file, newest first. ``key``: whose it must be.
+
+    Raises UnfinishedEntry, DamagedEntry.
+    """
+    body = data[_HEAD_BYTES:]
+    if len(data) < _HEAD_BYTES or len(body) < int.from_bytes(data[:_LENGTH_BYTES], "little"):
+        raise UnfinishedEntry
+    if blake3(body).digest() != data[_LENGTH_BYTES:_HEAD_BYTES]:
         raise DamagedEntry
     try:
         entry = _DECODER.decode(body)

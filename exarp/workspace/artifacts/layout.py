@@ -1,7 +1,8 @@
 """Where things lie in an artifact store, and how a file comes there whole or not at all.
 
-``entries/ab/cdef…``: one file a key. ``blobs/ab/cdef…``: contents that are too large for it, by digest. ``drafts/``: files that
-are being written; they get their place by a rename. ``size``: roughly how much there is. ``lock``: who tidies up holds it.
+``entries/a/bcdef…``: one file a key. ``blobs/a/bcdef…``: contents that are too large for it, by digest. ``drafts/``: files that
+are being written; they get their place by a rename. (An entry that is new needs none: it says itself how long it is.)
+``size``: roughly how much there is. ``lock``: who tidies up holds it.
 
 Knows paths and modes. Does not know what is in the files.
 """
@@ -70,6 +71,17 @@ class Layout:
             self.prepare()
             return os.open(draft, flags, 0o600), draft
 
+    def create_at(self, path: str) -> int:
+        """A new file at its place: its descriptor. Raises FileExistsError, OSError."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            if not os.path.isdir(self.drafts):
+                self.prepare()
+            _make(os.path.dirname(path))
+            return os.open(path, flags, 0o600)
+
     def publish(self, draft: str, path: str) -> None:
         """Give a draft its place. Raises OSError."""
         try:
@@ -106,7 +118,8 @@ def space(size: int) -> int:
 
 
 def _spread(folder: str, name: str) -> str:
-    return f"{folder}/{name[:2]}/{name[2:]}"
+    # A folder costs as much as ten files; those of today's file systems may hold very many.
+    return f"{folder}/{name[:1]}/{name[1:]}"
 
 
 def _make(folder: str) -> None:

@@ -33,6 +33,7 @@ class Restoring:
         self._bring = bring
         self._is_prepared = False
         self._number = 0
+        self._mask = _mask()
         self._devices: dict[str, int] = {}
 
     def fetch(self, pieces: Iterable[Piece]) -> dict[str, str]:
@@ -56,12 +57,14 @@ class Restoring:
             if not self._bring(piece.digest, piece.mode & PERMISSIONS, draft):
                 raise NotRestored(f"the content of {piece.path} is not in the store any more, or is damaged there")
             return draft
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        permissions = piece.mode & PERMISSIONS
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, permissions)
         try:
             data = piece.content
             while data:
                 data = data[os.write(descriptor, data) :]
-            os.fchmod(descriptor, piece.mode & PERMISSIONS)
+            if permissions & self._mask:
+                os.fchmod(descriptor, permissions)
         finally:
             os.close(descriptor)
         return draft
@@ -156,3 +159,10 @@ class Restoring:
     def _next(self) -> int:
         self._number += 1
         return self._number
+
+
+def _mask() -> int:
+    """The permissions that no file is made with. There is no asking without setting."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

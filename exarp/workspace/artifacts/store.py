@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from exarp.model.artifact import Artifact
 from exarp.planning.artifacts import with_variant
 from exarp.workspace.artifacts.copying import copied, write_all
-from exarp.workspace.artifacts.entry import DamagedEntry, decoded, encoded
+from exarp.workspace.artifacts.entry import DamagedEntry, UnfinishedEntry, decoded, encoded
 from exarp.workspace.artifacts.layout import Layout, space
 from exarp.workspace.artifacts.upkeep import add_size, collect_if_full
 
@@ -46,6 +46,8 @@ class FolderStore:
         try:
             data = self._read(path)
             return decoded(data, key) if data else ()
+        except UnfinishedEntry:
+            return ()
         except DamagedEntry:
             self._is_damaged(path)
         except OSError as error:
@@ -115,6 +117,22 @@ class FolderStore:
             os.close(source)
 
     def _write(self, path: str, data: bytes) -> None:
+        try:
+            # A rename costs as much again; whoever reads it too early, or after a kill, sees that it is not complete.
+            descriptor = self._layout.create_at(path)
+        except FileExistsError:
+            self._replace(path, data)
+            return
+        try:
+            write_all(descriptor, data)
+        except OSError:
+            os.unlink(path)
+            raise
+        finally:
+            os.close(descriptor)
+        self._untold += space(len(data))
+
+    def _replace(self, path: str, data: bytes) -> None:
         descriptor, draft = self._layout.create()
         try:
             try:

@@ -17,7 +17,7 @@ import msgspec
 
 from exarp.planning.artifacts import Holding, evicted
 from exarp.workspace.artifacts.copying import digest_of
-from exarp.workspace.artifacts.entry import DamagedEntry, decoded
+from exarp.workspace.artifacts.entry import DamagedEntry, UnfinishedEntry, decoded
 from exarp.workspace.artifacts.layout import Layout, name_of, space
 
 # A content that nothing needs, and a draft, may belong to what is just being kept: so old they must be, in seconds.
@@ -93,7 +93,7 @@ def _collect(layout: Layout, limit: int, grace: float) -> Collected:
     young = time.time() - grace
     for draft in list(layout.all_drafts()):
         _remove_old(draft.path, young)
-    holdings = [holding for _, holding in _holdings(layout)]
+    holdings = list(_holdings(layout, young))
     files: dict[bytes, os.DirEntry[str]] = {}
     sizes: dict[bytes, int] = {}
     for file in layout.all_blobs():
@@ -113,8 +113,8 @@ def _collect(layout: Layout, limit: int, grace: float) -> Collected:
     return Collected(len(gone), freed, max(0, left))
 
 
-def _holdings(layout: Layout) -> Iterator[tuple[str, Holding]]:
-    """What is kept under each key; a file that is damaged is removed."""
+def _holdings(layout: Layout, young: float) -> Iterator[Holding]:
+    """What is kept under each key; a file that is damaged is removed, one that is not complete if it is not ``young``."""
     for file in layout.all_entries():
         try:
             with open(file.path, "rb") as opened:
@@ -122,12 +122,15 @@ def _holdings(layout: Layout) -> Iterator[tuple[str, Holding]]:
             variants = decoded(data, name_of(file))
         except FileNotFoundError:
             continue
+        except UnfinishedEntry:
+            _remove_old(file.path, young)
+            continue
         except DamagedEntry:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(file.path)
             continue
         blobs = [blob for variant in variants for blob in variant.blobs]
-        yield file.path, Holding(file.path, used, space(len(data)), blobs)
+        yield Holding(file.path, used, space(len(data)), blobs)
 
 
 def contents(layout: Layout) -> Contents:
@@ -166,6 +169,9 @@ def verify(layout: Layout, breathe: Callable[[], None] = lambda: None) -> Verifi
             try:
                 with open(file.path, "rb") as opened:
                     variants = decoded(opened.read(), name_of(file))
+            except UnfinishedEntry:
+                incomplete += bool(_remove_old(file.path, time.time() - GRACE))
+                continue
             except DamagedEntry:
                 os.unlink(file.path)
                 damaged.append(file.path)

@@ -121,12 +121,32 @@ def test_what_is_damaged_is_found_and_removed(bench: Bench) -> None:
     blob = bench.layout.blob(blake3(bench.data(1)).digest())
     Path(blob).write_bytes(b"")
     entry = bench.layout.entry(bench.key(2))
-    Path(entry).write_bytes(Path(entry).read_bytes()[:-1])
+    Path(entry).write_bytes(Path(entry).read_bytes()[:-1] + b"?")
     found = upkeep.verify(bench.layout)
     assert sorted(found.damaged) == sorted([blob, entry])
     assert found.incomplete == 1
     assert [number for number in range(4) if bench.holds(number)] == [0, 3]
     assert upkeep.verify(bench.layout) == upkeep.Verified(2, 3)
+
+
+def test_what_a_killed_writer_left_is_no_damage_and_goes_in_time(bench: Bench) -> None:
+    bench.keep(1)
+    entry = Path(bench.layout.entry(bench.key(1)))
+    whole = entry.read_bytes()
+    for length in (0, 7, 40, len(whole) - 1):
+        entry.write_bytes(whole[:length])
+        assert not bench.holds(1)
+        assert bench.store.faults == []
+        assert upkeep.verify(bench.layout).damaged == ()
+        upkeep.collect(bench.layout, 1 << 30)
+        assert entry.exists(), "its writer may be at work"
+    bench.keep(1)
+    assert bench.holds(1)
+    entry.write_bytes(b"")
+    old = time.time() - 2 * upkeep.GRACE
+    os.utime(entry, (old, old))
+    upkeep.collect(bench.layout, 1 << 30)
+    assert not entry.exists()
 
 
 def test_a_cleared_store_is_used_on(bench: Bench) -> None:
