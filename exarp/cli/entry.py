@@ -45,6 +45,7 @@ COMMANDS = (
     "wait",
     "stop",
     "clean",
+    "cache",
     "doctor",
     "completion",
 )

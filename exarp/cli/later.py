@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS = frozenset(
     "resume answer watch tui ui dashboard task locks handoff report analyze automation "
-    "learn trace allow mcp cache".split()
+    "learn trace allow mcp".split()
 )
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": ("--continue", "--profile", "--junit"),

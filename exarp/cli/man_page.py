@@ -28,6 +28,7 @@ _ENVIRONMENT = (
     ("NO_COLOR, FORCE_COLOR", "Never, or always, colour the output; --color goes before them."),
     ("CI", "Set: lines instead of a live display, and nobody is asked anything."),
     ("TERM", "dumb: lines instead of a live display."),
+    ("EXARP_CACHE", "A folder that keeps artifacts, in the place of the manifest's; off: none are kept or restored."),
 )
 _FILES = (
     ("exarp.toml, exarp.yaml, exarp.json, pyproject.toml", "The manifest: the first of these here or above, up to the git root; "

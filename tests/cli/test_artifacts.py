@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Workspace
+from tests.cli.conftest import Result, Workspace
 
 PROJECT = """
     [task.lib]
@@ -280,3 +280,32 @@ def test_events_tell_what_was_restored(cached: Cached) -> None:
     assert events[2]["text"] == "making lib\n"
     assert (events[3]["outcome"], events[3]["attempt"], events[3]["log"]) == ("restored", 0, ".exarp/logs/2/lib.1.log")
     assert cached.read(".exarp/logs/2/lib.1.log") == "making lib\n"
+
+
+def test_the_store_is_looked_at_verified_and_emptied(cached: Cached) -> None:
+    def cache(*arguments: str) -> Result:
+        return cached.exarp("cache", *arguments, env={"EXARP_CACHE": ""})
+
+    assert cache("--json").json["artifacts"] == 0
+    assert not cached.exists(".exarp"), "looking leaves no trace"
+    cached.write("src/one", "one\n" * 5000)
+    cached.run("--all")
+    assert "  3 artifacts, 2 large files: 52.0 KiB of at most 10.0 GiB\n" in cache().out
+    assert cache("verify").out == "3 artifacts and 2 large files: all as they were written\n"
+    (damaged, *_) = blobs_of(cached)
+    damaged.write_bytes(b"?")
+    found = cache("verify")
+    assert (found.code, found.out.splitlines()[0]) == (1, f"damaged, and removed: {damaged}")
+    assert cache("verify").code == 0
+    assert cache("gc", "--max-size", "1MiB", "--json").json["removed"] == 0
+    assert cache("gc", "--max-size", "0").out.startswith("removed 2 artifacts, ")
+    cached.run("--all", "--force")
+    assert cache("clear", "--json").json["freed_bytes"] == 53248
+    assert cache("info", "--json").json["bytes"] == 0
+    off = cached.exarp("cache", env={"EXARP_CACHE": "off"})
+    assert off.out.startswith(f"{cached.path}/.exarp/cache  (runs do not use it)\n")
+    cached.write("file", "")
+    refused = cached.exarp("cache", "gc", "--json", env={"EXARP_CACHE": "file"})
+    assert (refused.code, refused.json["error"]["problems"][0]["slug"]) == (2, "cache-folder")
+    assert cache("verify", "--max-size", "1").code == 2
+    assert cache("gc", "--max-size", "many").code == 2

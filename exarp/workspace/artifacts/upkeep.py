@@ -78,7 +78,9 @@ def collect_if_full(layout: Layout, limit: int) -> Collected | None:
 
 def collect(layout: Layout, limit: int, grace: float = GRACE) -> Collected:
     """Remove what was least recently used until there is room, and what nothing needs. Raises OSError."""
-    if not os.path.isdir(layout.root):
+    try:
+        os.stat(layout.root)
+    except FileNotFoundError:
         return Collected()
     with _alone(layout) as alone:
         if not alone:
