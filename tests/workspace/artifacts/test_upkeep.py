@@ -41,7 +41,7 @@ class Bench:
         digest = blake3(self.data(number)).digest()
         artifact = Artifact({"out": digest}, {}, (Piece("out", FILE | 0o644, digest),))
         assert self.store.keep(self.key(number), artifact, {digest: str(file)})
-        for path in (self.layout.entry(self.key(number)), self.layout.blob(digest)):
+        for path in (self.layout.entry(self.key(number)), self.layout.blob(digest)) if age else ():
             then = time.time() - age
             os.utime(path, (then, then))
 
@@ -208,7 +208,7 @@ def test_what_others_share_and_are_killed_over_is_never_damaged(tmp_path: Path) 
         victim = writer("victim", subprocess.PIPE)
         assert victim.stdout is not None
         for _ in range(1 + 9 * turn):
-            assert victim.stdout.readline()
+            assert victim.stdout.readline(), victim.communicate()
         victim.kill()
         victim.communicate()
     assert steady.poll() is None, steady.communicate()
