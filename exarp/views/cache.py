@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from exarp.views import escape
-from exarp.views.history.status import when
 from exarp.views.json_line import json_line
+from exarp.views.words import when
 
 _NAMED = 10
 
