@@ -86,8 +86,10 @@ def explain(project: Project, name: str, environ: Mapping[str, str]) -> Explanat
     first = tuple(_before(project, number, found.freshness))
     plain = Explanation(task, reason, first=first, faults=found.faults)
     record = found.checker.record(number)
-    if task.is_group or task.always_runs or task.prose is not None or record is None:
+    if task.is_group or task.always_runs or task.prose is not None:
         return plain
+    if record is None:
+        return msgspec.structs.replace(plain, reasons=(FreshnessReason("never-ran"),))
     now = _now(found.checker, number)
     if now is None:
         return msgspec.structs.replace(plain, since=_since(project.root, record))

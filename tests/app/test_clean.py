@@ -161,6 +161,17 @@ def test_of_kept_folders_and_globs_only_what_was_recorded(bench: Bench) -> None:
     assert bench.files() == {"site", "site/mine", "mine.o"}
 
 
+def test_what_git_ignores_in_a_kept_folder_is_not_exarps_for_that(bench: Bench) -> None:
+    (bench.root / ".git").rmdir()
+    subprocess.run(["git", "init", "-q"], cwd=bench.root, check=True)
+    bench.write(".gitignore", "site/\n")
+    bench.manifest('[task.a]\ninputs = []\noutputs = ["site/"]\nkeep_outputs = true\nrun = "touch site/a"')
+    bench.run()
+    bench.write("site/mine")
+    assert left(bench.clean()) == {"site/mine": "unrecorded"}
+    assert bench.files() == {"site", "site/mine"}
+
+
 def test_what_git_tracks_stays(bench: Bench) -> None:
     (bench.root / ".git").rmdir()
     bench.manifest('[task.a]\ninputs = []\noutputs = ["gen/a", "gen/b", "d/"]\nrun = "touch gen/a gen/b d/a d/b"')
@@ -263,8 +274,10 @@ def test_what_no_task_makes_any_more_if_it_is_as_it_was_made(bench: Bench) -> No
     assert left(cleaned) == {"old/read": "read", "old/changed": "changed"}
     assert cleaned.forgotten == ("old",)
     assert bench.files() == {"old", "old/read", "old/changed", "old/taken", "two", "mine"}
-    # What was left is nobody's any more, and is not told again.
+    # What was left is nobody's any more, and is not told again; nor is what somebody puts there.
+    bench.write("one", "made\n")
     assert bench.clean(stale=True) == Cleaned()
+    assert "one" in bench.files()
     bench.run()
 
 

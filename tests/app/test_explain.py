@@ -157,6 +157,15 @@ def test_what_would_run_before_it_is_told_with_its_root(bench: Bench) -> None:
     assert not bench.explain("group").would_run
 
 
+def test_what_never_ran_and_waits_for_others_is_told_as_both(bench: Bench) -> None:
+    bench.write("exarp.toml", MANIFEST + '[task.late]\ninputs = ["app"]\nrun = "true"\n')
+    (bench.root / "app").unlink()
+    assert bench.told("late", CFLAGS="") == [
+        "would run: link, which it needs, would run first, no success of it is recorded",
+        "  link   would run first: output app is missing",
+    ]
+
+
 def test_what_is_no_matter_of_files(bench: Bench) -> None:
     assert bench.told("always") == [
         "would run: it does not declare what it reads and writes",

@@ -6,13 +6,12 @@ A *way* is a function: (folder, what is asked) to what ran and why. To try anoth
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import pytest
 
@@ -43,7 +42,6 @@ class Answer(NamedTuple):
 
 
 Way = Callable[[Path, Asked], Answer]
-NO_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
 
 def in_process(folder: Path, asked: Asked) -> Answer:
@@ -69,7 +67,12 @@ def by_command(folder: Path, asked: Asked) -> Answer:
     return Answer(result.code, _events_since(root, before))
 
 
-WAYS: dict[str, Way] = {"in-process": in_process, "command": by_command}
+def with_artifacts(folder: Path, asked: Asked) -> Answer:
+    """The use case, where what was made before is put back instead of being made again."""
+    return in_process(folder, asked._replace(env={"EXARP_CACHE": "", **asked.env}))
+
+
+WAYS: dict[str, Way] = {"in-process": in_process, "command": by_command, "artifacts": with_artifacts}
 
 
 def _newest_run(root: str) -> str:
@@ -109,11 +112,10 @@ class Build:
     def run(
         self, *names: str, cwd: str = "", file: str | None = None, force: bool = False, **env: str
     ) -> dict[str, str]:
-        """Bring tasks, or all, up to date: which were started, each with the reason and what it is about."""
+        """Bring tasks, or all, up to date: which were made anew (run, or restored), each with the reason and what it is about."""
         answer = self.way(self.root / cwd, Asked(names, file, force, env))
         self.code, self.events = answer
-        first = [event for event in self.events if isinstance(event, TaskStarted) and event.attempt == 1]
-        return {event.task: _worded(event) for event in first}
+        return {event.task: _worded(event) for event in self.events if _is_made_anew(event)}
 
     @property
     def warnings(self) -> str:
@@ -145,7 +147,13 @@ class Build:
         )
 
 
-def _worded(event: TaskStarted) -> str:
+def _is_made_anew(event: Event) -> TypeGuard[TaskStarted | TaskFinished]:
+    if isinstance(event, TaskStarted):
+        return event.attempt == 1
+    return isinstance(event, TaskFinished) and event.outcome == "restored"
+
+
+def _worded(event: TaskStarted | TaskFinished) -> str:
     return f"{event.reason.code} {event.reason.subject}".rstrip() if event.reason is not None else ""
 
 
