@@ -144,11 +144,15 @@ class _Clean:
         if kind != "folder" or self.removal.leads_out(folder):
             self.leave(folder, task.name, "outside" if kind == "folder" else "linked")
             return
+        inside = list(self.removal.below(folder))
+        if any(path.endswith("/.git") for path, _ in inside):
+            self.leave(folder, task.name, "repository")
+            return
         own = not task.keep_outputs and self.claims.owns(folder)
         self._folders[folder] = task.name
         if own:
             self._released.append(folder)
-        for path, is_a_folder in self.removal.below(folder):
+        for path, is_a_folder in inside:
             if is_a_folder:
                 self._folders[f"{path}/"] = task.name
             elif own or path in recorded:

@@ -142,7 +142,7 @@ def _before(project: Project, task: int, freshness: Mapping[int, FreshnessReason
         reason = freshness.get(need)
         if tasks[need].is_group:
             stack.extend(reversed(graph.needs[need]))
-        elif reason is not None and tasks[need].service is None:
+        elif reason is not None and reason.code != "prose" and tasks[need].service is None:
             root, cause = _root(project, need, reason, freshness)
             found[need] = First(graph.names[need], cause, "" if root == need else graph.names[root])
     return list(found.values())

@@ -17,6 +17,7 @@ _REASONS = {
     "outside": "a link leads out of the workspace",
     "linked": "it is no folder, or a link to one, and outputs name a folder",
     "is-folder": "it is a folder, and outputs name a file",
+    "repository": "it holds a git repository of its own",
     "own-input": "it is among the inputs of {task}, too",
     "unrecorded": "{task} was not seen to make it",
     "changed": "it is not as {task} made it",

@@ -22,6 +22,7 @@ class Tracked:
 
     def __init__(self, root: str, environ: Mapping[str, str]) -> None:
         self._root = os.path.realpath(root)
+        self._real: dict[str, str] = {}
         self._paths = _listed(self._root, environ) if find_repository(self._root) is not None else frozenset()
 
     def has(self, path: str) -> bool:
@@ -29,7 +30,9 @@ class Tracked:
         if not self._paths:
             return False
         folder, name = os.path.split(f"{self._root}/{path}".rstrip("/"))
-        real = os.path.relpath(f"{os.path.realpath(folder)}/{name}", self._root)
+        if folder not in self._real:
+            self._real[folder] = os.path.realpath(folder)
+        real = os.path.relpath(f"{self._real[folder]}/{name}", self._root)
         while real and real != os.curdir:
             if real in self._paths:
                 return True

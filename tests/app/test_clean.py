@@ -184,6 +184,14 @@ def test_what_git_tracks_stays(bench: Bench) -> None:
     assert bench.files() == {"gen", "gen/a", "d", "d/a"}
 
 
+def test_a_repository_in_an_output_folder_stays_with_all_around_it(bench: Bench) -> None:
+    bench.manifest('[task.a]\ninputs = []\noutputs = ["pages/"]\nrun = "touch pages/a"')
+    bench.run()
+    bench.write("pages/sub/.git/HEAD")
+    assert left(bench.clean()) == {"pages/": "repository"}
+    assert "pages/a" in bench.files()
+
+
 def test_links_are_removed_themselves_and_none_leads_out_of_the_workspace(bench: Bench, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     (outside / "deep").mkdir(parents=True)
