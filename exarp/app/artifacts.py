@@ -15,13 +15,14 @@ from exarp.app.checker import Checker
 from exarp.app.launcher import emptied_folders, made_folders
 from exarp.app.ports import ArtifactStore
 from exarp.app.resolution import Own
+from exarp.app.secrets import Secrets
 from exarp.engine.stimulus import Checked
 from exarp.model.artifact import Artifact, Piece
 from exarp.model.path import is_folder, is_glob, is_outside
 from exarp.model.task import Task
 from exarp.planning.artifacts import artifact_key, fitting, why_not_kept
 from exarp.planning.freshness import Record
-from exarp.workspace.artifacts.gathering import Gathering, NotGathered
+from exarp.workspace.artifacts.gathering import Gathered, Gathering, NotGathered
 from exarp.workspace.artifacts.restoring import NotRestored, Restoring
 from exarp.workspace.folders import FolderFault, OutputFolders
 
@@ -60,6 +61,9 @@ class Artifacts:
         self._log_path = log_path
         self._restoring = Restoring(root, aside, store.bring)
         self._before: dict[int, dict[str, _Mark]] = {}
+        self.secrets: Secrets | None = None
+        # What is worth saying at the end: why successes were not kept.
+        self.notes: list[str] = []
 
     def restored(self, checked: Checked) -> Restored | None:
         """Put back what a task would make that was found to be stale; None where it must run.
@@ -136,11 +140,23 @@ class Artifacts:
         else:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
                 file.write(piece.content)
+        if self.secrets and self.secrets.held_by(path):
+            # It was kept before the variable was called secret.
+            os.unlink(path)
+            raise NotRestored("what it printed is not to be shown")
         return path, shown
 
-    def keep(self, task: int, record: Record, log: str | None, duration_ms: int, contents: Mapping[str, bytes]) -> None:
-        """Keep a success that nothing speaks against. ``log``: the file of what it printed (absolute); ``contents``: of small
-        outputs, as they were when their digests were taken."""
+    def keep(
+        self,
+        task: int,
+        record: Record,
+        log: str | None,
+        duration_ms: int,
+        contents: Mapping[str, bytes],
+        masked: bool = False,
+    ) -> None:
+        """Keep a success that nothing speaks against. ``log``: the file of what it printed (absolute), ``masked``: with a secret
+        in it; ``contents``: of small outputs, as they were when their digests were taken."""
         spec = self._checker.manifest.tasks[task]
         before = self._before.pop(task, {})
         if why_not_kept(spec) or record.doubt or self._is_left_over(record, before):
@@ -154,6 +170,9 @@ class Artifacts:
         except (NotGathered, OSError):
             # Somebody changed it meanwhile, or it is nothing that could be put back: it is made anew.
             return
+        if self.secrets and (why := self._told_secret(gathered, masked)):
+            self.notes.append(f"{spec.name} is not kept as an artifact: {why}")
+            return
         needs = tuple(sorted(record.needs.values()))
         key = artifact_key(record, () if spec.depfile else needs, self._platform)
         artifact = Artifact(
@@ -166,6 +185,22 @@ class Artifacts:
             needs=needs if spec.depfile else (),
         )
         self.store.keep(key, artifact, gathered.files)
+
+    def _told_secret(self, gathered: Gathered, masked: bool) -> str:
+        """Which secret a success would give away to who reads the store, as a clause; an empty text for none."""
+        assert self.secrets is not None, "it was asked before"
+        if masked:
+            return "what it printed holds the value of a secret variable"
+        for piece in gathered.pieces:
+            held = self.secrets.named([piece.content]) if piece.content is not None else ""
+            if piece.blob:
+                try:
+                    held = self.secrets.held_by(gathered.files[piece.digest])
+                except OSError:
+                    return f"{piece.path} cannot be read"
+            if held:
+                return f"{piece.path} holds the value of {held}, which is secret"
+        return ""
 
     def failed(self, name: str) -> None:
         """A task failed: what it came to when it was last done so is not to be relied on."""

@@ -60,6 +60,7 @@ class _Keep(msgspec.Struct):
     log: str | None
     duration_ms: int
     contents: dict[str, bytes]
+    masked: bool
 
 
 Job = Check | Settle | Start | _Keep
@@ -124,8 +125,8 @@ class Driver:
         self._interrupted = False
         # With the duration where it is not that of the end that is told.
         self._records: dict[str, tuple[Record, int | None]] = {}
-        # Log (None: nothing was printed) and duration of tasks that succeeded, until they are settled.
-        self._succeeded: dict[int, tuple[str | None, int]] = {}
+        # Log (None: nothing was printed), duration, and whether a secret was printed, of tasks until they are settled.
+        self._succeeded: dict[int, tuple[str | None, int, bool]] = {}
         # Successes are kept when nothing else is to be done.
         self._unkept: deque[_Keep] = deque()
         checker.fingerprints.breathe = self._breathe
@@ -275,9 +276,9 @@ class Driver:
                     self._settle(task)
                 case Start():
                     self._start_at_last(job)
-                case _Keep(task, record, log, duration_ms, contents):
+                case _Keep(task, record, log, duration_ms, contents, masked):
                     assert self.artifacts is not None, "there would be nothing to keep"
-                    self.artifacts.keep(task, record, log, duration_ms, contents)
+                    self.artifacts.keep(task, record, log, duration_ms, contents, masked)
         except _BrokenOff:
             if isinstance(job, Start):
                 # Output folders may have been emptied.
@@ -312,11 +313,11 @@ class Driver:
             fingerprints.contents = {}
         settled, record = self.checker.settle(task)
         contents, fingerprints.contents = fingerprints.contents or {}, None
-        log, duration_ms = self._succeeded.pop(task)
+        log, duration_ms, masked = self._succeeded.pop(task)
         if record is not None:
             self._records[self.machine.plan.names[task]] = (record, None)
             if self.artifacts is not None:
-                self._unkept.append(_Keep(task, record, log, duration_ms, contents))
+                self._unkept.append(_Keep(task, record, log, duration_ms, contents, masked))
         self._stimuli.append(settled)
 
     def _start_at_last(self, start: Start) -> None:
@@ -423,7 +424,7 @@ class Driver:
         self.launcher.done(exited.key)
         self._ended.append(running.task)
         duration_ms = round(exited.seconds * 1000)
-        self._succeeded[running.task] = (running.path if exited.logged else None, duration_ms)
+        self._succeeded[running.task] = (running.path if exited.logged else None, duration_ms, exited.masked)
         self._stimuli.append(
             Ended(
                 running.task,

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from exarp.app.command_lines import LaunchFault, file_lists, file_variables, given_variables, vectors
+from exarp.app.secrets import Secrets
 from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside
@@ -39,6 +40,8 @@ class Launcher:
         self.raw = raw
         self.folders = OutputFolders(root, claims)
         self._lists: dict[int, str] = {}
+        # What is to be masked in what tasks print.
+        self.secrets: Secrets | None = None
         self._handed_on: dict[tuple[str, ...], bool] = {}
         self._root_folder: str | None = None
 
@@ -85,6 +88,8 @@ class Launcher:
         plain = self._plain(task, env) if self._is_handed_on(task, given) else ()
         if plain:
             env["PWD"] = self._shell_folder(env.get("PWD"), cwd)
+        if self.secrets:
+            self.secrets.learn(env)
         return Launch(
             key=key,
             label=task.name,
@@ -96,6 +101,7 @@ class Launcher:
             streams=self._streams(task),
             daemon=task.daemon,
             plain=plain,
+            masked=self.secrets.parts if self.secrets else (),
         )
 
     def _plain(self, task: Task, env: Mapping[str, str]) -> tuple[tuple[str, ...] | None, ...]:

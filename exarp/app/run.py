@@ -24,6 +24,7 @@ from exarp.app.outside import evaluate
 from exarp.app.ports import Person, View
 from exarp.app.project import Project
 from exarp.app.prose import refuse_prose
+from exarp.app.secrets import Secrets
 from exarp.app.stream import Stream
 from exarp.app.wiring import Session, descriptor_room, is_open, platform, usable_cpus
 from exarp.engine.machine import Machine
@@ -118,6 +119,7 @@ class _Run:
         self.number = number
         self.note = voice.note
         self.person = voice.person
+        self.secrets = Secrets(project.manifest, environ)
         self.checker: Checker | None = None
         # Whether something was said that only holds for this moment.
         self.told_once = False
@@ -125,7 +127,7 @@ class _Run:
     def drive(self, plan: Plan, views: Sequence[View]) -> int:
         """Carry the plan out, and give the exit code."""
         session = self.session
-        stream = Stream(self.number, session.clock, session.ledger, views)
+        stream = Stream(self.number, session.clock, session.ledger, views, self.secrets)
         checker = self.checker = self.make_checker()
         plan = self.with_found(plan, checker)
         limits = self.limits()
@@ -143,6 +145,7 @@ class _Run:
             for limit in host.limits:
                 self.note(f"note: {limit}")
             launcher = self.launcher()
+            launcher.secrets = self.secrets
             asides = Asides(tasks, host, launcher, stream, self.person, is_open, self.log_path)
             with self.artifacts(checker, launcher) as artifacts:
                 return Driver(
@@ -204,8 +207,12 @@ class _Run:
             return
         try:
             aside = f"{session.folder.path}/restore"
-            yield Artifacts(self.project.root, checker, launcher.folders, store, aside, platform(), self.log_path)
+            artifacts = Artifacts(self.project.root, checker, launcher.folders, store, aside, platform(), self.log_path)
+            artifacts.secrets = self.secrets
+            yield artifacts
             store.close()
+            for told in artifacts.notes:
+                self.note(f"note: {told}")
         finally:
             for fault in store.faults:
                 self.note(f"warning: {fault}")

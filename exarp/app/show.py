@@ -13,7 +13,9 @@ from exarp.app.command_lines import LaunchFault, file_lists, file_variables, giv
 from exarp.app.launcher import emptied_folders, made_folders
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
+from exarp.app.secrets import Secrets
 from exarp.app.targets import single_task
+from exarp.model.mask import masked
 from exarp.model.overlap import overlap
 from exarp.model.path import is_glob
 from exarp.model.sheet import DotenvFile, Execution, TaskSheet
@@ -54,7 +56,7 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     def seen(paths: Iterable[str]) -> tuple[str, ...]:
         return tuple([seen_from(folder, path, project.root) for path in paths])
 
-    return TaskSheet(
+    sheet = TaskSheet(
         task=task,
         inputs=tuple(lists["in"]),
         missing=seen([missing])[0] if missing else "",
@@ -73,6 +75,11 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
         emptied=tuple(emptied_folders(task)),
         wave=next((wave.name for wave in project.manifest.waves if name in wave.tasks), None),
     )
+    secrets = Secrets(project.manifest, environ)
+    if not secrets:
+        return sheet
+    secrets.learn(executed.env)
+    return masked(sheet, secrets.mask)
 
 
 def _execution(project: Project, task: Task, environment: Environment, lists: Mapping[str, list[str]]) -> Execution:

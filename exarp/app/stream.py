@@ -12,13 +12,18 @@ from collections.abc import Sequence
 import msgspec
 
 from exarp.app.ports import Clock, Ledger, View
+from exarp.app.secrets import Secrets
 from exarp.model.event import Event, TaskOutput
 
 
 class Stream:
     """Events of one run. ``flush`` commits and publishes what was told since the last time."""
 
-    def __init__(self, run: str, clock: Clock, ledger: Ledger, views: Sequence[View]) -> None:
+    def __init__(
+        self, run: str, clock: Clock, ledger: Ledger, views: Sequence[View], secrets: Secrets | None = None
+    ) -> None:
+        # What is neither stored nor shown; what tasks print is masked already.
+        self._secrets = secrets
         self._run = run
         self._clock = clock
         self._ledger = ledger
@@ -103,5 +108,7 @@ class Stream:
                 view.on_event(event)
 
     def _stamped(self, event: Event) -> Event:
+        if self._secrets:
+            event = self._secrets.event(event)
         self._seq += 1
         return msgspec.structs.replace(event, seq=self._seq, time=self._clock.timestamp(), run=self._run)

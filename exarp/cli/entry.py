@@ -237,10 +237,11 @@ def _wants_json(invocation: Invocation) -> bool:
 def _refuse(error: ExarpError, invocation: Invocation) -> int:
     from exarp.views.problems.problem import as_json, render_all
 
+    problems = invocation.hidden(error.problems)
     if _wants_json(invocation):
-        _print_document(as_json(error.problems, error.exit_code))
+        _print_document(as_json(problems, error.exit_code))
     closing = "nothing was run" if error.exit_code == 3 and any(p.place for p in error.problems) else None
-    text = render_all(error.problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
+    text = render_all(problems, invocation.wants_color(sys.stderr), closing, invocation.columns(sys.stderr))
     _say(f"{text}\n")
     _say(invocation.outer_hint(error.problems))
     return int(error.exit_code)

@@ -17,7 +17,7 @@ from exarp.cli.invocation import (
     json_option,
     locate_in,
     write,
-    write_bytes,
+    write_document,
 )
 from exarp.cli.offers import complete_words
 from exarp.cli.options import overrides_from, set_option
@@ -76,6 +76,6 @@ def command(task: str, parameters: Sequence[str], last: bool, variables: Sequenc
 
 def _show(invocation: Invocation, as_json: bytes, shown: Sequence[str]) -> None:
     if invocation.json:
-        write_bytes(as_json)
+        write_document(as_json)
     else:
         write("".join(f"{line}\n" for line in shown))

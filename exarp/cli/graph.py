@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
+from exarp.cli.invocation import common_options, current, json_option, write, write_document
 from exarp.cli.offers import complete_words
 from exarp.cli.options import overrides_from, set_option
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
@@ -45,7 +45,7 @@ def command(tasks: Sequence[str], dot: bool, mermaid: bool, boxes: bool, **optio
     if invocation.json:
         from exarp.views.plan.graph_json import graph_json
 
-        write_bytes(graph_json(plan, boxes))
+        write_document(graph_json(plan, boxes))
     elif mermaid:
         from exarp.views.plan import graph_mermaid
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from exarp.app.project import Overrides, Project
     from exarp.errors import Problem
     from exarp.model.call import Call
+    from exarp.model.mask import Mask
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Value = TypeVar("Value")
 
 
 class Invocation:
@@ -37,6 +39,8 @@ class Invocation:
         self.json = False
         # What stands where a command is expected, if it is none.
         self.first_word: str | None = None
+        # What is shown to nobody, once it is known what that is.
+        self.mask: Mask | None = None
 
     @property
     def folder(self) -> str:
@@ -61,7 +65,16 @@ class Invocation:
 
         chosen = (("-C", self.directory), ("-f", self.file))
         where = tuple(word for option, value in chosen if value is not None for word in (option, value))
-        return Call(where, tuple(f"{name}={value}" for name, value in (variables or {}).items()), options, behind or {})
+        call = Call(where, tuple(f"{name}={value}" for name, value in (variables or {}).items()), options, behind or {})
+        return self.hidden(call)
+
+    def hidden(self, value: Value) -> Value:
+        """What is to be shown, without what nobody is to see."""
+        if self.mask is None:
+            return value
+        from exarp.model.mask import masked
+
+        return masked(value, self.mask)
 
     def wants_color(self, stream: Any) -> bool:
         """Whether to colour what goes to ``stream``."""
@@ -85,10 +98,15 @@ class Invocation:
         from exarp.errors import ManifestError
 
         try:
-            return open_project(self.folder, self.manifest_path, os.environ, overrides)
+            project = open_project(self.folder, self.manifest_path, os.environ, overrides)
         except ManifestError:
             self._refuse_task_as_file()
             raise
+        if project.manifest.settings.secrets:
+            from exarp.app.secrets import Secrets
+
+            self.mask = Secrets(project.manifest, os.environ).mask
+        return project
 
     def root(self) -> str:
         """The workspace root, for commands that read what runs left and need no sound manifest."""
@@ -264,9 +282,28 @@ def complete_tasks(context: click.Context, parameter: click.Parameter, incomplet
     return completions(project.manifest, incomplete)
 
 
+def hidden(text: str) -> str:
+    """Text to show, without what nobody is to see."""
+    context = click.get_current_context(silent=True)
+    found = context.find_object(Invocation) if context is not None else None
+    return found.hidden(text) if found is not None else text
+
+
+def write_document(document: bytes) -> None:
+    """A JSON document to stdout, without what nobody is to see. Raises as ``write_bytes`` does."""
+    found = current()
+    if found.mask is not None:
+        import msgspec
+
+        from exarp.views.json_line import json_line
+
+        document = json_line(found.hidden(msgspec.json.decode(document)))
+    write_bytes(document)
+
+
 def write(text: str) -> None:
     """Text to stdout; characters that its encoding lacks become escapes. Raises as ``write_bytes`` does."""
-    write_bytes(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
+    write_bytes(hidden(text).encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
 
 
 def write_bytes(data: bytes) -> None:

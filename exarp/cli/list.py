@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from exarp.cli.invocation import common_options, current, json_option, write, write_bytes
+from exarp.cli.invocation import common_options, current, json_option, write, write_document
 from exarp.cli.offers import complete_words
 from exarp.cli.options import overrides_from, set_option
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing
@@ -42,7 +42,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     if invocation.json:
         from exarp.views.tasks.list import document
 
-        write_bytes(document(listed, project.manifest.instances))
+        write_document(document(listed, project.manifest.instances))
     else:
         from exarp.views.tasks.list import lines
 

@@ -18,7 +18,7 @@ from exarp.cli.invocation import (
     json_option,
     locate_in,
     write,
-    write_bytes,
+    write_document,
 )
 from exarp.cli.offers import complete_words
 from exarp.cli.options import jobs_option, override_options, overrides_from
@@ -96,7 +96,7 @@ def command(tasks: Sequence[str], changes: Sequence[str], diff: bool, against: s
         fields = scenarios.fields(played) if varied else ()
         digest = project.manifest.digest
         with not_collecting():
-            write_bytes(document(found.plan, project.manifest, found.freshness, expected_ms, digest, fields))
+            write_document(document(found.plan, project.manifest, found.freshness, expected_ms, digest, fields))
         return 0
     from exarp.app.wiring import usable_cpus
     from exarp.views.plan.table import Layout, table
@@ -134,7 +134,7 @@ def _diff(invocation: Invocation, project: Project, chosen: Chosen, against: str
         with not_collecting():
             fields = diff.fields(compared)
             digest = project.manifest.digest
-            write_bytes(document(found.plan, project.manifest, found.freshness, expected_ms, digest, diff=fields))
+            write_document(document(found.plan, project.manifest, found.freshness, expected_ms, digest, diff=fields))
         return 0
     shown = diff.lines(
         compared,

@@ -18,7 +18,7 @@ from exarp.cli.invocation import (
     json_option,
     locate_in,
     write,
-    write_bytes,
+    write_document,
 )
 from exarp.cli.offers import complete_words
 from exarp.cli.options import jobs_option, override_options, overrides_from
@@ -227,7 +227,7 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
 
     groups = {number for number, task in enumerate(project.manifest.tasks) if task.is_group}
     if invocation.json:
-        write_bytes(document(found.plan, found.freshness, groups))
+        write_document(document(found.plan, found.freshness, groups))
     else:
         color = invocation.wants_color(sys.stdout)
         asked = asked_before(project.manifest.tasks)
@@ -244,7 +244,7 @@ def _touch(invocation: Invocation, project: Project, request: RunRequest) -> int
     if invocation.json:
         from exarp.views.json_line import json_line
 
-        write_bytes(json_line({"version": 1, "touched": touched.count, "always_run": touched.vain}))
+        write_document(json_line({"version": 1, "touched": touched.count, "always_run": touched.vain}))
     elif invocation.verbosity >= 0:
         from exarp.views.words import touched as told
 

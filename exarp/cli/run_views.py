@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
-from exarp.cli.invocation import Invocation
+from exarp.cli.invocation import Invocation, hidden
 
 if TYPE_CHECKING:
     from exarp.app.ports import View
@@ -149,5 +149,5 @@ def note(line: str) -> None:
     from exarp.views.escape import plain
 
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"exarp: {plain(line)}\n")
+        sys.stderr.write(f"exarp: {plain(hidden(line))}\n")
         sys.stderr.flush()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_bytes
+from exarp.cli.invocation import Invocation, common_options, complete_tasks, current, json_option, write, write_document
 from exarp.cli.offers import complete_words
 from exarp.cli.options import overrides_from, set_option
 from exarp.cli.selection import parameters_in
@@ -58,7 +58,7 @@ def command(task: str, parameters: Sequence[str], variables: Sequence[str], shel
     if invocation.json:
         from exarp.views.tasks.sheet import document
 
-        write_bytes(document(sheet))
+        write_document(document(sheet))
     elif shell:
         from exarp.views.tasks.shell import shell_lines
 
@@ -75,6 +75,6 @@ def _show_matrix(invocation: Invocation, name: str, manifest: Manifest) -> None:
 
     instances = manifest.instances[name]
     if invocation.json:
-        write_bytes(matrix_document(name, instances))
+        write_document(matrix_document(name, instances))
     else:
         write("".join(f"{line}\n" for line in matrix_lines(name, instances)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from exarp.cli.invocation import common_options, current, json_option, locate_in, write, write_bytes
+from exarp.cli.invocation import common_options, current, json_option, locate_in, write, write_document
 from exarp.cli.offers import complete_pairs
 from exarp.cli.options import overrides_from, set_option
 
@@ -38,7 +38,7 @@ def command(one: str, other: str, variables: Sequence[str]) -> int:
         from exarp.views.json_line import json_line
         from exarp.views.plan.document import verdict_fields
 
-        write_bytes(json_line({"version": 1, "verdict": verdict_fields(verdict)}))
+        write_document(json_line({"version": 1, "verdict": verdict_fields(verdict)}))
     else:
         from exarp.views.cells import wrap
         from exarp.views.plan.why_not import answer

@@ -17,6 +17,7 @@ from exarp.hosts.log_file import CappedLog, SharedLog
 from exarp.hosts.process_tree import Process
 from exarp.hosts.spawning import Spawner
 from exarp.model.launch import Exited, Launch
+from exarp.model.mask import MaskStream, mask_of
 
 PIPE_READ = 65536
 # What was in the pipe when the leader died is at most this; who goes on writing could hold us for ever.
@@ -45,7 +46,7 @@ class Attempt:
     """
 
     __slots__ = (
-        "asked", "check", "due", "early", "ended", "grace", "launch", "leaders", "left", "log", "pid", "pidfd", "process",
+        "asked", "check", "due", "early", "ended", "grace", "launch", "leaders", "left", "log", "mask", "pid", "pidfd", "process",
         "reader", "result", "seconds", "sessions", "shared", "stage", "started", "step", "writer",
     )  # fmt: skip
 
@@ -59,6 +60,7 @@ class Attempt:
         self.leaders: list[int] = []
         self.sessions: list[int] = []
         self.log: CappedLog | None = None
+        self.mask = MaskStream(mask_of(launch.masked)) if launch.masked else None
         self.shared: SharedLog | None = None
         self.result: tuple[int | None, int | None, str] | None = None
         self.asked = False
@@ -172,7 +174,8 @@ class Attempt:
             logged = self.log.exists
             if self.log.fault:
                 faults.append(f"{self.launch.label}: {self.log.fault}")
-        return Exited(self.key, status, signum, self.seconds, logged, cut, error, tuple(self.ended), self.early)
+        masked = self.mask is not None and self.mask.masked
+        return Exited(self.key, status, signum, self.seconds, logged, cut, error, tuple(self.ended), self.early, masked)
 
     def _streams(self, null: int) -> tuple[int | None, int | None]:
         if self.foreground:

@@ -317,6 +317,8 @@ class LocalHost:
     def _finish(self, attempt: Attempt) -> None:
         for data in attempt.drain():
             self._tell(attempt, data)
+        if attempt.mask is not None and (rest := attempt.mask.end()):
+            self._pass_on(attempt, rest)
         self._close_reader(attempt)
         self._close_pidfd(attempt)
         attempt.close_writer()
@@ -331,6 +333,13 @@ class LocalHost:
         self._events.append(attempt.exited(self.faults, lives_on=spare and alive))
 
     def _tell(self, attempt: Attempt, data: bytes) -> None:
+        if attempt.mask is not None:
+            data = attempt.mask.feed(data)
+            if not data:
+                return
+        self._pass_on(attempt, data)
+
+    def _pass_on(self, attempt: Attempt, data: bytes) -> None:
         if attempt.log is not None:
             attempt.log.write(data)
         self._events.append(Output(attempt.key, data))

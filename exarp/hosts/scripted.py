@@ -15,6 +15,7 @@ from types import TracebackType
 import msgspec
 
 from exarp.model.launch import Exited, HostEvent, Launch, Output, Signalled
+from exarp.model.mask import MaskStream, mask_of
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class _Playing(msgspec.Struct):
     exits_at: float | None = None
     stopped_by: int | None = None
     turn: int = 0
+    masked: bool = False
 
 
 class ScriptedHost:
@@ -84,9 +86,12 @@ class ScriptedHost:
         self.launches.append(launch)
         playing = self._playing[launch.key] = _Playing(launch, act, self.now)
         if launch.streams == "captured":
-            self._told += [Output(launch.key, data) for data in act.output]
-            if act.output and launch.log:
-                self.logs[launch.log] = b"".join(act.output)
+            mask = MaskStream(mask_of(launch.masked))
+            output = [data for data in (*map(mask.feed, act.output), mask.end()) if data]
+            playing.masked = mask.masked
+            self._told += [Output(launch.key, data) for data in output]
+            if output and launch.log:
+                self.logs[launch.log] = b"".join(output)
         if act.seconds is not None:
             self._plan_exit(playing, act.seconds)
 
@@ -179,4 +184,5 @@ class ScriptedHost:
             error=act.error,
             ended=() if playing.stopped_by is not None else act.ended,
             early=playing.stopped_by is not None,
+            masked=playing.masked,
         )

@@ -253,6 +253,9 @@ class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         list[str],
         Meta(description="With clean_env: variables, names or globs, that reach tasks beside PATH, HOME and the like."),
     ] = []
+    secrets: Annotated[
+        list[str], Meta(description="Variables, names or globs, whose values are masked wherever they would be shown.")
+    ] = []
     cache_dirs: Annotated[list[str], Meta(description="Folders several tasks may share safely (ccache).")] = []
 
 
@@ -318,6 +321,6 @@ def wave_words(name: str) -> str:
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
 LATER_TASK = frozenset("prompt by verify agent no_retry_on".split())
-LATER_SETTINGS = frozenset("max_agents verify secrets".split())
+LATER_SETTINGS = frozenset("max_agents verify".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
 LATER_TOP = frozenset("recovery agents".split())

@@ -230,6 +230,7 @@ class _Resolver:
             log_limit=Settings().log_limit if log_limit is None else log_limit,
             clean_env=written.clean_env,
             pass_env=fields.variables_named(written.pass_env, (*at, "pass_env"), tracked=False),
+            secrets=fields.variables_named(written.secrets, (*at, "secrets"), tracked=False),
             cache_dirs=tuple([folder.rstrip("/") + "/" for folder in folders]),
         )
 

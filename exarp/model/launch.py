@@ -23,7 +23,8 @@ class Launch(msgspec.Struct, frozen=True):
     ``append``: what the log has already stays in it.
     ``streams``: ``captured`` (stdin is /dev/null, stdout and stderr go to the log in one order), ``inherited``
     (exarp's own stdout and stderr), ``foreground`` (exarp's own three, and the terminal's foreground group).
-    ``daemon``: what the attempt leaves running is not ended.
+    ``daemon``: what the attempt leaves running is not ended. ``masked``: what is to be seen neither in its output nor in its
+    log, where that is captured (a daemon writes its log itself).
     """
 
     key: int
@@ -37,6 +38,7 @@ class Launch(msgspec.Struct, frozen=True):
     streams: Streams = "captured"
     daemon: bool = False
     plain: tuple[tuple[str, ...] | None, ...] = ()
+    masked: tuple[bytes, ...] = ()
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +54,8 @@ class Exited(msgspec.Struct, frozen=True, gc=False):
     Exactly one of ``status`` and ``signal`` is set. ``early``: it was told to end before its last command had ended, so that
     even status 0 does not say that it did its work. ``error``: why nothing could be started (then ``status`` is 126 or
     127, as a shell's would be). ``logged``: whether the log file exists. ``cut``: bytes that the log's limit left out.
-    ``ended``: command names of processes that the attempt had left running and that were ended.
+    ``ended``: command names of processes that the attempt had left running and that were ended. ``masked``: whether anything
+    in its output was.
     """
 
     key: int
@@ -64,6 +67,7 @@ class Exited(msgspec.Struct, frozen=True, gc=False):
     error: str = ""
     ended: tuple[str, ...] = ()
     early: bool = False
+    masked: bool = False
 
 
 class Signalled(msgspec.Struct, frozen=True, gc=False):

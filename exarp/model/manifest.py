@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True):
     dotenv: tuple[str, ...] = ()
     clean_env: bool = False
     pass_env: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 class Cache(msgspec.Struct, frozen=True):

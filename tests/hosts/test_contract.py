@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,7 @@ PROGRAMS = {
         "trap '' INT TERM; echo ready; while :; do sleep 300; done",
         Act((b"ready\n",), seconds=None, survives=2),
     ),
+    "tells": ("printf 'a to'; printf 'ken and'; printf ' tok'", Act(output=(b"a to", b"ken and", b" tok"))),
     "missing": ("", Act(status=127, error="no-such-program: command not found")),
 }
 
@@ -206,3 +208,15 @@ def test_a_closed_host_starts_nothing(any_host: Host, program: MakeLaunch) -> No
     any_host.close()
     with pytest.raises(ValueError, match="closed"):
         any_host.start(program("succeeds"))
+
+
+def test_what_is_masked_is_seen_nowhere(any_host: Host, program: MakeLaunch, tmp_path: Path) -> None:
+    log = str(tmp_path / "log")
+    any_host.start(program("tells", log=log, masked=(b"token",)))
+    told = history(any_host, 1)
+    assert output(told, 1) == b"a *** and tok"
+    assert [event.masked for event in told if isinstance(event, Exited)] == [True]
+    kept = any_host.logs[log] if isinstance(any_host, ScriptedHost) else Path(log).read_bytes()
+    assert kept == b"a *** and tok"
+    any_host.start(program("greets", masked=(b"token",)))
+    assert not exits(any_host, 2)[2].masked

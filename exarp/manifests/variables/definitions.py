@@ -107,7 +107,8 @@ class Variables:
             return self
         return self._outer._owner(name) if self._outer is not None else None
 
-    def _is_late(self, name: str) -> bool:
+    def is_late(self, name: str) -> bool:
+        """Whether its value rests on a command that has not been run."""
         owner = self._owner(name)
         return owner is not None and name in owner.late
 
@@ -190,7 +191,7 @@ class Variables:
     def _define(self, name: str, uses: Iterable[str]) -> None:
         """Fill a variable in, or find out that this can be done when somebody asks for it."""
         definition = self._raw[name]
-        if not isinstance(definition, Command) and not any(map(self._is_late, uses)):
+        if not isinstance(definition, Command) and not any(map(self.is_late, uses)):
             try:
                 self._fill_in(name)
             except VariableFault:
@@ -261,7 +262,7 @@ class Variables:
         if name in self._raw or name in self._broken:
             raise BrokenVariable("", f"variable {name!r} is not usable", "", use[0])
         if self._outer is not None and self._outer.defines(name):
-            return "" if self._is_checking and self._is_late(name) else self._outer._value(use)
+            return "" if self._is_checking and self.is_late(name) else self._outer._value(use)
         if not name.strip():
             raise VariableFault("bad-substitution", f"{use[0]} names no variable", _LITERAL, use[0])
         raise VariableFault("unknown-variable", f"variable {name!r} is not defined", self._step(name), use[0])

@@ -34,6 +34,10 @@ class LateVariables(Mapping[str, str]):
             raise ManifestError(*map(self._failure, self._variables.failures))
         return value
 
+    def known(self) -> dict[str, str]:
+        """Those that need no command, or whose command has been run."""
+        return {name: self._variables.exported(name) for name in self._names if not self._variables.is_late(name)}
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 

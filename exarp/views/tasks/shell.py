@@ -8,9 +8,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from exarp.model.mask import STARS
 from exarp.model.sheet import TaskSheet
 from exarp.planning.recipe import names_launch_word
 from exarp.views import escape
+
+_HIDDEN = STARS.decode()
 
 
 def shell_lines(sheet: TaskSheet) -> Iterator[str]:
@@ -48,7 +51,8 @@ def _environment(sheet: TaskSheet) -> list[str]:
     for name, value in execution.env.items():
         # What exarp sets beside is of use only to scripts that name it.
         if execution.sources[name] != "exarp" or any(name in script for script in sheet.task.commands):
-            found.append(f"{name}={_quoted(value)}")
+            # What is secret is for who pastes this to have.
+            found.append(f'{name}="${name}"' if value == _HIDDEN and _is_plain(name) else f"{name}={_quoted(value)}")
     if names_launch_word(sheet.task, "in_file"):
         found.append('in_file="$in_file"')
     return ["env", *found] if found else []
