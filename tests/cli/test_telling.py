@@ -56,8 +56,8 @@ def test_status_offers_a_log_only_where_there_is_one(workspace: Workspace) -> No
     "removes", ["rm .exarp/store.db*", "rm -r .exarp", "cp .exarp/store.db x; mv x .exarp/store.db"]
 )
 def test_a_database_that_is_taken_away_under_a_run_is_told_once(workspace: Workspace, removes: str) -> None:
-    workspace.manifest(f"[task.clean]\nrun = '{removes}'\n[task.other]\nrun = 'true'")
+    workspace.manifest(f"[task.remove]\nrun = '{removes}'\n[task.other]\nrun = 'true'")
     told = f"exarp: warning: {workspace.path}/.exarp/store.db was removed meanwhile: what was done is not recorded"
-    result = workspace.exarp("clean", "other")
+    result = workspace.exarp("remove", "other")
     assert (result.code, result.err.count(told)) == (0, 1)
     assert "removed" not in workspace.exarp("other").err
