@@ -45,6 +45,8 @@ def command(tasks: Sequence[str], stale: bool, dry_run: bool, no_wait: bool) -> 
     if stale and tasks:
         raise click.UsageError("--stale is about tasks that are no more: name none")
     project = invocation.project()
+    if "clean" in project.graph.ids and invocation.verbosity >= 0:
+        note(f"note: the manifest's own task of that name is another: {invocation.call().run('clean')}")
     request = CleanRequest(
         tasks=() if stale else cleaned_targets(project, tasks),
         stale=stale,

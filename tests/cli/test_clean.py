@@ -16,7 +16,9 @@ MANIFEST = """
 
 def test_the_command_and_a_task_of_its_name(workspace: Workspace) -> None:
     workspace.manifest(MANIFEST)
-    assert workspace.exarp("clean").out == "nothing to remove\n"
+    first = workspace.exarp("clean")
+    assert first.out == "nothing to remove\n"
+    assert first.err == "exarp: note: the manifest's own task of that name is another: exarp run clean\n"
     workspace.exarp("make")
     would = workspace.exarp("clean", "-n")
     assert would.out == "would remove out/a\nwould remove out/\nwould remove 1 file and 1 empty folder\n"
@@ -35,7 +37,8 @@ def test_the_command_and_a_task_of_its_name(workspace: Workspace) -> None:
     }
     assert "output out/a is missing" in workspace.exarp("make", "-n").out
     assert workspace.exarp("run", "clean").out == "my own\n"
-    assert workspace.exarp("clean", "-q").out == ""
+    quiet = workspace.exarp("clean", "-q")
+    assert (quiet.out, quiet.err) == ("", "")
     assert workspace.exarp("clean", "mkae").code == 2
     assert workspace.exarp("clean", "--stale", "make").code == 2
 
