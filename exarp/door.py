@@ -51,8 +51,15 @@ def _answer(arguments: list[str]) -> int:
         return 0
     from exarp.glance import glance
 
-    if glance(arguments):
+    left = glance(arguments)
+    if left is True:
         return 0
+    if left is not False:
+        from exarp.cli.left import run_left
+
+        status = run_left(left, arguments)
+        if status is not None:
+            return status
     from exarp.cli.entry import run_cli
 
     return run_cli(arguments)

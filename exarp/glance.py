@@ -1,8 +1,8 @@
-"""The glance: whether a run has nothing to do, told from the index alone.
+"""The glance: whether a run has nothing to do, or only little, told from the index alone.
 
 Knows which command lines it understands, and that it looks away from all others, and wherever something that shaped the
-index, or a file, is not as it was: then the command line does what it always does. Imports no layer. An answer of its own is
-that nothing is to be done; whatever is in doubt is no answer.
+index is not as it was: then the command line does what it always does. Imports no layer. An answer of its own is that
+nothing is to be done; where only files are not as they were, it says which tasks that may concern.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from exarp.index import (
     DIGEST,
     HIDDEN,
     NAME,
+    UNKNOWN,
     IndexFile,
+    Part,
     environment_digest,
     is_settled,
     listing_digest,
@@ -40,13 +42,14 @@ _NO = ("", "0", "false", "no")
 
 
 class Asked:
-    """What a command line asks for: tasks by name, or all of them; whether anything is said."""
+    """What a command line asks for: tasks by name, or all of them; how many ``jobs`` at once, 0 where it does not say."""
 
-    __slots__ = ("bare", "every", "names", "quiet")
+    __slots__ = ("bare", "every", "jobs", "keep_going", "names", "quiet")
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.every = self.quiet = self.bare = False
+        self.jobs = 0
+        self.every = self.quiet = self.keep_going = self.bare = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -58,8 +61,9 @@ class Doubt(Exception):
     """Something is not as it was, or cannot be told."""
 
 
-def glance(arguments: Sequence[str]) -> bool:
-    """Whether the run that ``arguments`` ask for has nothing to do; then that is said, too."""
+def glance(arguments: Sequence[str]) -> bool | Part:
+    """True if the run that ``arguments`` ask for has nothing to do, and that was said; False where that cannot be told; else
+    what is left to do."""
     asked = understood(arguments)
     if asked is None or "_EXARP_COMPLETE" in os.environ:
         return False
@@ -92,13 +96,12 @@ def understood(arguments: Sequence[str]) -> Asked | None:
         elif word == "--all":
             asked.every = True
         elif word in ("-k", "--keep-going"):
-            pass
-        elif word in ("-j", "--jobs"):
-            if not _is_number(next(words, "")):
+            asked.keep_going = True
+        elif word.startswith(("-j", "--jobs")):
+            number = next(words, "") if word in ("-j", "--jobs") else word[2:].removeprefix("jobs=")
+            if not (number.isascii() and number.isdigit() and len(number) < 6 and int(number) > 0):
                 return None
-        elif word.startswith(("-j", "--jobs=")):
-            if not _is_number(word[2:] if word[1] == "j" else word[7:]):
-                return None
+            asked.jobs = int(number)
         elif word.startswith("-") or not word.isprintable() or "=" in word:
             return None
         elif first and word == "run":
@@ -109,10 +112,6 @@ def understood(arguments: Sequence[str]) -> Asked | None:
             first = False
             asked.names.append(word)
     return None if first or (asked.every and asked.names) else asked
-
-
-def _is_number(word: str) -> bool:
-    return word.isascii() and word.isdigit() and len(word) < 6 and int(word) > 0
 
 
 def _found(start: str) -> tuple[int, str]:
@@ -135,33 +134,54 @@ class _Look:
     """One look at a workspace, from its root (the working directory), with its index open."""
 
     def __init__(self, descriptor: int, root: str, asked: Asked) -> None:
+        self.asked = asked
+        self.root = root
         self._descriptor = descriptor
-        self._asked = asked
         status = os.fstat(descriptor)
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise Doubt  # What somebody else may have written is not read as marshal.
-        self._file = IndexFile(lambda length, at: os.pread(descriptor, length, at), status.st_size)
-        self._front: Front = self._file.front()
-        self._about = self._front.about
+        self.file = IndexFile(lambda length, at: os.pread(descriptor, length, at), status.st_size)
+        self.front: Front = self.file.front()
+        self.learned: dict[int, tuple[int, int, int, int, bool]] = {}
+        self._about = self.front.about
         self._back: Back | None = None
-        self._learned: dict[int, tuple[int, int, int, int]] = {}
-        self._settled: set[int] = set()
         self._folders: dict[tuple[str, int], tuple[str, int, int, int, bool, bytes, str | None]] = {}
         self._now_ns = -1
         if self._about["maker"] != maker() or self._about["root"] != root:
             raise Doubt
+        # Whether what is left may be run by itself; if not, whatever is not as it was ends the look.
+        self._partly = self._about["plan_for"] == asked.key
 
-    def answer(self) -> bool:
-        """Whether nothing is to be done, and that could be said."""
+    def answer(self) -> bool | Part:
+        """True if nothing is to be done, and that could be said; else what is left. Raises Doubt."""
+        about, asked = self._about, self.asked
         self._look_at_shape()
-        count, files, folders = self._wanted()
-        self._look_at_files(files)
-        # What matrices and includes were found in, and what inputs and outputs were.
-        self._look_at_folders("shaping", range(len(self._about["shaping"])))
-        self._look_at_folders("folders", folders)
+        if self._changed_folders("shaping", range(len(about["shaping"]))):
+            raise Doubt
+        if asked.bare and asked.names[0] in about["commands"]:
+            raise Doubt
+        if about["told_for"] is not None and about["told_for"] != asked.key:
+            raise Doubt
+        wanted: set[int] | None = None
+        files: list[int] | None
+        if asked.names or not about["every" if asked.every else "usual"][1]:
+            wanted = self._closure()
+            count = len(wanted)
+            files, folders = self._rows_of(wanted)
+        else:
+            count = about["every" if asked.every else "usual"][0]
+            files, folders = None, list(range(len(about["folders"])))
+        changed = self._changed_files(files)
+        moved = self._changed_folders("folders", folders)
+        stale = self._stale(wanted, changed, moved)
+        if stale:
+            part = Part(self.file, self.front, self.read_back(), stale, self.learned)
+            part.root, part.key, part.jobs = self.root, asked.key, asked.jobs
+            part.keep_going, part.quiet = asked.keep_going, asked.quiet
+            return part
         if not self._is_in_place() or not self._tell(count):
             return False
-        if self._learned or self._settled or self._folders:
+        if self.learned or self._folders:
             self._publish()
         return True
 
@@ -193,69 +213,98 @@ class _Look:
 
     # -- what is asked for -------------------------------------------------------------------------------------
 
-    def _wanted(self) -> tuple[int, Sequence[int] | None, Sequence[int]]:
-        """How many tasks are wanted, positions of their files (None for all), and of their folders. Raises Doubt."""
-        about, asked = self._about, self._asked
-        if asked.bare and asked.names[0] in about["commands"]:
-            raise Doubt
-        if about["told_for"] is not None and about["told_for"] != asked.key:
-            raise Doubt
-        if not asked.names:
-            count, whole = about["every"] if asked.every else about["usual"]
-            if whole:
-                return count, None, range(len(about["folders"]))
-            targets = about["every_targets"] if asked.every else about["usual_targets"]
-            if targets is None:
-                raise Doubt
-        else:
-            targets = asked.names
-            if not about["unnamed"].isdisjoint(targets):
-                raise Doubt
-        return self._closure(targets)
+    def read_back(self) -> Back:
+        """The back of the index."""
+        if self._back is None:
+            self._back = self.file.back()
+        return self._back
 
-    def _closure(self, targets: Sequence[str]) -> tuple[int, Sequence[int], Sequence[int]]:
-        back = self._read_back()
+    def _closure(self) -> set[int]:
+        """The tasks that are asked for, and all that they need."""
+        about, asked, back = self._about, self.asked, self.read_back()
+        targets = asked.names or about["every_targets" if asked.every else "usual_targets"]
+        if targets is None or not about["unnamed"].isdisjoint(asked.names):
+            raise Doubt
         known = {name: number for number, name in enumerate(back.names)}
-        stack: list[int] = []
+        found: set[int] = set()
         for name in targets:
             meant = (name,) if name in known else back.words.get(name, ())
             if not meant or any(task not in known for task in meant):
                 raise Doubt
-            stack += [known[task] for task in meant]
-        found = set(stack)
-        files: set[int] = set()
-        folders: set[int] = set()
+            found.update([known[task] for task in meant])
         stack = list(found)
         while stack:
-            task = stack.pop()
-            files.update(back.files(task))
-            folders.update(back.folders(task))
-            for need in back.needs(task):
-                if need >= len(known):
-                    raise Doubt
+            for need in back.needs(stack.pop()):
                 if need not in found:
                     found.add(need)
                     stack.append(need)
-        return len(found), sorted(files), sorted(folders)
+        return found
 
-    def _read_back(self) -> Back:
-        if self._back is None:
-            self._back = self._file.back()
-        return self._back
+    def _rows_of(self, tasks: set[int]) -> tuple[list[int], list[int]]:
+        """Positions of the files and folders of tasks."""
+        back = self.read_back()
+        files: set[int] = set()
+        folders: set[int] = set()
+        for task in tasks:
+            files.update(back.files(task))
+            folders.update(back.folders(task))
+            if back.states[task] == UNKNOWN and not self._partly:
+                raise Doubt
+        return sorted(files), sorted(folders)
+
+    def _stale(self, wanted: set[int] | None, changed: set[int], moved: set[int]) -> list[int]:
+        """Those of the tasks that are asked for that may have to run: what they rest on is not as it was, or a need of theirs is
+        among them. ``wanted`` None: all that is asked for was up to date."""
+        if wanted is None:
+            if not changed and not moved:
+                return []
+            wanted = self._closure()
+        back = self.read_back()
+        found = [
+            task
+            for task in wanted
+            if back.states[task] == UNKNOWN
+            or (changed and not changed.isdisjoint(back.files(task)))
+            or (moved and not moved.isdisjoint(back.folders(task)))
+        ]
+        if not found:
+            return []
+        dependents: dict[int, list[int]] = {}
+        # Who reads a file need not need its maker: a depfile may have told of it.
+        readers: dict[int, list[int]] = {}
+        for task in wanted:
+            for need in back.needs(task):
+                dependents.setdefault(need, []).append(task)
+            for at in back.files(task):
+                readers.setdefault(at, []).append(task)
+        stale = set(found)
+        while found:
+            task = found.pop()
+            further = [*dependents.get(task, ()), *(reader for at in back.made(task) for reader in readers[at])]
+            for dependent in further:
+                if dependent not in stale:
+                    stale.add(dependent)
+                    found.append(dependent)
+        return sorted(stale)
 
     # -- files and folders -------------------------------------------------------------------------------------
 
-    def _look_at_files(self, positions: Sequence[int] | None) -> None:
-        """Raises Doubt where a file has another content, OSError where one is gone."""
-        front = self._front
+    def _changed_files(self, positions: Sequence[int] | None) -> set[int]:
+        """Those of the files at ``positions`` (None: of all) that have another content, or are gone."""
+        front = self.front
         look = os.stat
-        odd = []
+        odd: list[int] = []
         if positions is None:
-            columns = zip(front.paths, front.mtimes, front.ctimes, front.sizes, front.inodes, strict=True)
             at = -1
-            for path, mtime, ctime, size, inode in columns:
+            for path, mtime, ctime, size, inode in zip(
+                front.paths, front.mtimes, front.ctimes, front.sizes, front.inodes, strict=True
+            ):
                 at += 1
-                found = look(path)
+                try:
+                    found = look(path)
+                except OSError:
+                    odd.append(at)
+                    continue
                 if (
                     found.st_mtime_ns != mtime
                     or found.st_ctime_ns != ctime
@@ -266,47 +315,68 @@ class _Look:
             odd += front.young
         else:
             for at in positions:
-                found = look(front.paths[at])
+                try:
+                    found = look(front.paths[at])
+                except OSError:
+                    odd.append(at)
+                    continue
                 same = found.st_mtime_ns == front.mtimes[at] and found.st_ctime_ns == front.ctimes[at]
                 if not same or found.st_size != front.sizes[at] or found.st_ino != front.inodes[at]:
                     odd.append(at)
             odd += set(positions).intersection(front.young)
-        if odd:
-            self._read_again(dict.fromkeys(odd))
+        return {at for at in dict.fromkeys(odd) if not self._is_equal(at)} if odd else set()
 
-    def _read_again(self, positions: dict[int, None]) -> None:
+    def _is_equal(self, at: int) -> bool:
+        """Whether a file has the content that it had. Raises Doubt if not, where that leaves nothing to tell."""
         from blake3 import blake3
 
-        back, moment = self._read_back(), self._moment()
-        for at in positions:
-            path = self._front.paths[at]
+        moment = self._moment()
+        path = self.front.paths[at]
+        try:
             found = os.stat(path)
-            if not stat.S_ISREG(found.st_mode) or _digest(path, found.st_size, blake3) != back.digest(at):
-                raise Doubt
-            self._learned[at] = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
-            if is_settled(found.st_mtime_ns, found.st_ctime_ns, moment):
-                self._settled.add(at)
+            equal = stat.S_ISREG(found.st_mode) and _digest(path, found.st_size, blake3) == self.read_back().digest(at)
+        except OSError:
+            equal = False
+        if equal:
+            settled = is_settled(found.st_mtime_ns, found.st_ctime_ns, moment)
+            self.learned[at] = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, settled)
+        elif not self._partly:
+            raise Doubt
+        return equal
 
-    def _look_at_folders(self, part: str, positions: Sequence[int]) -> None:
-        """Raises Doubt where something else is in a folder, OSError where one is gone."""
+    def _changed_folders(self, part: str, positions: Sequence[int]) -> set[int]:
+        """Those of the folders at ``positions`` that hold something else than they did, or are gone. Raises Doubt as above."""
         folders = self._about[part]
+        changed = set()
         for at in positions:
-            path, mtime, ctime, inode, settled, digest, target = folders[at]
-            if target is not None and _link(path) != (target or None):
-                raise Doubt
-            found = os.stat(path)
-            same = found.st_mtime_ns == mtime and found.st_ctime_ns == ctime and found.st_ino == inode
-            if same and settled:
-                continue
-            moment = self._moment()
-            found = os.stat(path)
-            entries, has_links = _listing(path)
-            if listing_digest(entries) != digest:
-                raise Doubt
-            settled = not has_links and is_settled(found.st_mtime_ns, found.st_ctime_ns, moment)
-            if settled or not same:
-                stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-                self._folders[part, at] = (path, *stamp, settled, digest, target)
+            try:
+                same = self._is_equal_folder(part, at, folders[at])
+            except OSError:
+                same = False
+            if not same:
+                changed.add(at)
+        if changed and not self._partly:
+            raise Doubt
+        return changed
+
+    def _is_equal_folder(self, part: str, at: int, folder: tuple[str, int, int, int, bool, bytes, str | None]) -> bool:
+        path, mtime, ctime, inode, settled, digest, target = folder
+        if target is not None and _link(path) != (target or None):
+            return False
+        found = os.stat(path)
+        same = found.st_mtime_ns == mtime and found.st_ctime_ns == ctime and found.st_ino == inode
+        if same and settled:
+            return True
+        moment = self._moment()
+        found = os.stat(path)
+        entries, has_links = _listing(path)
+        if listing_digest(entries) != digest:
+            return False
+        settled = not has_links and is_settled(found.st_mtime_ns, found.st_ctime_ns, moment)
+        if settled or not same:
+            stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+            self._folders[part, at] = (path, *stamp, settled, digest, target)
+        return True
 
     def _moment(self) -> int:
         """A moment before whatever is looked at from now on, on the clock that stamps files: see ``FileClock``."""
@@ -324,7 +394,7 @@ class _Look:
     def _tell(self, count: int) -> bool:
         """Say it; whether it could be written: if not, the command line knows what becomes of that."""
         lines = [f"exarp: {note}\n" for note in self._about["notes"]]
-        if not self._asked.quiet:
+        if not self.asked.quiet:
             text = f"up to date ({count} task{'s' * (count != 1)})"
             lines.append(f"\x1b[2m{text}\x1b[0m\n" if _wants_color() else f"{text}\n")
         try:
@@ -346,19 +416,11 @@ class _Look:
             pass
 
     def _renewed(self) -> bytes:
-        front, about = self._front, dict(self._about)
-        columns = [bytearray(column) for column in (front.mtimes, front.ctimes, front.sizes, front.inodes)]
-        views = [memoryview(column).cast("q") for column in columns[:3]]
-        views.append(memoryview(columns[3]).cast("Q"))
-        for at, values in self._learned.items():
-            for view, value in zip(views, values, strict=True):
-                view[at] = value
-        young = sorted({*front.young, *self._learned} - self._settled)
+        about = dict(self._about)
         for part in ("shaping", "folders"):
             about[part] = [self._folders.get((part, at), folder) for at, folder in enumerate(about[part])]
-        packed_young = b"".join([at.to_bytes(4, sys.byteorder) for at in young])
-        paths = "\0".join(front.paths).encode("utf-8", "surrogateescape")
-        return packed((about, paths, *map(bytes, columns), packed_young), self._file.back_bytes())
+        front = self.front.learning(self.learned, about)
+        return packed(front, self.file.back_bytes(), self.file.makings())
 
 
 def _digest(path: str, size: int, new: type) -> bytes:

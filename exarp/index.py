@@ -4,9 +4,10 @@ Knows the layout of its file, and how what is compared is summed up. Does not kn
 does), nor what to do where something differs (``glance`` does). Imported before anything else is, so it imports next to
 nothing.
 
-The file is a mark, the lengths and checksums of two parts, and the parts. The *front* is read by every run: what shaped the
+The file is a mark, the lengths and checksums of three parts, and the parts. The *front* is read by every run: what shaped the
 index, and columns of paths and stat data. The *back* is read where a file differs, or tasks are named: digests, and the files
-and needs of each task. Both are ``marshal``, which is safe only for what is known to be whole: hence the checksums.
+and needs of each task. Both are ``marshal``, which is safe only for what is known to be whole: hence the checksums. The
+*makings* are what a run of only some tasks is put together from (``app.partial`` knows their layout).
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
 NAME = "index"
 """Its file's name, in ``.exarp``."""
 
-_MARK = b"exarp index 1\n"
-_HEAD = len(_MARK) + 2 * 12
+_MARK = b"exarp index 2\n"
+_HEAD = len(_MARK) + 3 * 12
 # What a shell sets, or exarp itself, says where exarp is called and not how tasks are done.
 _NEVER = frozenset({"PWD", "OLDPWD", "SHLVL", "_"})
 # Never in a listing.
 HIDDEN = frozenset({".git", ".exarp"})
 DIGEST = 32
 """Bytes of a file's digest."""
+UNKNOWN, UP_TO_DATE, GATHERING = 0, 1, 2
+"""States of tasks: nobody knows; up to date as long as its files are as they were; only gathers others."""
 # Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
 _TICK_NS = 20_000_000
 _COARSE_NS = 2_000_000_000
@@ -55,34 +58,59 @@ class Front:
         self.inodes = memoryview(part[5]).cast("Q")
         self.young: list[int] = list(memoryview(part[6]).cast("I"))
 
+    def learning(
+        self, learned: Mapping[int, tuple[int, int, int, int, bool]], about: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        """This part with newer stat data of files by position (the four columns, and whether these prove the content)."""
+        columns = [bytearray(column) for column in (self.mtimes, self.ctimes, self.sizes, self.inodes)]
+        views = [memoryview(column).cast("q") for column in columns[:3]]
+        views.append(memoryview(columns[3]).cast("Q"))
+        young = set(self.young)
+        for at, (*values, settled) in learned.items():
+            for view, value in zip(views, values, strict=True):
+                view[at] = value
+            if settled:
+                young.discard(at)
+            else:
+                young.add(at)
+        positions = b"".join([at.to_bytes(4, sys.byteorder) for at in sorted(young)])
+        return (about, joined(self.paths), *map(bytes, columns), positions)
+
 
 class Back:
     """What is read where a file differs, or tasks are named.
 
-    ``digests``: of each path, one behind the other. ``names``: of the tasks that were found up to date, and of those that only
-    gather others. ``needs``, ``files``, ``folders``: of the task at a position, as positions of tasks, paths, and folders of the
-    front. ``words``: what else stands for tasks on a command line.
+    ``digests``: of each path, one behind the other. ``names``: of all tasks, as listed. ``states``: a byte for each, whether it
+    was found up to date. ``needs``, ``files``, ``folders``, ``made``: of the task at a position, as positions of tasks, paths,
+    folders of the front, and paths. ``words``: what else stands for tasks on a command line.
     """
 
-    __slots__ = ("_files", "_folders", "_names", "_needs", "digests", "words")
+    __slots__ = ("_files", "_folders", "_made", "_names", "_needs", "_part", "digests", "states", "words")
 
     def __init__(self, part: tuple[Any, ...]) -> None:
+        self._part = part
         self.digests: bytes = part[0]
         self._names: bytes = part[1]
-        self._needs, self._files, self._folders = (_Rows(*part[at : at + 2]) for at in (2, 4, 6))
-        self.words: dict[str, tuple[str, ...]] = part[8]
+        self.states: bytes = part[2]
+        self._needs, self._files, self._folders, self._made = (_Rows(*part[at : at + 2]) for at in (3, 5, 7, 9))
+        self.words: dict[str, tuple[str, ...]] = part[11]
 
     @property
     def names(self) -> list[str]:
         """Names of the tasks, by position."""
         return self._names.decode("utf-8", "surrogateescape").split("\0") if self._names else []
 
+    @property
+    def parts(self) -> list[Any]:
+        """The values that the constructor takes."""
+        return list(self._part)
+
     def digest(self, path: int) -> bytes:
         """Digest of the file at a position."""
         return self.digests[path * DIGEST : (path + 1) * DIGEST]
 
     def needs(self, task: int) -> Sequence[int]:
-        """What a task needs; positions of tasks, beyond the last for those that are not up to date."""
+        """Positions of the tasks that a task needs."""
         return self._needs.row(task)
 
     def files(self, task: int) -> Sequence[int]:
@@ -92,6 +120,10 @@ class Back:
     def folders(self, task: int) -> Sequence[int]:
         """Positions of the folders that a task's files were found in."""
         return self._folders.row(task)
+
+    def made(self, task: int) -> Sequence[int]:
+        """Positions of those of its files that a task made."""
+        return self._made.row(task)
 
 
 class _Rows:
@@ -106,9 +138,9 @@ class _Rows:
         return self._values[self._ends[task - 1] if task else 0 : self._ends[task]]
 
 
-def packed(front: Sequence[Any], back: Sequence[Any] | bytes) -> bytes:
-    """The file of two parts, each as the constructor of its class takes it. ``back``: as ``back_of`` gives it, or its values."""
-    parts = marshal.dumps(tuple(front)), back if isinstance(back, bytes) else marshal.dumps(tuple(back))
+def packed(front: Sequence[Any], back: Sequence[Any] | bytes, makings: bytes = b"") -> bytes:
+    """The file of its parts, the first two each as the constructor of its class takes it, or as bytes already."""
+    parts = marshal.dumps(tuple(front)), back if isinstance(back, bytes) else marshal.dumps(tuple(back)), makings
     head = b"".join([len(part).to_bytes(8, "little") + zlib.crc32(part).to_bytes(4, "little") for part in parts])
     return b"".join((_MARK, head, *parts))
 
@@ -126,12 +158,13 @@ class IndexFile:
 
     def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
         self._read = read
-        head = read(_HEAD, 0)
+        # What tells this index from any other.
+        self.head = head = read(_HEAD, 0)
         if len(head) != _HEAD or not head.startswith(_MARK):
             raise ValueError("not an index, or of another version")
         at = _HEAD
         self._places = []
-        for start in (len(_MARK), len(_MARK) + 12):
+        for start in range(len(_MARK), _HEAD, 12):
             length = int.from_bytes(head[start : start + 8], "little")
             self._places.append((at, length, int.from_bytes(head[start + 8 : start + 12], "little")))
             at += length
@@ -150,12 +183,42 @@ class IndexFile:
         """The back part. Raises ValueError where it is damaged."""
         return Back(marshal.loads(self._part(1)))
 
+    def makings(self) -> bytes:
+        """The makings; empty where only all of the manifest can be run. Raises ValueError where they are damaged."""
+        return self._part(2)
+
     def _part(self, number: int) -> bytes:
         at, length, checksum = self._places[number]
         data = self._read(length, at)
         if len(data) != length or zlib.crc32(data) != checksum:
             raise ValueError("the index is damaged")
         return data
+
+
+class Part:
+    """The part of a run that is left: everything else that it asks for is up to date.
+
+    ``tasks``: positions of those that may have to run. ``learned``: stat data of files by position, see ``Front.learning``.
+    ``root``: of the workspace; ``key``: what is asked for: names, ``--all``, or nothing; ``jobs``: 0 where nobody says.
+    """
+
+    __slots__ = ("back", "file", "front", "jobs", "keep_going", "key", "learned", "quiet", "root", "tasks")
+
+    def __init__(
+        self,
+        file: IndexFile,
+        front: Front,
+        back: Back,
+        tasks: Sequence[int],
+        learned: Mapping[int, tuple[int, int, int, int, bool]],
+    ) -> None:
+        self.file, self.front, self.back = file, front, back
+        self.tasks = tasks
+        self.learned = learned
+        self.root = ""
+        self.key: tuple[str, ...] = ()
+        self.jobs = 0
+        self.keep_going = self.quiet = False
 
 
 def in_memory(data: bytes) -> IndexFile:

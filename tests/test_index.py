@@ -32,8 +32,8 @@ def small() -> bytes:
     """An index of two files and two tasks, the second of which needs the first."""
     columns = [array("q", [1, -2]).tobytes() for _ in range(3)]
     front = ({"root": "/w"}, joined(["in/a", "out/a"]), *columns, array("Q", [7, 1 << 63]).tobytes(), b"\1\0\0\0")
-    rows = [array("I", values).tobytes() for values in ([0, 1], [0], [1, 2], [0, 1], [0, 1], [5])]
-    return packed(front, (b"a" * 32 + b"b" * 32, joined(["make", "use"]), *rows, {"u": ("use",)}))
+    rows = [array("I", values).tobytes() for values in ([0, 1], [0], [1, 2], [0, 1], [0, 1], [5], [1, 1], [0])]
+    return packed(front, (b"a" * 32 + b"b" * 32, joined(["make", "use"]), b"\1\2", *rows, {"u": ("use",)}), b"makings")
 
 
 def test_what_is_put_in_comes_out() -> None:
@@ -49,6 +49,7 @@ def test_what_is_put_in_comes_out() -> None:
     assert [list(back.needs(task)) for task in (0, 1)] == [[], [0]]
     assert [list(back.files(task)) for task in (0, 1)] == [[0], [1]]
     assert [list(back.folders(task)) for task in (0, 1)] == [[], [5]]
+    assert [list(back.made(task)) for task in (0, 1)] == [[0], []]
 
 
 @given(PATHS)
@@ -56,7 +57,7 @@ def test_paths_of_any_kind_are_kept(paths: list[str]) -> None:
     nothing = array("q", [0] * len(paths)).tobytes()
     front = Front(({}, joined(paths), nothing, nothing, nothing, nothing, b""))
     assert front.paths == paths
-    assert Back((b"", joined(paths), *[b""] * 6, {})).names == paths
+    assert Back((b"", joined(paths), *[b""] * 9, {})).names == paths
 
 
 def test_a_name_that_is_no_utf8_is_kept() -> None:
@@ -85,6 +86,7 @@ def read_all(data: bytes) -> None:
     file = in_memory(data)
     file.front()
     file.back()
+    file.makings()
 
 
 def test_an_index_is_published_whole_and_taken_once(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class Checker:
 
     ``records``: successes by task, as stored or read already. ``force``: every task that is checked must run. ``clock``: the
     files' own; only a run needs it. ``run`` and ``named``: what new records say of where they come from (see ``Record``).
+    ``declared``: outputs beyond those of the manifest's tasks.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Checker:
         clock: FileClock | None = None,
         run: str = "",
         named: str = "",
+        declared: Iterable[str] = (),
     ) -> None:
         self.manifest = manifest
         self._graph = graph
@@ -63,7 +65,7 @@ class Checker:
         self._clock = clock
         self._run, self._named = run, named
         self._records = Records(graph.names, records)
-        self._resolution = Resolution(root, manifest, fingerprints, clock)
+        self._resolution = Resolution(root, manifest, fingerprints, clock, declared)
         self._depfiles = Depfiles(root, fingerprints, self._records)
         self._programs = Programs(root, environ.get("PATH"))
         self._contributions = Contributions(manifest, graph, self._records, self._remains)

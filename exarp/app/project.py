@@ -51,7 +51,7 @@ class Project(msgspec.Struct, frozen=True):
     """A manifest without faults, and its graph. ``root``: the workspace root, absolute. ``remarks``: doubts and
     warnings of whoever read it. ``schedule_chosen``: somebody wrote down which schedule holds. ``named``: the manifest's file
     (relative to the root), where whoever looks for the manifest of this folder finds another one, or none. ``shape``: what
-    it was read from; None for plans and task states.
+    it was read from; None for plans and task states. ``jobs``: how many commands at once, as it is written down.
     """
 
     root: str
@@ -62,6 +62,7 @@ class Project(msgspec.Struct, frozen=True):
     schedule_chosen: bool = False
     named: str = ""
     shape: Shape | None = None
+    jobs: int = 0
 
     @property
     def warnings(self) -> list[Problem]:
@@ -153,11 +154,13 @@ def _examine(
     )
     file = os.path.relpath(found.path, found.root)
     manifest = msgspec.structs.replace(reading.manifest, file=file, digest=reading.digest)
+    written = msgspec.structs.replace(overrides, jobs=None, retries=None, on_failure=None)
+    jobs = _overridden(written, limits, manifest, reading.settings_written).settings.jobs
     manifest = _overridden(overrides, limits, manifest, reading.settings_written)
     project, problems = _checked(found.root, manifest, reading.locator, [*reading.problems, *told])
     chosen = "schedule" in reading.settings_written or overrides.schedule is not None
     shape.outside = outside
-    return msgspec.structs.replace(project, schedule_chosen=chosen, shape=shape), problems
+    return msgspec.structs.replace(project, schedule_chosen=chosen, shape=shape, jobs=jobs), problems
 
 
 def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Problem]) -> tuple[Project, list[Problem]]:

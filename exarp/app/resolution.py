@@ -7,6 +7,7 @@ earlier runs but for the outputs that one names, nor what a difference means.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
@@ -39,11 +40,21 @@ class FileFault(Exception):
 
 
 class Resolution:
-    """Resolves inputs and outputs of the tasks of one manifest in one workspace (``root``: absolute)."""
+    """Resolves inputs and outputs of the tasks of one manifest in one workspace (``root``: absolute).
 
-    def __init__(self, root: str, manifest: Manifest, fingerprints: Fingerprints, clock: FileClock | None) -> None:
+    ``declared``: what is declared as an output beyond the manifest's own tasks.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        manifest: Manifest,
+        fingerprints: Fingerprints,
+        clock: FileClock | None,
+        declared: Iterable[str] = (),
+    ) -> None:
         self._fingerprints = fingerprints
-        outputs = Outputs(path for task in manifest.tasks for path in task.outputs or ())
+        outputs = Outputs(chain(declared, (path for task in manifest.tasks for path in task.outputs or ())))
         self.globbing = Globbing(root, outputs, clock)
         self.globbing.breathe = self._breathe
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import msgspec
 
@@ -33,7 +34,6 @@ from exarp.errors import Problem
 from exarp.model.call import Call
 from exarp.model.event import PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
-from exarp.planning.planner import make_plan
 from exarp.planning.selection import Chosen
 
 # More names than this in one line help nobody.
@@ -57,6 +57,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     call: Call = Call()
     # What the index is to know, see ``indexing.Ran``.
     asked: tuple[str, ...] | None = None
+    plain: bool = False
     told: tuple[str, ...] = ()
     commands: frozenset[str] = frozenset()
 
@@ -70,16 +71,47 @@ class Voice(msgspec.Struct, frozen=True):
     person: Person | None = None
 
 
-def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice: Voice) -> int:
-    """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case."""
+class Foreseen(Protocol):
+    """What an index foresaw of a run, so that only a part of it is left (``partial``)."""
+
+    plan: Plan
+    selected: Selection
+    declared: Sequence[str]
+
+    def holds(self, index: bytes | None) -> bool:
+        """Whether what was foreseen still holds, now that nobody else runs anything; ``index``: what was there until now."""
+
+    def index(self, checker: Checker, session: Session) -> bytes | None:
+        """The index after the run, or None where that is not known without a look at everything."""
+
+
+class OutdatedError(Exception):
+    """What was foreseen of a run does not hold any more. Nothing was done."""
+
+
+def run(
+    project: Project,
+    request: RunRequest,
+    environ: Mapping[str, str],
+    voice: Voice,
+    foreseen: Foreseen | None = None,
+) -> int:
+    """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case.
+
+    ``foreseen``: ``project`` is only the part of one that is left to be looked at. Raises OutdatedError where that does not hold.
+    """
     refuse_prose(project.manifest, request.call)
     chosen = request.chosen
-    selected = selection(project, chosen)
+    selected = foreseen.selected if foreseen is not None else selection(project, chosen)
     # Before the workspace is held: a command may be a call of exarp.
     evaluate(project.manifest, (project.graph.ids[name] for name in selected.names))
     with Session(project.root, request.command, environ, request.wait, voice.note) as session:
+        if foreseen is not None and not foreseen.holds(session.index):
+            raise OutdatedError
+        for line in request.told if foreseen is not None else ():
+            voice.note(line)
         session.recall(selected)
-        plan = make_plan(project.manifest, chosen.graph, chosen.targets, session.memory.expected, told=False)
+        plan = foreseen.plan if foreseen is not None else planned(project, chosen, session.memory.expected)
         told_here = [
             f"warning: {problem.place}: {problem.message} ({problem.slug})"
             for problem in plan_warnings(project.manifest, project.locator, plan)
@@ -89,7 +121,7 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
         number = session.new_run()
         views = voice.views()
         try:
-            carried_out = _Run(project, request, environ, session, number, voice)
+            carried_out = _Run(project, request, environ, session, number, voice, foreseen)
             status = carried_out.drive(plan, views)
             if status == 0 and selected.whole:
                 session.forget_unseen()
@@ -98,6 +130,13 @@ def run(project: Project, request: RunRequest, environ: Mapping[str, str], voice
         finally:
             for view in views:
                 view.close()
+
+
+def planned(project: Project, chosen: Chosen, expected: Mapping[str, float]) -> Plan:
+    """The plan of a run of all that is chosen."""
+    from exarp.planning.planner import make_plan
+
+    return make_plan(project.manifest, chosen.graph, chosen.targets, expected, told=False)
 
 
 class _Run:
@@ -111,8 +150,10 @@ class _Run:
         session: Session,
         number: str,
         voice: Voice,
+        foreseen: Foreseen | None = None,
     ) -> None:
         self.project = project
+        self.foreseen = foreseen
         self.request = request
         self.environ = environ
         self.session = session
@@ -160,14 +201,23 @@ class _Run:
 
     def leave_index(self, plan: Plan, selected: Selection, told_here: Sequence[str]) -> None:
         """Leave the index that tells later runs what is up to date. ``plan``: as the manifest alone has it."""
-        session, request = self.session, self.request
+        session = self.session
         if self.checker is None or self.told_once:
             return
+        if self.foreseen is not None:
+            index = self.foreseen.index(self.checker, session)
+        else:
+            index = self.new_index(self.checker, plan, selected, told_here)
+        if index is not None:
+            session.publish(index)
+
+    def new_index(self, checker: Checker, plan: Plan, selected: Selection, told_here: Sequence[str]) -> bytes | None:
+        """The index after a run of all that was asked for."""
+        session, request = self.session, self.request
         from exarp.app.indexing import Ran, index_of
 
         # What depfiles say by now is what the next run would begin with.
-        found = found_problems(self.project, found_in(plan, self.checker))
-
+        found = found_problems(self.project, found_in(plan, checker))
         ran = Ran(
             asked=request.asked,
             selected=selected.names,
@@ -176,10 +226,9 @@ class _Run:
             commands=request.commands,
             moment_ns=session.began_ns,
             by_machine_ns=session.began_by_machine_ns,
+            plan=plan if request.plain else None,
         )
-        index = index_of(self.project, self.checker, ran, self.environ, session.index)
-        if index is not None:
-            session.publish(index)
+        return index_of(self.project, checker, ran, self.environ, session.index)
 
     def make_checker(self) -> Checker:
         """What looks at files, with all that earlier runs left."""
@@ -195,6 +244,7 @@ class _Run:
             session.file_clock,
             self.number,
             project.named,
+            self.foreseen.declared if self.foreseen is not None else (),
         )
 
     @contextmanager
@@ -220,7 +270,8 @@ class _Run:
     def with_found(self, plan: Plan, checker: Checker) -> Plan:
         """The plan with the order that recorded depfiles ask for."""
         found = found_in(plan, checker)
-        for problem in found_problems(self.project, found):
+        # Of what was foreseen, all warnings were told.
+        for problem in found_problems(self.project, found) if self.foreseen is None else ():
             self.note(_warning(problem))
         return found.added_to(plan)
 
@@ -287,6 +338,7 @@ def _started(
             after=wave.after,
             # Two waves in many parts each are not to cost their product: the event is stored.
             beside=wave.beside if wave.part == 1 else (),
+            settled=wave.settled,
         )
         for wave in plan.waves
     )

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+from exarp.cli.endings import end_with_status, let_go
 from exarp.cli.invocation import Invocation, common_options, write_bytes
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from click.shell_completion import CompletionItem
 
     from exarp.errors import ExarpError
@@ -109,13 +107,13 @@ def group(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-def run_cli(arguments: Sequence[str]) -> int:
-    """Run the command line; its exit code. Prints every error, never a traceback."""
+def run_cli(arguments: Sequence[str], instead: Callable[[], int] | None = None) -> int:
+    """Run the command line, or what was understood of it, ``instead``; its exit code. Prints every error, never a traceback."""
     invocation = Invocation(arguments)
     stdout = sys.stdout
-    found = _end_with_status()
+    found = end_with_status()
     try:
-        return _answer(invocation)
+        return _answer(invocation, instead)
     except (KeyboardInterrupt, click.Abort):
         return 130
     except SystemExit:
@@ -131,14 +129,14 @@ def run_cli(arguments: Sequence[str]) -> int:
     finally:
         for signum, handler in found.items():
             signal.signal(signum, handler)
-        _let_go(sys.stdout)
-        _let_go(sys.stderr)
+        let_go(sys.stdout)
+        let_go(sys.stderr)
 
 
-def _answer(invocation: Invocation) -> int:
+def _answer(invocation: Invocation, instead: Callable[[], int] | None) -> int:
     """Do what is asked, or say why not. Raises what is neither, also where it happens while something is refused."""
     try:
-        return _carry_out(invocation)
+        return _carry_out(invocation) if instead is None else instead()
     except Exception as error:
         # Not a clause of its own: naming the class would load it, and all it needs, for `--help` too.
         from exarp.errors import DefectError, ExarpError
@@ -161,20 +159,6 @@ def _carry_out(invocation: Invocation) -> int:
         # What click itself prints, as help: where stdout could not take it, this says so.
         write_bytes(b"")
         raise
-
-
-def _end_with_status() -> dict[int, Any]:
-    """Ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has it; what it is in
-    the middle of is left in order. Gives back what handled these signals before."""
-
-    def end(received: int, frame: FrameType | None) -> None:
-        sys.exit(128 + received)
-
-    handlers: dict[int, Any] = dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT), end)
-    handlers[signal.SIGINT] = signal.default_int_handler
-    # Under nohup a hang-up stays ignored.
-    heard = [signum for signum in handlers if signal.getsignal(signum) is not signal.SIG_IGN]
-    return {signum: signal.signal(signum, handlers[signum]) for signum in heard}
 
 
 def _complete(argument: str) -> str:
@@ -211,16 +195,6 @@ def _words(arguments: Sequence[str]) -> Iterator[str]:
             next(rest, None)
         elif not argument.startswith("-"):
             yield argument
-
-
-def _let_go(stream: TextIO) -> None:
-    """What a gone reader or a full disk left unwritten must not become a complaint of Python's, and exit code 120."""
-    try:
-        stream.flush()
-    except OSError:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
 
 
 def _say(text: str) -> None:

@@ -125,6 +125,17 @@ def _plainly_asked(
     return ("--all",) if options["every"] else tuple(tasks)
 
 
+def _is_plain(options: Mapping[str, Any], overrides: Overrides) -> bool:
+    """Whether the plan is that of the manifest for what is asked for, whatever else is asked of the run."""
+    from msgspec.structs import replace
+
+    from exarp.app.project import Overrides
+
+    narrowing = ("tags", "excluded", "only", "waves", "groups")
+    narrowed = any(options[name] for name in narrowing) or options["affected"] is not None
+    return not narrowed and replace(overrides, jobs=None) == Overrides()
+
+
 def _taken_words() -> frozenset[str]:
     """Words that mean a command, unless ``run`` stands before them."""
     from exarp.cli import entry, later

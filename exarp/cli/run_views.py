@@ -9,9 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
-
-from exarp.cli.invocation import Invocation, hidden
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from exarp.app.ports import View
@@ -28,12 +26,22 @@ if TYPE_CHECKING:
 _WARNINGS = 10
 
 
+class Audience(Protocol):
+    """How the command line wants to be spoken to: see ``Invocation``."""
+
+    json: bool
+    verbosity: int
+
+    def wants_color(self, stream: Any) -> bool:
+        """Whether to colour what goes to ``stream``."""
+
+
 class RunViews:
     """The views of one run. ``sink``: where ``--events`` go; ``to_stdout``: that is stdout."""
 
     def __init__(
         self,
-        invocation: Invocation,
+        invocation: Audience,
         project: Project,
         call: Call,
         sink: BinaryIO | None = None,
@@ -148,6 +156,9 @@ def note(line: str) -> None:
     """A line of exarp's own on stderr; nothing is lost but the line where nobody can read it."""
     from exarp.views.escape import plain
 
+    # Of a command line that was not parsed, nothing is secret: there is no index of what has secrets.
+    parsed = sys.modules.get("exarp.cli.invocation")
+    shown = line if parsed is None else parsed.hidden(line)
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"exarp: {plain(hidden(line))}\n")
+        sys.stderr.write(f"exarp: {plain(shown)}\n")
         sys.stderr.flush()

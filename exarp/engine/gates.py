@@ -71,7 +71,7 @@ class Gates:
                 self._enqueue(wave)
 
     def _enqueue(self, wave: Wave) -> None:
-        if self.barriers or any(self._left[task] == 0 for task in wave.tasks):
+        if self.barriers or not wave.tasks or any(self._left[task] == 0 for task in wave.tasks):
             heappush(self._queue, wave.number)
         else:
             self._idle.add(wave.number)

@@ -97,8 +97,9 @@ class Progress:
         self._holding: set[int] = set()
         # Tasks that are over and whose turn has come.
         self._over: deque[int] = deque()
-        self._left = plan.task_count
-        self._counts: dict[str, int] = {}
+        self._left = sum(len(wave.tasks) for wave in plan.waves)
+        settled = plan.task_count - self._left
+        self._counts: dict[str, int] = {"up_to_date": settled} if settled else {}
         self._good: dict[int, int] = {}
         self._announced: set[int] = set()
         self._first_failure: str | None = None
@@ -159,6 +160,9 @@ class Progress:
                 self._pass(self._over.popleft())
             opened = self.gates.open_waves()
             for number in opened:
+                if not self.gates.wave(number).tasks:
+                    # All of it is settled.
+                    self._close(number)
                 for task in self.gates.ready(number):
                     self._ready(task)
             if not opened and not self._over:
@@ -265,13 +269,14 @@ class Progress:
             return
         self._announced.add(number)
         wave = self.gates.wave(number)
-        self._tell(WaveStarted(wave=number, name=wave.name, tasks=len(wave.tasks)))
+        self._tell(WaveStarted(wave=number, name=wave.name, tasks=len(wave.tasks) + wave.settled))
 
     def _close(self, number: int) -> None:
         if number in self._announced:
             wave = self.gates.wave(number)
-            passed = self._good.get(number, 0)
-            self._tell(WaveFinished(wave=number, name=wave.name, tasks=len(wave.tasks), passed=passed))
+            passed = self._good.get(number, 0) + wave.settled
+            count = len(wave.tasks) + wave.settled
+            self._tell(WaveFinished(wave=number, name=wave.name, tasks=count, passed=passed))
         self.gates.close_wave(number)
 
     def _finish_run(self) -> None:

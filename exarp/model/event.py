@@ -46,7 +46,8 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 class PlannedWave(msgspec.Struct, frozen=True):
     """A wave as a view needs it: number, name, tasks in manifest order, what it may run beside.
 
-    ``beside``: as in the plan; of a wave in parts the first says it for all.
+    ``beside``: as in the plan; of a wave in parts the first says it for all. ``settled``: how many further tasks it has that
+    were known to be up to date before anything was looked at; no event tells of these.
     """
 
     number: int
@@ -56,6 +57,7 @@ class PlannedWave(msgspec.Struct, frozen=True):
     order: str = "parallel"
     after: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()
+    settled: int = 0
 
 
 class PlannedRun(msgspec.Struct, frozen=True):

@@ -18,7 +18,8 @@ class Wave(msgspec.Struct, frozen=True):
     ``tasks`` are ids in manifest order. ``after``: numbers of the waves that must have ended before this
     one starts (only the nearest: a wave that another of them waits for is left out). ``beside``: numbers of
     the waves it may overlap with. ``part`` counts from 1 where a limit split a wave. ``group`` and ``checkpoint``: as declared;
-    of parts only the last is a checkpoint.
+    of parts only the last is a checkpoint. ``settled``: how many further tasks it has that are known to be up to date already:
+    they count, and nobody looks at them.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Wave(msgspec.Struct, frozen=True):
     beside: tuple[int, ...] = ()
     group: int | None = None
     checkpoint: bool = False
+    settled: int = 0
 
 
 class LateWave(msgspec.Struct, frozen=True):
@@ -66,4 +68,4 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def task_count(self) -> int:
         """How many tasks are selected."""
-        return sum(len(wave.tasks) for wave in self.waves)
+        return sum(len(wave.tasks) + wave.settled for wave in self.waves)

@@ -110,11 +110,28 @@ class Outputs:
     """All declared outputs of a manifest, asked whether a path is one of them or leads to one."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        unique = set(patterns)
-        self._exact = {pattern.rstrip("/") for pattern in unique if not is_glob(pattern)}
-        self._folders = {pattern for pattern in unique if pattern.endswith("/") and not is_glob(pattern)}
-        self._globs = sorted(pattern for pattern in unique if is_glob(pattern))
-        self._sorted = sorted(self._exact | {literal_prefix(glob) for glob in self._globs})
+        self._patterns = patterns
+
+    @cached_property
+    def _unique(self) -> set[str]:
+        # Nobody asks as long as git ignores nothing of what is found.
+        return set(self._patterns)
+
+    @cached_property
+    def _exact(self) -> set[str]:
+        return {pattern.rstrip("/") for pattern in self._unique if not is_glob(pattern)}
+
+    @cached_property
+    def _folders(self) -> set[str]:
+        return {pattern for pattern in self._unique if pattern.endswith("/") and not is_glob(pattern)}
+
+    @cached_property
+    def _globs(self) -> list[str]:
+        return sorted(pattern for pattern in self._unique if is_glob(pattern))
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._exact | {literal_prefix(glob) for glob in self._globs})
 
     def has(self, path: str) -> bool:
         """Whether ``path`` is an output, lies in an output folder, or matches an output glob."""

@@ -93,7 +93,7 @@ class Glancing:
                 patch.setenv(name, value)
             for name, value in self.environ.items():
                 patch.setenv(name, value)
-            return glance(arguments or ("run",))
+            return glance(arguments or ("run",)) is True
 
     environ: dict[str, str] = {}
 

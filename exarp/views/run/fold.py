@@ -140,11 +140,13 @@ class RunState:
             self.waves[planned.number] = WaveState(
                 planned.number,
                 planned.name,
-                len(planned.tasks),
+                len(planned.tasks) + planned.settled,
                 planned.order == "sequential",
                 expected_ms=sum(known),
                 unknown=len(planned.tasks) - len(known),
+                tally=Tally(up_to_date=planned.settled),
             )
+            self.tally.up_to_date += planned.settled
             self._wave_of.update(dict.fromkeys(planned.tasks, planned.number))
 
     def _wave_started(self, event: WaveStarted, at: float) -> None:

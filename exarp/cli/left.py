@@ -1,0 +1,82 @@
+"""The part of a run that is left when an index says what is up to date: run without the command line's machinery.
+
+Knows what was understood of the command line. Prints and ends as ``exarp run`` does; loads as little as it can.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from exarp.cli.endings import end_with_status, let_go
+
+if TYPE_CHECKING:
+    from exarp.index import Part
+
+
+class Plain:
+    """How a command line without options of its own wants to be spoken to, see ``Invocation``."""
+
+    json = False
+
+    def __init__(self, quiet: bool) -> None:
+        self.verbosity = -1 if quiet else 0
+
+    def wants_color(self, stream: Any) -> bool:
+        """Whether to colour what goes to ``stream``."""
+        from exarp.views.color import wants_color
+
+        return wants_color("auto", os.environ, stream.isatty())
+
+
+def run_left(part: Part, arguments: Sequence[str]) -> int | None:
+    """Run what is left; the exit code, or None where that has to be a run of everything: nothing was done then."""
+    from exarp.app.partial import partial
+    from exarp.app.run import OutdatedError, RunRequest, run
+    from exarp.cli.run_views import RunViews
+    from exarp.model.call import Call
+
+    foreseen = partial(part, os.environ)
+    if foreseen is None:
+        return None
+    about = part.front.about
+    request = RunRequest(
+        chosen=foreseen.chosen,
+        keep_going=part.keep_going,
+        stay=part.key != ("--all",),
+        command=("exarp", *arguments),
+        call=Call(),
+        asked=part.key,
+        told=about["notes"],
+        commands=about["commands"],
+    )
+    views = RunViews(Plain(part.quiet), foreseen.project, request.call)
+    handlers = end_with_status()
+    try:
+        status = run(foreseen.project, request, os.environ, views.voice, foreseen)
+        views.tell_faults()
+    except OutdatedError:
+        return None
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        return _told(error, arguments)
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+        let_go(sys.stdout)
+        let_go(sys.stderr)
+    return status
+
+
+def _told(error: Exception, arguments: Sequence[str]) -> int:
+    """The exit code of an error, which the command line tells as it tells all of them."""
+    from exarp.cli.entry import run_cli
+
+    def again() -> int:
+        raise error
+
+    return run_cli(arguments, again)
