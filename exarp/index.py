@@ -198,11 +198,12 @@ class IndexFile:
 class Part:
     """The part of a run that is left: everything else that it asks for is up to date.
 
-    ``tasks``: positions of those that may have to run. ``learned``: stat data of files by position, see ``Front.learning``.
+    ``head`` tells the index from any other; ``front``, ``back`` and ``makings`` are its parts. ``tasks``: positions of those
+    that may have to run. ``learned``: stat data of files by position, see ``Front.learning``.
     ``root``: of the workspace; ``key``: what is asked for: names, ``--all``, or nothing; ``jobs``: 0 where nobody says.
     """
 
-    __slots__ = ("back", "file", "front", "jobs", "keep_going", "key", "learned", "quiet", "root", "tasks")
+    __slots__ = ("back", "front", "head", "jobs", "keep_going", "key", "learned", "makings", "quiet", "root", "tasks")
 
     def __init__(
         self,
@@ -212,7 +213,8 @@ class Part:
         tasks: Sequence[int],
         learned: Mapping[int, tuple[int, int, int, int, bool]],
     ) -> None:
-        self.file, self.front, self.back = file, front, back
+        # The file may be closed by the time that anybody asks.
+        self.head, self.front, self.back, self.makings = file.head, front, back, file.makings()
         self.tasks = tasks
         self.learned = learned
         self.root = ""

@@ -47,7 +47,7 @@ class Partial:
 
     def holds(self, index: bytes | None) -> bool:
         """Whether the index is still the one that was looked at."""
-        return index is not None and index.startswith(self._part.file.head)
+        return index is not None and index.startswith(self._part.head)
 
     def index(self, checker: Checker, session: Session) -> bytes | None:
         """The index, with what is known of the part by now; None where somebody must look at everything first."""
@@ -59,7 +59,7 @@ class Partial:
 def partial(part: Part, environ: Mapping[str, str]) -> Partial | None:
     """The run of what is left, or None where that has to be a run of everything."""
     try:
-        makings = read_makings(part.file.makings())
+        makings = read_makings(part.makings)
         shared = share(makings, part.back.names, part.back.needs, part.tasks, part.jobs)
     except (ValueError, msgspec.DecodeError):
         return None

@@ -32,7 +32,7 @@ def renewed(part: Part, makings: Makings, share: Share, checker: Checker, began_
     if entries.linked or _tells_more(part, makings, share, checker, looked_at):
         return None
     renewal = _Renewal(part, share, entries)
-    return renewal.packed(part.file.makings()) if renewal.knows_what_git_ignores(checker, began_ns) else None
+    return renewal.packed(part.makings) if renewal.knows_what_git_ignores(checker, began_ns) else None
 
 
 def _tells_more(part: Part, makings: Makings, share: Share, checker: Checker, looked_at: Iterable[int]) -> bool:

@@ -111,7 +111,11 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     from msgspec.structs import replace
 
     request = replace(
-        request, asked=_plainly_asked(tasks, options, invocation, overrides), told=told, commands=_taken_words()
+        request,
+        asked=_plainly_asked(tasks, options, invocation, overrides),
+        plain=_is_plain(options, overrides),
+        told=told,
+        commands=_taken_words(),
     )
     return _run(invocation, project, request, options["events"])
 
