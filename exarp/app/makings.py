@@ -52,6 +52,9 @@ def makings_of(project: Project, plan: Plan) -> bytes | None:
     plain = all(type(each) is dict for each in (manifest.vars, *manifest.inner_vars.values()))
     if not plain or manifest.seen or manifest.prose or manifest.blocked or plan.blocked:
         return None
+    if manifest.settings.secrets or manifest.dotenv:
+        # Their values may be in fields of tasks, and are kept nowhere.
+        return None
     encoder = msgspec.msgpack.Encoder()
     ends, tasks = array("I"), bytearray()
     for task in manifest.tasks:
