@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from blake3 import blake3
 
 from exarp.model.artifact import PERMISSIONS, Piece
+from exarp.model.path import normalise
 
 # Files up to this size are kept in the entry itself, as long as all of them together are no larger than the other.
 INLINE = 4096
@@ -50,9 +51,9 @@ class Gathering:
             self._folder(folder.rstrip("/"), outputs)
         for path, digest in outputs.items():
             if not path.endswith("/"):
-                self._take(path, digest)
+                self._take(path, digest, outputs)
         if depfile:
-            self._take(depfile, b"")
+            self._take(depfile, b"", outputs)
         return Gathered(tuple(self._pieces), self._files)
 
     def printed(self, log: str) -> Piece | None:
@@ -69,13 +70,13 @@ class Gathering:
         self._files[digest] = log
         return Piece("", stat.S_IFREG, digest)
 
-    def _take(self, path: str, digest: bytes) -> None:
+    def _take(self, path: str, digest: bytes, outputs: Collection[str]) -> None:
         """A file or link; ``digest``: what the record has for it, empty where it has none."""
         absolute = f"{self._root}/{path}"
         found = os.lstat(absolute)
         mode = stat.S_IFMT(found.st_mode) | found.st_mode & PERMISSIONS
         if stat.S_ISLNK(mode):
-            self._pieces.append(Piece(path, mode, digest, self._target(path, absolute)))
+            self._pieces.append(Piece(path, mode, digest, self._target(path, absolute, outputs)))
             return
         if not stat.S_ISREG(mode):
             raise NotGathered(f"{path} is no ordinary file")
@@ -94,8 +95,11 @@ class Gathering:
             self._files[digest] = absolute
             self._pieces.append(Piece(path, mode, digest))
 
-    def _target(self, path: str, absolute: str) -> bytes:
+    def _target(self, path: str, absolute: str, outputs: Collection[str]) -> bytes:
         target = os.readlink(absolute)
+        if os.path.isfile(absolute) and normalise(target, path.rpartition("/")[0]) not in outputs:
+            # Put back elsewhere it would be another file, and who writes to the output would write to that.
+            raise NotGathered(f"the link {path} leads to what the task does not make")
         if target == self._root or target.startswith(f"{self._root}/"):
             raise NotGathered(f"the link {path} names this workspace, and would do so in any other")
         return os.fsencode(target)

@@ -139,7 +139,8 @@ def test_what_a_killed_exarp_left_is_removed(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", ["pipe", "changed", "link into the workspace", "unseen", "a repository", "linked folder"]
+    "what",
+    ["pipe", "changed", "link into the workspace", "unseen", "a repository", "linked folder", "link to an input"],
 )
 def test_what_cannot_be_put_back_is_not_gathered(bench: Bench, what: str) -> None:
     one = bench.one
@@ -153,6 +154,9 @@ def test_what_cannot_be_put_back_is_not_gathered(bench: Bench, what: str) -> Non
             record["dist/a"] = blake3(b"it was this").digest()
         case "link into the workspace":
             (one / "dist/a").symlink_to(one / "src")
+        case "link to an input":
+            (one / "in").write_text("in")
+            (one / "dist/a").symlink_to("../in")
         case "unseen":
             record = {"dist/": b""}
             (one / "dist/a").write_text("nobody looked at this")
