@@ -348,7 +348,7 @@ def test_a_defect_is_reported_without_a_traceback(workspace: Workspace, broken: 
         "import exarp.app.run as r\n"
         "from exarp.engine.state import State, States\n"
         f"def boom(*a, **k): {broken}\n"
-        "r.make_plan = boom\n"
+        "r.planned = boom\n"
         "import sys; from exarp.cli.entry import run_cli; sys.exit(run_cli(['run', 't', '--json']))"
     )
     done = subprocess.run(

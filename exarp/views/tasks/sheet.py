@@ -15,13 +15,14 @@ from exarp.model.path import exact_name
 from exarp.model.quantity import amount, exact_duration
 from exarp.model.sheet import TaskSheet
 from exarp.model.task import PRIORITIES, Requirement, Service, Task
+from exarp.planning.artifacts import NOT_KEPT, why_not_kept
 from exarp.views import escape, words
 from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
 _WORDED = frozenset(
     "name description prose dotenv commands argv inputs excluded sources outputs depfile needs after env variables params "
-    "shell resources".split()
+    "shell resources cache".split()
 )
 _DURATIONS = frozenset({"retry_delay", "timeout"})
 _WORDS = {number: word for word, number in PRIORITIES.items()}
@@ -54,6 +55,8 @@ def lines(sheet: TaskSheet) -> Iterator[str]:
     if sheet.wave is not None:
         yield _row("wave", sheet.wave)
     yield from _rest(task)
+    if kept := _kept(task):
+        yield _row("artifacts", kept)
 
 
 def _param(param: Param) -> str:
@@ -156,6 +159,14 @@ def _rest(task: Task) -> Iterator[str]:
             if field == "modifies" and task.prose is not None:
                 value = tuple(map(exact_name, value))
             yield _row("finally" if field == "cleanup" else field.replace("_", " "), _said(field, value))
+
+
+def _kept(task: Task) -> str:
+    """Whether what it makes is kept, where that is not plain to see."""
+    why = why_not_kept(task)
+    if why in ("", "runs-nothing", "undeclared") and task.cache is None:
+        return ""
+    return f"none: {NOT_KEPT[why]}" if why else "kept"
 
 
 def _said(field: str, value: object) -> str:

@@ -44,3 +44,15 @@ def test_a_group_declares_no_files_and_is_not_told_that_it_does_not():
         "runs           nothing itself: it gathers other tasks",
         "needs          a",
     ]
+
+
+def test_whether_artifacts_are_kept_is_told_where_it_is_not_plain_to_see():
+    def told(**fields):
+        return [line for line in sheet(Task("t", **{"commands": ("x",), **fields})) if line.startswith("artifacts")]
+
+    files = {"inputs": ("a",), "outputs": ("b",)}
+    assert told() == told(**files) == []
+    assert told(cache=True, **files) == ["artifacts      kept"]
+    assert told(cache=False, **files) == ["artifacts      none: cache = false says so"]
+    assert told(cache=True) == ["artifacts      none: it does not declare its inputs"]
+    assert told(interactive=True, **files) == ["artifacts      none: it is interactive"]
