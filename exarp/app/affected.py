@@ -38,7 +38,7 @@ def affected_tasks(project: Project, revision: str, environ: Mapping[str, str]) 
     if not changed.isdisjoint((manifest.file, *manifest.settings.dotenv)):
         found = {number for number, task in enumerate(manifest.tasks) if not task.is_group}
     else:
-        found = affected(manifest.tasks, graph, changes.tracked, changes.untracked, _found(project))
+        found = affected(manifest.tasks, graph, changes.tracked, changes.untracked, found_read(project))
         files = project.locator.included() if isinstance(project.locator, Locator) else {}
         prefixes = tuple([prefix for prefix, file in files.items() if file in changed])
         if prefixes:
@@ -46,7 +46,7 @@ def affected_tasks(project: Project, revision: str, environ: Mapping[str, str]) 
     return Affected(frozenset([names[task] for task in found]), changes.since)
 
 
-def _found(project: Project) -> dict[int, Collection[str]]:
+def found_read(project: Project) -> dict[int, Collection[str]]:
     """What tasks with a depfile were seen to read when they last succeeded."""
     tasks = project.manifest.tasks
     depending = [number for number, task in enumerate(tasks) if task.depfile]

@@ -20,17 +20,19 @@ from exarp.app.asides import Asides
 from exarp.app.checker import Checker
 from exarp.app.command_lines import LaunchFault
 from exarp.app.launcher import Launcher
-from exarp.app.ports import Clock, Host
+from exarp.app.ports import Clock, Host, Onlooker
 from exarp.app.resolution import FileFault
 from exarp.app.stream import Stream
 from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
+from exarp.engine.state import State
 from exarp.engine.stimulus import (
     BROKEN_OFF,
     Begun,
     Checked,
     Ended,
     Interrupted,
+    Outdated,
     Rested,
     Settled,
     Stimulus,
@@ -82,7 +84,7 @@ class Driver:
     """Runs a machine to its end.
 
     ``log_path(task, attempt)`` gives absolute and shown path of a log. ``ticking``: some view shows time passing.
-    ``artifacts``: None where none are used.
+    ``artifacts``: None where none are used. ``onlooker``: who has the run ended once what it works on has changed.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Driver:
         ticking: bool,
         asides: Asides,
         artifacts: Artifacts | None = None,
+        onlooker: Onlooker | None = None,
     ) -> None:
         self.machine = machine
         self.host = host
@@ -108,6 +111,7 @@ class Driver:
         self.ticking = ticking
         self.asides = asides
         self.artifacts = artifacts
+        self.onlooker = onlooker
         self._begun = clock.monotonic()
         self._running: dict[int, _Running] = {}
         self._key_of: dict[int, int] = {}
@@ -155,8 +159,15 @@ class Driver:
         for event in self.host.wait(patience):
             self._react(event)
         self._stimuli += self.asides.answers()
+        self._ask_onlooker()
         self._ring()
         self._looked_up = self.clock.monotonic()
+
+    def _ask_onlooker(self) -> None:
+        if self.onlooker is not None and not self.machine.is_ending:
+            changed = self.onlooker.outdated(lambda task: self.machine.states[task] is not State.WAITING)
+            # First, so that nothing is started for what was found out before.
+            self._stimuli.extendleft([Outdated(changed)] if changed is not None else [])
 
     def _work(self) -> None:
         self._answer()
@@ -365,7 +376,7 @@ class Driver:
         """Whether a task is not to be started any more; looked up, because what comes before a start may take long."""
         if self.clock.monotonic() - self._looked_up >= SLICE:
             self._listen(0.0)
-        return task in self._unwanted or any(isinstance(stimulus, Interrupted) for stimulus in self._stimuli)
+        return task in self._unwanted or any(isinstance(stimulus, Interrupted | Outdated) for stimulus in self._stimuli)
 
     def _react(self, event: HostEvent) -> None:
         if isinstance(event, Output | Exited) and event.key in self.asides:
@@ -458,7 +469,7 @@ class Driver:
 
     def _patience(self) -> float | None:
         until = max(0.0, self._deadlines[0][0] - self.clock.monotonic()) if self._deadlines else None
-        if not self.ticking and not self.asides.is_asking:
+        if not self.ticking and not self.asides.is_asking and self.onlooker is None:
             return until
         return TICK if until is None else min(TICK, until)
 

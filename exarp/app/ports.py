@@ -76,6 +76,13 @@ class View(Protocol):
         """The run is over, or broke off."""
 
 
+class Onlooker(Protocol):
+    """Somebody who sees what changes while a run goes on."""
+
+    def outdated(self, has_begun: Callable[[int], bool]) -> str | None:
+        """What has changed since the last time that tasks which have begun read, if anything; it takes no time to speak of."""
+
+
 class Person(Protocol):
     """Somebody who can be asked, one question at a time."""
 

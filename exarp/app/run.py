@@ -22,7 +22,7 @@ from exarp.app.faults import plan_warnings
 from exarp.app.launcher import Launcher
 from exarp.app.memory import Selection, selection
 from exarp.app.outside import evaluate
-from exarp.app.ports import Person, View
+from exarp.app.ports import Onlooker, Person, View
 from exarp.app.project import Project
 from exarp.app.prose import refuse_prose
 from exarp.app.secrets import Secrets
@@ -95,10 +95,12 @@ def run(
     environ: Mapping[str, str],
     voice: Voice,
     foreseen: Foreseen | None = None,
+    onlooker: Onlooker | None = None,
 ) -> int:
     """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case.
 
     ``foreseen``: ``project`` is only the part of one that is left to be looked at. Raises OutdatedError where that does not hold.
+    ``onlooker``: has the run ended when what it works on changes.
     """
     refuse_prose(project.manifest, request.call)
     chosen = request.chosen
@@ -121,7 +123,7 @@ def run(
         number = session.new_run()
         views = voice.views()
         try:
-            carried_out = _Run(project, request, environ, session, number, voice, foreseen)
+            carried_out = _Run(project, request, environ, session, number, voice, foreseen, onlooker)
             status = carried_out.drive(plan, views)
             if status == 0 and selected.whole:
                 session.forget_unseen()
@@ -151,6 +153,7 @@ class _Run:
         number: str,
         voice: Voice,
         foreseen: Foreseen | None = None,
+        onlooker: Onlooker | None = None,
     ) -> None:
         self.project = project
         self.foreseen = foreseen
@@ -161,6 +164,7 @@ class _Run:
         self.note = voice.note
         self.person = voice.person
         self.secrets = Secrets(project.manifest, environ)
+        self.onlooker = onlooker
         self.checker: Checker | None = None
         # Whether something was said that only holds for this moment.
         self.told_once = False
@@ -190,7 +194,17 @@ class _Run:
             asides = Asides(tasks, host, launcher, stream, self.person, is_open, self.log_path)
             with self.artifacts(checker, launcher) as artifacts:
                 return Driver(
-                    machine, host, session.clock, stream, checker, launcher, self.log_path, ticking, asides, artifacts
+                    machine,
+                    host,
+                    session.clock,
+                    stream,
+                    checker,
+                    launcher,
+                    self.log_path,
+                    ticking,
+                    asides,
+                    artifacts,
+                    self.onlooker,
                 ).run()
         finally:
             left = host.close()

@@ -19,6 +19,7 @@ from exarp.app.ports import ArtifactStore
 from exarp.errors import BusyError, ExarpError, Problem
 from exarp.hosts.another_process import send
 from exarp.hosts.descriptors import Room
+from exarp.hosts.idling import Idling as Idling
 from exarp.hosts.local import LocalHost
 from exarp.hosts.ports import is_open as is_open
 from exarp.hosts.process_tree import identity

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "run",
+    "watch",
     "plan",
     "why-not",
     "explain",
@@ -173,7 +174,7 @@ def _without_passed(invocation: Invocation) -> list[str]:
     """
     before, rest = _split(invocation.arguments)
     command = next(_words(before), "")
-    if command in COMMANDS and command != "run":
+    if command in COMMANDS and command not in ("run", "watch"):
         return list(invocation.arguments)
     if rest and not command:
         raise click.UsageError("words behind -- are arguments for a task: name it before them, exarp run TASK -- …")

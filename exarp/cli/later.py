@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from exarp.errors import UsageError
 
 COMMANDS = frozenset(
-    "resume answer watch tui ui dashboard task locks handoff report analyze automation learn trace allow mcp".split()
+    "resume answer tui ui dashboard task locks handoff report analyze automation learn trace allow mcp".split()
 )
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": ("--continue", "--profile", "--junit"),

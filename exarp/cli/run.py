@@ -110,23 +110,20 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         return _touch(invocation, project, request)
     from msgspec.structs import replace
 
-    request = replace(
-        request,
-        asked=_plainly_asked(tasks, options, invocation, overrides),
-        plain=_is_plain(options, overrides),
-        told=told,
-        commands=_taken_words(),
-    )
+    asked, commands = index_words(tasks, options, invocation, overrides)
+    request = replace(request, asked=asked, plain=_is_plain(options, overrides), told=told, commands=commands)
     return _run(invocation, project, request, options["events"])
 
 
-def _plainly_asked(
+def index_words(
     tasks: Sequence[str], options: Mapping[str, Any], invocation: Invocation, overrides: Overrides
-) -> tuple[str, ...] | None:
-    """What the index takes a run as: the tasks that are named, ``--all``, or nothing; None where recipes were changed."""
+) -> tuple[tuple[str, ...] | None, frozenset[str]]:
+    """What the index takes a run as: the tasks that are named, ``--all``, or nothing, and None where recipes were changed;
+    and words that mean a command, unless ``run`` stands before them."""
+    commands = _taken_words()
     if overrides.variables or overrides.parameters or invocation.passed:
-        return None
-    return ("--all",) if options["every"] else tuple(tasks)
+        return None, commands
+    return ("--all",) if options["every"] else tuple(tasks), commands
 
 
 def _is_plain(options: Mapping[str, Any], overrides: Overrides) -> bool:

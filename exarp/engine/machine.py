@@ -22,6 +22,7 @@ from exarp.engine.stimulus import (
     Checked,
     Ended,
     Interrupted,
+    Outdated,
     Probed,
     Rested,
     Settled,
@@ -82,6 +83,8 @@ class Machine(Serving):
                 self._rested(stimulus.task)
             case TimedOut():
                 self._timed_out(stimulus)
+            case Outdated(path):
+                self._outdated(path)
             case Interrupted():
                 self._interrupted(stimulus.signum)
         self._proceed()
@@ -264,6 +267,13 @@ class Machine(Serving):
             self._signal = signum
             self._stop(FreshnessReason("interrupted"))
         self._kill_all(now=again)
+
+    def _outdated(self, path: str) -> None:
+        """End the run, so that another can begin with what has changed."""
+        if not self.is_ending:
+            self._is_outdated = True
+            self._stop(FreshnessReason("outdated", path))
+            self._kill_all(now=False)
 
     def _kill_all(self, now: bool) -> None:
         """End what runs; services end after what uses them, and what cleans up may do so, unless it must be ``now``."""

@@ -106,6 +106,7 @@ class Progress:
         self._failed = False
         self._allowed: set[int] = set()
         self._signal: int | None = None
+        self._is_outdated = False
         self.is_hurried = False
         self._stopping: FreshnessReason | None = None
         self._commands: list[Command] = []
@@ -284,6 +285,8 @@ class Progress:
         outcome: RunOutcome = "passed"
         if self._signal is not None:
             outcome, self.exit_code = "interrupted", 128 + self._signal
+        elif self._is_outdated:
+            outcome, self.exit_code = "cancelled", 1
         elif self._failed:
             outcome, self.exit_code = "failed", 1
         elif self._counts.get("up_to_date", 0) + self._counts.get("unwanted", 0) == self.plan.task_count:

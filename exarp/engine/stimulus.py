@@ -88,10 +88,16 @@ class Rested(msgspec.Struct, frozen=True):
     task: int
 
 
+class Outdated(msgspec.Struct, frozen=True):
+    """What a task that has begun was found to read has changed (``path``): whoever watches wants to begin anew."""
+
+    path: str
+
+
 class Interrupted(msgspec.Struct, frozen=True):
     """exarp was sent a signal."""
 
     signum: int
 
 
-Stimulus = Begun | Checked | Probed | Answered | Ended | Settled | TimedOut | Rested | Interrupted
+Stimulus = Begun | Checked | Probed | Answered | Ended | Settled | TimedOut | Rested | Outdated | Interrupted

@@ -59,6 +59,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "no-match": ("a pattern matches no file", "{} matches no file"),
     "timed-out": ("timed out", "timed out after {}"),
     "interrupted": ("interrupted", "interrupted by {}"),
+    "outdated": ("what it works on changed", "{} changed while the run went on"),
     "start-failed": ("could not be started", "could not be started: {}"),
     "no-program": ("a program that it requires is not in PATH", "{}, which it requires, is not in PATH"),
     "requirement-failed": ("what it requires is not there", "what it requires ({}) is not there"),

@@ -69,8 +69,8 @@ def test_words_behind_dashes_are_arguments_of_a_task_else_names(workspace: Works
 
 
 def test_a_later_command_does_not_hide_what_is_wrong_with_the_manifest(workspace: Workspace) -> None:
-    workspace.manifest('[task.watch]\nrun = "true\n')
-    result = workspace.exarp("watch")
+    workspace.manifest('[task.report]\nrun = "true\n')
+    result = workspace.exarp("report")
     assert (result.code, "exarp.toml:2:" in result.err) == (3, True)
 
 
@@ -125,8 +125,8 @@ def test_a_task_named_like_a_later_command_runs(workspace: Workspace) -> None:
     workspace.manifest('[task.report]\nrun = "echo cleaned"')
     assert workspace.exarp("report").out == "cleaned\n"
     assert "No such option '--frob'" in workspace.exarp("report", "--frob").err
-    assert "the command `exarp watch` is not supported yet" in workspace.exarp("watch", "report").err
-    assert "there is no task 'watch'" in workspace.exarp("run", "watch").err
+    assert "the command `exarp learn` is not supported yet" in workspace.exarp("learn", "report").err
+    assert "there is no task 'learn'" in workspace.exarp("run", "learn").err
 
 
 def test_a_parameter_stands_behind_its_task_unless_a_task_is_called_so(workspace: Workspace) -> None:
@@ -220,7 +220,7 @@ def test_options_that_exclude_each_other_or_do_nothing_are_refused(
 def test_an_option_is_offered_where_it_makes_a_difference_and_taken_everywhere(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\nrun = "true"')
     offered = {command for command in COMMANDS if "--verbose" in workspace.exarp(command, "--help").out}
-    assert offered == {"run", "plan", "explain", "clean", "list", "status"}
+    assert offered == {"run", "watch", "plan", "explain", "clean", "list", "status"}
     assert "--file" not in workspace.exarp("schema", "--help").out
     assert workspace.exarp("list", "-v", "-q").out == "t\n"
 

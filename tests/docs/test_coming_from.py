@@ -95,7 +95,6 @@ def test_a_command_is_taken(line: str, tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_comes_later_is_not_there_yet() -> None:
     promised = re.findall(r"not yet: `([^`]+)`", PAGE)
     assert set(promised) <= NOT_YET
-    assert promised != []
 
 
 def test_nothing_hides_from_these_tests() -> None:

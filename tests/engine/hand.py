@@ -14,6 +14,7 @@ from exarp.engine.stimulus import (
     Checked,
     Ended,
     Interrupted,
+    Outdated,
     Probed,
     Rested,
     Settled,
@@ -105,6 +106,9 @@ class Hand:
 
     def interrupt(self, signum: int = 2) -> list[str]:
         return self.happen(Interrupted(signum))
+
+    def outdated(self, path: str) -> list[str]:
+        return self.happen(Outdated(path))
 
     def last(self) -> RunFinished:
         assert self.machine.finished

@@ -320,6 +320,22 @@ def test_the_first_signal_ends_what_runs_and_the_second_ends_it_now():
     assert (hand.last().signal, hand.last().first_failure) == (15, None)
 
 
+def test_what_is_outdated_is_ended_and_a_signal_outweighs_that():
+    hand = Hand([task("a", retries=3), task("b"), task("c", "a")], jobs=1)
+
+    hand.begin()
+    assert hand.outdated("src/x") == ["b cancelled", "c cancelled", "kill a"]
+    assert hand.outdated("src/y") == []
+    assert hand.ends("a", None, signal=2) == ["a cancelled", "wave 1 0/2", "run cancelled 1"]
+    assert hand.ended("b").reason == hand.ended("a").reason == FreshnessReason("outdated", "src/x")
+
+    hand = Hand([task("a")])
+    hand.begin()
+    hand.outdated("src/x")
+    assert hand.interrupt(2) == ["kill a"]
+    assert hand.ends("a", None, signal=2)[-1] == "run interrupted 130"
+
+
 def test_a_signal_outweighs_a_failure():
     hand = Hand([task("bad"), task("other")])
 

@@ -1,0 +1,161 @@
+"""The use case ``watch``: run, and run again whenever something has changed that the run rests on.
+
+Knows when a change ends a run and when another begins. What matters of a change, ``watched`` knows. Prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Protocol
+
+import msgspec
+
+from exarp.app.affected import found_read
+from exarp.app.memory import selection
+from exarp.app.project import Project
+from exarp.app.run import RunRequest, Voice, run
+from exarp.app.watched import News, Watched
+from exarp.app.wiring import Idling
+from exarp.errors import DefectError, ExarpError
+from exarp.workspace.notices import Notices
+
+# How often it is looked whether something has changed, in seconds.
+_LOOK_EVERY = 0.1
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What is run, and how it speaks."""
+
+    project: Project
+    request: RunRequest
+    voice: Voice
+
+
+class Watcher(Protocol):
+    """Who is told how watching goes."""
+
+    def changed(self, news: News, shown: Callable[[str], str], names: tuple[str, ...]) -> None:
+        """Something has changed, and a run begins; ``names``: of the tasks."""
+
+    def waits(self, files: int) -> None:
+        """Nothing runs; so many files are watched beside those of the manifest."""
+
+    def is_broken(self, error: ExarpError) -> None:
+        """As things are, nothing can be run; what was watched is watched on."""
+
+
+def watch(opened: Callable[[], Round], environ: Mapping[str, str], watcher: Watcher) -> int:
+    """Watch until a signal ends it; the exit code. ``opened`` reads the manifest anew.
+
+    Raises what ``opened`` raises the first time, and UsageError where the system cannot watch.
+    """
+    now, told = opened(), dict[str, bytes]()
+    while True:
+        with _Lookout(now, told) as lookout:
+            status = _run(now, environ, lookout, watcher)
+            if status > 128:
+                return status
+            is_told = False
+            while True:
+                signum = lookout.wait(watcher, is_told)
+                if signum is not None:
+                    return 128 + signum
+                watcher.changed(lookout.news, lookout.watched.shown, now.project.graph.names)
+                try:
+                    now = opened()
+                    break
+                except DefectError:
+                    raise
+                except ExarpError as error:
+                    watcher.is_broken(error)
+                    lookout.news, is_told = News({}), True
+
+
+def _run(now: Round, environ: Mapping[str, str], lookout: _Lookout, watcher: Watcher) -> int:
+    try:
+        return run(now.project, now.request, environ, now.voice, onlooker=lookout)
+    except DefectError:
+        raise
+    except ExarpError as error:
+        watcher.is_broken(error)
+        return int(error.exit_code)
+
+
+class _Lookout:
+    """Sees changes during one round and after it, without a gap: it looks from before the run on. An ``Onlooker``.
+
+    ``news``: what makes another round necessary, once there is anything.
+    """
+
+    def __init__(self, now: Round, told: dict[str, bytes]) -> None:
+        self._now = now
+        self._told = told
+        self.news = News({})
+        self.watched = self._look()
+        self._notices = Notices(self.watched.folders)
+        self._noticing = self.watched.folders
+        self._looked_at = monotonic()
+        # The manifest was read before anybody looked.
+        self._missed = self.watched.shaped_otherwise()
+
+    def __enter__(self) -> _Lookout:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._notices.close()
+
+    def outdated(self, has_begun: Callable[[int], bool]) -> str | None:
+        """While the run goes on: a change of what a task has read by now. Who has not begun reads it as it is then."""
+        now = monotonic()
+        if now - self._looked_at < _LOOK_EVERY:
+            return None
+        self._looked_at = now
+        paths, self._missed = self._notices.take() | self._missed, set()
+        news = self.watched.news(paths, has_begun)
+        late = {path: tasks for path, tasks in news.files.items() if any(map(has_begun, tasks))}
+        self.news = News(late, news.manifest)
+        return self.watched.shown(news.manifest or next(iter(late))) if self.news else None
+
+    def wait(self, watcher: Watcher, is_told: bool) -> int | None:
+        """When the run is over: wait for news; the number of a signal that ends this instead. ``is_told``: whoever is told
+        knows that it is waited."""
+        with Idling() as idling:
+            if not self.news:
+                # The last that tasks wrote is told a moment later.
+                self._take_in(has_run=True)
+                self._look_anew()
+            if not self.news and not is_told:
+                watcher.waits(self.watched.count)
+            while not self.news:
+                if (signum := idling.pause(_LOOK_EVERY)) is not None:
+                    return signum
+                self._take_in(has_run=False)
+        return None
+
+    def _take_in(self, has_run: bool) -> None:
+        paths, self._missed = self._notices.take_all() | self._missed, set()
+        if paths:
+            self.news = self.watched.news(paths, (lambda task: True) if has_run else None)
+        if not self.news and self.watched.folders != self._noticing:
+            self._notice_elsewhere()
+
+    def _look_anew(self) -> None:
+        """Depfiles say by now what tasks have read."""
+        if any(task.depfile for task in self._now.project.manifest.tasks) and not self.news:
+            self.watched = self._look()
+            self._notice_elsewhere()
+
+    def _notice_elsewhere(self) -> None:
+        """There are other folders to watch; what has changed in them meanwhile is not told, so it is looked at."""
+        while not self.news and self.watched.folders != self._noticing:
+            before, self._noticing = self._notices, self.watched.folders
+            self._notices = Notices(self._noticing)
+            paths = before.take_all() | self._noticing
+            before.close()
+            self.news = self.watched.news(paths)
+
+    def _look(self) -> Watched:
+        project, request = self._now.project, self._now.request
+        names = selection(project, request.chosen).names
+        return Watched(project, (project.graph.ids[name] for name in names), found_read(project), self._told)

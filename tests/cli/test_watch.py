@@ -1,0 +1,208 @@
+"""``exarp watch`` as somebody uses it: files are saved, and the right tasks run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import IO
+
+import pytest
+
+from tests.cli.conftest import Workspace
+from tests.cli.test_signals import survivors
+
+PATIENCE = 30.0
+IDLE = "Ctrl-C ends"
+
+MANIFEST = """
+    [task.cc]
+    matrix = { src = { glob = "src/*.c" } }
+    inputs = ["${src}"]
+    outputs = ["build/${src.stem}.o"]
+    run = "cp $in $out; echo compiled $in"
+
+    [task.link]
+    inputs = [{ from = "cc" }]
+    outputs = ["build/app"]
+    run = "cat $in > $out; echo linked"
+"""
+
+
+class Watch:
+    """A running ``exarp watch``, and what it says."""
+
+    def __init__(self, workspace: Workspace, *arguments: str) -> None:
+        self.mark = uuid.uuid4().hex
+        self.process = workspace.start("watch", *arguments, env={"WATCH_TEST": self.mark})
+        self._said = ""
+        self._seen = 0
+        self._news = threading.Condition()
+        streams = [stream for stream in (self.process.stdout, self.process.stderr) if stream is not None]
+        self._listeners = [threading.Thread(target=self._listen, args=(stream,)) for stream in streams]
+        for listener in self._listeners:
+            listener.start()
+
+    def _listen(self, stream: IO[bytes]) -> None:
+        with stream:
+            while data := os.read(stream.fileno(), 65536):
+                with self._news:
+                    self._said += data.decode()
+                    self._news.notify()
+
+    def until(self, words: str) -> str:
+        """What it says until ``words`` come, and from where it was left off."""
+        deadline = monotonic() + PATIENCE
+        with self._news:
+            while (at := self._said.find(words, self._seen)) < 0:
+                assert self._news.wait(deadline - monotonic()), self._said[self._seen :]
+            found = self._said[self._seen : at + len(words)]
+            self._seen = at + len(words)
+            return found
+
+    def close(self) -> None:
+        for listener in self._listeners:
+            listener.join()
+
+    def end(self, signum: int = signal.SIGINT) -> int:
+        self.process.send_signal(signum)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def watching(workspace: Workspace) -> Iterator[type[Watch]]:
+    begun: list[Watch] = []
+
+    class Begun(Watch):
+        def __init__(self, *arguments: str) -> None:
+            super().__init__(workspace, *arguments)
+            begun.append(self)
+
+    yield Begun
+    for watch in begun:
+        watch.process.kill()
+        watch.process.wait()
+        watch.close()
+        assert survivors(f"WATCH_TEST={watch.mark}") == []
+
+
+def save(path: Path, text: str) -> None:
+    """As editors do: another file takes the name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.swp")
+    aside.write_text(text)
+    os.replace(aside, path)
+
+
+def test_what_is_saved_runs_what_reads_it_and_ctrl_c_leaves_nothing(
+    workspace: Workspace, watching: type[Watch]
+) -> None:
+    workspace.manifest(MANIFEST)
+    for name in ("a", "b"):
+        workspace.write(f"src/{name}.c", name)
+    watch = watching("link")
+    assert "watching 2 files" in watch.until(IDLE)
+    save(workspace.path / "src/a.c", "a2")
+    said = watch.until(IDLE)
+    assert "changed: src/a.c (cc@src/a.c)" in said
+    assert ("compiled src/a.c" in said, "compiled src/b.c" in said, "linked" in said) == (True, False, True)
+    # Who is no run of its own keeps nobody out.
+    assert workspace.exarp("run", "link", "--no-wait").err == "up to date (3 tasks)\n"
+    save(workspace.path / "src/c.c", "c")
+    said = watch.until(IDLE)
+    assert "compiled src/c.c" in said
+    assert "watching 3 files" in said
+    (workspace.path / "src/b.c").unlink()
+    assert "watching 2 files" in watch.until(IDLE)
+    assert workspace.read("build/app") == "a2c"
+    assert watch.end() == 130
+
+
+def test_a_change_of_what_was_read_ends_the_run_and_children_with_it(
+    workspace: Workspace, watching: type[Watch]
+) -> None:
+    workspace.manifest("""
+        [task.first]
+        inputs = ["in.txt"]
+        outputs = []
+        run = "cat in.txt"
+
+        [task.slow]
+        needs = ["first"]
+        inputs = ["in.txt", "late.txt"]
+        outputs = []
+        run = "echo slow; test -e done || { sleep 300 & sleep 300; }"
+
+        [task.last]
+        needs = ["slow"]
+        inputs = ["last.txt"]
+        outputs = []
+        run = "cat last.txt"
+    """)
+    for name in ("in", "late", "last"):
+        workspace.write(f"{name}.txt", f"{name} one\n")
+    watch = watching("last", "--output", "stream")
+    watch.until("slow")
+    # Nobody has read it yet: it does not disturb.
+    save(workspace.path / "last.txt", "last two\n")
+    workspace.write("done", "")
+    save(workspace.path / "in.txt", "in two\n")
+    said = watch.until(IDLE)
+    assert "changed: in.txt (first" in said
+    assert said.count("changed:") == 1
+    assert "in two" in said
+    assert "last two" in said
+    assert watch.end(signal.SIGTERM) == 143
+
+
+def test_ctrl_c_in_the_midst_of_a_run_ends_it_and_watching(workspace: Workspace, watching: type[Watch]) -> None:
+    workspace.manifest('[task.t]\ninputs = ["a"]\noutputs = []\nrun = "echo runs; sleep 300 & sleep 300"')
+    workspace.write("a", "")
+    watch = watching("t", "--output", "stream")
+    watch.until("runs")
+    assert watch.end() == 130
+
+
+def test_a_broken_manifest_is_told_and_watched_until_it_is_mended(workspace: Workspace, watching: type[Watch]) -> None:
+    workspace.manifest('[task.default]\ninputs = ["a"]\noutputs = []\nrun = "echo one"')
+    workspace.write("a", "")
+    watch = watching()
+    watch.until(IDLE)
+    save(workspace.path / "exarp.toml", "[task.default]\nrum = 1")
+    assert "did you mean 'run'?" in watch.until(IDLE)
+    save(workspace.path / "exarp.toml", '[task.default]\nrun = "echo two"')
+    said = watch.until(IDLE)
+    assert "two" in said
+    assert "watching the manifest alone" in said
+    assert watch.end() == 130
+
+
+def test_a_task_that_writes_what_it_reads_comes_to_rest(workspace: Workspace, watching: type[Watch]) -> None:
+    workspace.manifest("""
+        [task.fmt]
+        modifies = ["src/*.txt"]
+        run = "tr a-z A-Z < src/a.txt > x; cp x src/a.txt; echo formatted"
+
+        [task.undeclared]
+        inputs = ["src/*.txt"]
+        needs = ["fmt"]
+        run = "cp x src/a.txt; echo copied"
+    """)
+    workspace.write("src/a.txt", "one")
+    watch = watching("undeclared")
+    watch.until(IDLE)
+    save(workspace.path / "src/a.txt", "two")
+    watch.until("changed: src/a.txt")
+    watch.until(IDLE)
+    assert workspace.read("src/a.txt") == "TWO"
+    assert watch.end() == 130
+
+
+def test_what_cannot_be_run_at_all_is_refused_as_by_run(workspace: Workspace) -> None:
+    assert workspace.exarp("watch").code == 3
+    workspace.manifest('[task.t]\nrun = "true"')
+    assert (workspace.exarp("watch", "x").code, workspace.exarp("watch", "--frob").code) == (2, 2)
