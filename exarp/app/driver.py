@@ -166,8 +166,7 @@ class Driver:
     def _ask_onlooker(self) -> None:
         if self.onlooker is not None and not self.machine.is_ending:
             changed = self.onlooker.outdated(lambda task: self.machine.states[task] is not State.WAITING)
-            # First, so that nothing is started for what was found out before.
-            self._stimuli.extendleft([Outdated(changed)] if changed is not None else [])
+            self._stimuli.extendleft([Outdated(changed)] if changed is not None else [])  # before what starts anything
 
     def _work(self) -> None:
         self._answer()

@@ -135,7 +135,7 @@ def test_a_change_of_what_was_read_ends_the_run_and_children_with_it(
         needs = ["first"]
         inputs = ["in.txt", "late.txt"]
         outputs = []
-        run = "echo slow; test -e done || { sleep 300 & sleep 300; }"
+        run = "test -e done || { echo slow; sleep 300 & sleep 300; }"
 
         [task.last]
         needs = ["slow"]
