@@ -255,36 +255,21 @@ class _Look:
     def _stale(self, wanted: set[int] | None, changed: set[int], moved: set[int]) -> list[int]:
         """Those of the tasks that are asked for that may have to run: what they rest on is not as it was, or a need of theirs is
         among them. ``wanted`` None: all that is asked for was up to date."""
-        if wanted is None:
-            if not changed and not moved:
-                return []
-            wanted = self._closure()
-        back = self.read_back()
-        found = [
-            task
-            for task in wanted
-            if back.states[task] == UNKNOWN
-            or (changed and not changed.isdisjoint(back.files(task)))
-            or (moved and not moved.isdisjoint(back.folders(task)))
-        ]
-        if not found:
+        if wanted is None and not changed and not moved:
             return []
-        dependents: dict[int, list[int]] = {}
-        # Who reads a file need not need its maker: a depfile may have told of it.
-        readers: dict[int, list[int]] = {}
-        for task in wanted:
-            for need in back.needs(task):
-                dependents.setdefault(need, []).append(task)
-            for at in back.files(task):
-                readers.setdefault(at, []).append(task)
+        back = self.read_back()
+        found = back.with_files(changed) | back.with_folders(moved)
+        if wanted is not None:
+            found = {task for task in found if task in wanted}
+            found.update(task for task in wanted if back.states[task] == UNKNOWN)
         stale = set(found)
         while found:
-            task = found.pop()
-            further = [*dependents.get(task, ()), *(reader for at in back.made(task) for reader in readers[at])]
-            for dependent in further:
-                if dependent not in stale:
-                    stale.add(dependent)
-                    found.append(dependent)
+            # Who reads a file need not need its maker: a depfile may have told of it.
+            made = {at for task in found for at in back.made(task)}
+            found = (back.with_needs(found) | back.with_files(made)) - stale
+            if wanted is not None:
+                found &= wanted
+            stale |= found
         return sorted(stale)
 
     # -- files and folders -------------------------------------------------------------------------------------

@@ -16,10 +16,11 @@ import marshal
 import os
 import sys
 import zlib
+from bisect import bisect_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Set
     from typing import Any
 
 NAME = "index"
@@ -35,6 +36,8 @@ DIGEST = 32
 """Bytes of a file's digest."""
 UNKNOWN, UP_TO_DATE, GATHERING = 0, 1, 2
 """States of tasks: nobody knows; up to date as long as its files are as they were; only gathers others."""
+# To look through all rows is quicker than to turn them round, if it is not done over and over.
+_SEARCHES = 4
 # Time stamps come from a clock that ticks every 1 to 10 ms; a file system may round to whole seconds (or two: FAT).
 _TICK_NS = 20_000_000
 _COARSE_NS = 2_000_000_000
@@ -109,6 +112,18 @@ class Back:
         """Digest of the file at a position."""
         return self.digests[path * DIGEST : (path + 1) * DIGEST]
 
+    def with_needs(self, tasks: Set[int]) -> set[int]:
+        """Tasks that need one of these."""
+        return self._needs.with_any(tasks)
+
+    def with_files(self, positions: Set[int]) -> set[int]:
+        """Tasks that read or made one of these files."""
+        return self._files.with_any(positions)
+
+    def with_folders(self, positions: Set[int]) -> set[int]:
+        """Tasks whose files were found in one of these folders."""
+        return self._folders.with_any(positions)
+
     def needs(self, task: int) -> Sequence[int]:
         """Positions of the tasks that a task needs."""
         return self._needs.row(task)
@@ -129,10 +144,36 @@ class Back:
 class _Rows:
     """Numbers by task: where each row ends, and all of them, one behind the other."""
 
-    __slots__ = ("_ends", "_values")
+    __slots__ = ("_ends", "_rows", "_searches", "_values")
 
     def __init__(self, ends: bytes, values: bytes) -> None:
         self._ends, self._values = memoryview(ends).cast("I"), memoryview(values).cast("I")
+        self._searches = 0
+        self._rows: dict[int, list[int]] | None = None
+
+    def with_any(self, wanted: Set[int]) -> set[int]:
+        """Rows that hold one of these numbers."""
+        if not wanted:
+            return set()
+        if self._rows is None:
+            self._searches += 1
+            if self._searches > _SEARCHES:
+                self._rows = self._turned()
+        if self._rows is not None:
+            return {row for value in wanted for row in self._rows.get(value, ())}
+        found = [place for place, value in enumerate(self._values.tolist()) if value in wanted]
+        return {bisect_right(self._ends, place) for place in found}
+
+    def _turned(self) -> dict[int, list[int]]:
+        """By number the rows that hold it."""
+        rows: dict[int, list[int]] = {}
+        start = 0
+        values = self._values.tolist()
+        for row, end in enumerate(self._ends):
+            for value in values[start:end]:
+                rows.setdefault(value, []).append(row)
+            start = end
+        return rows
 
     def row(self, task: int) -> Sequence[int]:
         return self._values[self._ends[task - 1] if task else 0 : self._ends[task]]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from exarp.app.project import examine
+from exarp.app.opening import examine
 from exarp.errors import ManifestError, Place, Problem, UsageError
 from exarp.manifests.discover import named_plans
 from exarp.manifests.foreign.draft import Draft

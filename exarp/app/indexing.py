@@ -19,7 +19,8 @@ import msgspec
 from exarp.app.checker import Checker
 from exarp.app.entries import Entries, Folder, folder_of, rows
 from exarp.app.makings import makings_of
-from exarp.app.project import Project, pattern_folders
+from exarp.app.opening import pattern_folders
+from exarp.app.project import Project
 from exarp.app.shape import Shape, stamp_of
 from exarp.graph.reachability import closure, with_dependents
 from exarp.index import (

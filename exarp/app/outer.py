@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from exarp.app.project import examine
+from exarp.app.opening import examine
 from exarp.errors import ExarpError, Problem
 from exarp.manifests.discover import Found, find_manifest, manifest_in, named_manifest, shown_from
 from exarp.manifests.problems.place import Locator

@@ -78,7 +78,7 @@ class LaterPlaces:
 
     @cached_property
     def _places(self) -> Places:
-        from exarp.app.project import examine
+        from exarp.app.opening import examine
 
         return examine(self._root, None, self._environ, commands=False)[0].locator
 

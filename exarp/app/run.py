@@ -18,10 +18,8 @@ from exarp.app.checker import Checker
 from exarp.app.conditions import missing_programs, unwanted
 from exarp.app.depfile_order import found_in, found_problems
 from exarp.app.driver import Driver
-from exarp.app.faults import plan_warnings
 from exarp.app.launcher import Launcher
 from exarp.app.memory import Selection, selection
-from exarp.app.outside import evaluate
 from exarp.app.ports import Onlooker, Person, View
 from exarp.app.project import Project
 from exarp.app.prose import refuse_prose
@@ -105,8 +103,11 @@ def run(
     refuse_prose(project.manifest, request.call)
     chosen = request.chosen
     selected = foreseen.selected if foreseen is not None else selection(project, chosen)
-    # Before the workspace is held: a command may be a call of exarp.
-    evaluate(project.manifest, (project.graph.ids[name] for name in selected.names))
+    if foreseen is None:
+        from exarp.app.outside import evaluate
+
+        # Before the workspace is held: a command may be a call of exarp.
+        evaluate(project.manifest, (project.graph.ids[name] for name in selected.names))
     with Session(project.root, request.command, environ, request.wait, voice.note) as session:
         if foreseen is not None and not foreseen.holds(session.index):
             raise OutdatedError
@@ -114,10 +115,7 @@ def run(
             voice.note(line)
         session.recall(selected)
         plan = foreseen.plan if foreseen is not None else planned(project, chosen, session.memory.expected)
-        told_here = [
-            f"warning: {problem.place}: {problem.message} ({problem.slug})"
-            for problem in plan_warnings(project.manifest, project.locator, plan)
-        ]
+        told_here = _told_of(project, plan) if plan.late else []
         for line in told_here:
             voice.note(line)
         number = session.new_run()
@@ -327,6 +325,16 @@ class _Run:
     def log_path(self, task: str, attempt: int) -> tuple[str, str]:
         """Where the log of an attempt goes: absolute, and as events name it."""
         return self.session.log_path(self.number, task, attempt)
+
+
+def _told_of(project: Project, plan: Plan) -> list[str]:
+    """Warnings of a plan, as they are told."""
+    from exarp.app.faults import plan_warnings
+
+    return [
+        f"warning: {problem.place}: {problem.message} ({problem.slug})"
+        for problem in plan_warnings(project.manifest, project.locator, plan)
+    ]
 
 
 def _warning(problem: Problem) -> str:

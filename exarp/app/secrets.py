@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from exarp.manifests.variables.exported import LateVariables
 from exarp.model.event import Event, FreshnessReason, RunStarted, TaskFinished, TaskRetried, TaskStarted
 from exarp.model.manifest import Manifest
 from exarp.model.mask import Mask, mask_of, masked, parts_of
@@ -113,7 +112,9 @@ def _known(values: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     if isinstance(values, ChainMap):
         for each in values.maps:
             yield from _known(each)
-    elif isinstance(values, LateVariables):
-        yield values.known()
-    else:
+    elif isinstance(values, dict):
         yield values
+    else:
+        from exarp.manifests.variables.exported import LateVariables
+
+        yield values.known() if isinstance(values, LateVariables) else values

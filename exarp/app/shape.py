@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING
 
-from exarp.manifests.discover import NAMES
-
 if TYPE_CHECKING:
     from exarp.app.outside import Outside
 
@@ -42,6 +40,8 @@ class Shape:
 
     def reading(self, read: Callable[[str, str], bytes]) -> Callable[[str, str], bytes]:
         """``read``, which gives the content of a manifest by its path; that, and what would be one in its folder, is noted."""
+
+        from exarp.manifests.discover import NAMES
 
         def noting(path: str, shown: str) -> bytes:
             self.look(path)

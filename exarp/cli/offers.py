@@ -25,7 +25,7 @@ Offer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 def _project(context: click.Context) -> Project | None:
     """The project as far as it can be read; None where there is none."""
-    from exarp.app.project import examine
+    from exarp.app.opening import examine
     from exarp.errors import ExarpError
 
     invocation = context.find_object(Invocation) or context.find_root().ensure_object(Invocation)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 from collections.abc import Iterator
 from enum import IntEnum
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from exarp.hosts.children import MARK
 from exarp.hosts.log_file import CappedLog, SharedLog
@@ -18,6 +18,9 @@ from exarp.hosts.process_tree import Process
 from exarp.hosts.spawning import Spawner
 from exarp.model.launch import Exited, Launch
 from exarp.model.mask import MaskStream, mask_of
+
+if TYPE_CHECKING:
+    import subprocess
 
 PIPE_READ = 65536
 # What was in the pipe when the leader died is at most this; who goes on writing could hold us for ever.
@@ -122,6 +125,8 @@ class Attempt:
     def _spawn_carefully(
         self, argv: tuple[str, ...], env: dict[str, str], stdin: int | None, output: int | None
     ) -> int:
+        import subprocess
+
         foreground = self.foreground
         self.process = subprocess.Popen(
             argv,

@@ -89,12 +89,12 @@ class StateFolder:
 
     def prune_logs(self, keep_runs: Set[str]) -> None:
         """Remove the log folders of all runs but these. One that cannot be removed stays: it is only space."""
-        import shutil
-
         keep = {_encoded(run) for run in keep_runs}
         with contextlib.suppress(OSError), os.scandir(self.logs) as entries:
             for entry in entries:
                 if entry.name not in keep and entry.is_dir(follow_symlinks=False):
+                    import shutil
+
                     shutil.rmtree(entry.path, ignore_errors=True)
 
 

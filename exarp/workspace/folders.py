@@ -7,7 +7,6 @@ must never be emptied. Does not know when a task starts.
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -125,6 +124,8 @@ def _remove_folder(name: str, parent: int) -> None:
 
 def _stranger(folder: str, names: Sequence[str]) -> str:
     """The first file in a folder that git tracks or would track, or an empty string; without git any file at all."""
+    import subprocess
+
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, check=False, stdin=subprocess.DEVNULL)

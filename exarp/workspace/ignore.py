@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from typing import NamedTuple
 
 from exarp.workspace.repository import find_repository
@@ -98,6 +97,9 @@ class Ignore:
 def _tracked_although_ignored(top: str) -> frozenset[str]:
     """Files that were added by force, and all folders above them; asked of git itself, once, when a rule first hides
     something: only its index knows."""
+
+    import subprocess
+
     command = ["git", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]
     try:
         done = subprocess.run(command, cwd=top, capture_output=True, check=False, stdin=subprocess.DEVNULL)

@@ -6,7 +6,6 @@ Knows ``PATH`` and the workspace. Does not know who wants them.
 from __future__ import annotations
 
 import os
-import shutil
 
 
 class Programs:
@@ -19,6 +18,9 @@ class Programs:
 
     def has(self, program: str, cwd: str) -> bool:
         """Whether a command of a task in ``cwd`` (relative to the workspace root) would find ``program``."""
+
+        import shutil
+
         if (program, cwd) in self._there:
             return True
         # A shell takes a name with a slash for a path, seen from where it is.

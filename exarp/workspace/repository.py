@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterable
 
 # Whether git reads these depends on how it was built and set up.
@@ -75,6 +74,8 @@ class Repository:
         return found
 
     def _asked(self) -> str | None:
+        import subprocess
+
         command = ["git", "config", "-z", "--type=path", "--get", "core.excludesFile"]
         try:
             done = subprocess.run(command, cwd=self.top, capture_output=True, check=False, stdin=subprocess.DEVNULL)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exarp.app.explain import Explanation, explain, last_run
-from exarp.app.project import open_project
+from exarp.app.opening import open_project
 from exarp.app.run import RunRequest, Voice, run
 from exarp.app.targets import choose
 from exarp.app.touch import touch

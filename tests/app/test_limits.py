@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exarp.app.project import Overrides, Project, examine
+from exarp.app.opening import examine
+from exarp.app.project import Overrides, Project
 from exarp.cli.entry import run_cli
 from tests.manifests.plans.todo2_states import write_json
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from exarp.app.memory import FORGET_AFTER_DAYS, Selection, recall, selection
-from exarp.app.project import Project, open_project
+from exarp.app.opening import open_project
+from exarp.app.project import Project
 from exarp.app.records import Records
 from exarp.app.run import RunRequest, Voice, run
 from exarp.app.targets import choose

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from exarp.app.opening import examine, open_project
 from exarp.app.outside import Outside, evaluate
-from exarp.app.project import Overrides, examine, open_project
+from exarp.app.project import Overrides
 from exarp.errors import ManifestError
 from exarp.manifests.variables.definitions import CommandFailed
 

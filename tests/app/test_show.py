@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exarp.app.launcher import Launcher
-from exarp.app.project import open_project
+from exarp.app.opening import open_project
 from exarp.app.show import show
 from exarp.model.sheet import TaskSheet
 from exarp.views.tasks.sheet import lines

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from exarp.app.project import Overrides, open_project
+from exarp.app.opening import open_project
+from exarp.app.project import Overrides
 from exarp.app.targets import choose
 from exarp.app.what_if import Change, what_if
 from exarp.planning.selection import Wanted

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeGuard
 import pytest
 
 from exarp.app.history import newest_events
-from exarp.app.project import open_project
+from exarp.app.opening import open_project
 from exarp.app.run import RunRequest, Voice, run
 from exarp.app.targets import choose
 from exarp.model.event import Event, TaskFinished, TaskStarted

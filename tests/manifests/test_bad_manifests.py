@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from exarp.app import project
-from exarp.app.project import examine
+from exarp.app.opening import examine
 from exarp.cli.entry import run_cli
 from exarp.errors import ManifestError, Problem
 from exarp.manifests.document import LATER_SETTINGS, LATER_TASK, LATER_TOP, LATER_WAVE

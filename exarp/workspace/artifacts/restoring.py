@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterable, Sequence
 
@@ -118,6 +117,8 @@ class Restoring:
             place = f"{self._root}/{folder}".rstrip("/")
             os.rename(made, place)
         except BaseException:
+            import shutil
+
             shutil.rmtree(made, ignore_errors=True)
             raise
         for piece in pieces:
@@ -152,6 +153,8 @@ class Restoring:
 
     def _prepare(self) -> None:
         if not self._is_prepared:
+            import shutil
+
             self._is_prepared = True
             shutil.rmtree(self._aside, ignore_errors=True)
             os.makedirs(self._aside, mode=0o700, exist_ok=True)

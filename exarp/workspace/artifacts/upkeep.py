@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 
@@ -191,6 +190,8 @@ def clear(layout: Layout) -> int:
     more than that. Raises OSError."""
     freed = contents(layout).bytes
     for folder in (layout.entries, layout.blobs):
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)
     # What is being written stays: it is put into folders that are made again.
     for draft in list(layout.all_drafts()):
