@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from exarp.app.history import newest_events
-from exarp.app.project import open_project
+from exarp.app.opening import open_project
 from exarp.app.run import RunRequest, Voice, run
 from exarp.app.targets import choose
 from exarp.model.event import TaskFinished
