@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from exarp.app.project import open_project
+from exarp.app.opening import open_project
 from exarp.app.watched import News, Watched
 
 MANIFEST = """
