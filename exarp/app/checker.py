@@ -93,11 +93,12 @@ class Checker:
         stale = FreshnessReason("forced") if self.force else self._stale(task, record, now)
         if stale is None:
             self.sound.add(task)
-        if stale is not None and (program := self.missing_program(spec)):
-            self._contributions.failed(task)
-            return Checked(task, impossible=FreshnessReason("no-program", program))
         if stale is not None:
             self.snapshots[task] = Snapshot(named, now, moment, self._records.turn)
+        if stale is not None and (program := self.missing_program(spec)):
+            self._contributions.failed(task)
+            # What it makes may be had without running it.
+            return Checked(task, stale, impossible=FreshnessReason("no-program", program))
         return Checked(task, stale=stale)
 
     def look_again(self, task: int) -> FreshnessReason | None:

@@ -36,6 +36,7 @@ from exarp.planning.selection import Chosen
 
 # More names than this in one line help nobody.
 _NAMES = 3
+_NOTES = 10
 
 
 class RunRequest(msgspec.Struct, frozen=True):
@@ -273,8 +274,10 @@ class _Run:
             artifacts.secrets = self.secrets
             yield artifacts
             store.close()
-            for told in artifacts.notes:
+            for told in artifacts.notes[:_NOTES]:
                 self.note(f"note: {told}")
+            if len(artifacts.notes) > _NOTES:
+                self.note(f"note: nor are {len(artifacts.notes) - _NOTES} more tasks, for such reasons")
         finally:
             for fault in store.faults:
                 self.note(f"warning: {fault}")

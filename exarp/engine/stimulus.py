@@ -18,7 +18,8 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True, gc=False):
-    """Whether a task must run. ``stale`` says why; None: it is up to date. ``impossible``: why it cannot be run at all.
+    """Whether a task must run. ``stale`` says why; None: it is up to date. ``impossible``: why it cannot be run at all,
+    whether it must or not.
 
     ``restored``: it had to run, but what it makes was put back instead; ``log``: what it printed when it ran.
     """

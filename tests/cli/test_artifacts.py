@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from exarp.model.artifact import Piece
+from exarp.workspace.artifacts.entry import decoded, encoded
 from tests.cli.conftest import Result, Workspace
 
 PROJECT = """
@@ -309,3 +312,37 @@ def test_the_store_is_looked_at_verified_and_emptied(cached: Cached) -> None:
     assert (refused.code, refused.json["error"]["problems"][0]["slug"]) == (2, "cache-folder")
     assert cache("verify", "--max-size", "1").code == 2
     assert cache("gc", "--max-size", "many").code == 2
+
+
+def test_what_is_restored_needs_no_program(cached: Cached) -> None:
+    cached.manifest("""
+        [task.make]
+        run = "tool > $out"
+        inputs = ["in"]
+        outputs = ["out"]
+        requires = ["tool"]
+    """)
+    cached.write("in", "1")
+    cached.write("bin/tool", "#!/bin/sh\necho made\n").chmod(0o755)
+    with_tool = {"PATH": f"{cached.path}/bin:{os.environ['PATH']}"}
+    assert cached.run("make", **with_tool)[0] == {"make": "passed"}
+    (cached.path / "out").unlink()
+    assert cached.run("make")[0] == {"make": "restored"}
+    cached.write("in", "2")
+    assert cached.run("make")[0] == {"make": "failed"}
+
+
+@pytest.mark.parametrize("path", ["../evil", "/tmp/exarp-evil", "src/one", "lib/../src/one", "lib/x/../../../evil"])
+def test_who_writes_into_a_shared_store_writes_nowhere_but_into_outputs(cached: Cached, path: str) -> None:
+    cached.run("lib")
+    (entry,) = (cached.path / ".exarp/cache/v1/entries").glob("*/*")
+    key = bytes.fromhex(entry.parent.name + entry.name)
+    (honest,) = decoded(entry.read_bytes(), key)
+    evil = msgspec.structs.replace(honest, pieces=(*honest.pieces, Piece(path, 0o100644, b"", b"evil")))
+    entry.write_bytes(encoded(key, [evil]))
+    (cached.path / "lib/lib").unlink()
+    before = {str(each) for each in cached.path.parent.iterdir()}
+    assert cached.run("lib")[0] == {"lib": "passed"}
+    assert cached.read("src/one") == "one\n"
+    assert {str(each) for each in cached.path.parent.iterdir()} == before
+    assert not os.path.exists("/tmp/exarp-evil")
