@@ -15,6 +15,8 @@ from functools import lru_cache
 
 # Python ignores them; no program is to inherit that.
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
+# Not what is in it, which may not be asked.
+_FOLDER_ALONE = getattr(os, "O_PATH", os.O_RDONLY)
 # Nearly all of an environment is the same for every task.
 _encoded = lru_cache(maxsize=4096)(os.fsencode)
 
@@ -27,26 +29,33 @@ class Spawner:
 
     def __init__(self) -> None:
         _keep_descriptors()
-        self._folder = os.getcwd()
-        self._here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # Where this process stands may be gone, or not be readable: then nothing is started elsewhere from here.
+        self._folder, self._here = "", -1
+        with suppress(OSError):
+            self._folder = os.getcwd()
+            self._here = os.open(".", _FOLDER_ALONE | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def close(self) -> None:
         """Let go of the folder."""
-        os.close(self._here)
+        if self._here >= 0:
+            os.close(self._here)
 
     def spawn(
         self, argv: tuple[str, ...], env: Mapping[str, str], cwd: str, stdin: int, output: int | None
     ) -> int | None:
         """The number of the process; None where it could not be started. ``output``: stdout and stderr, None for our own."""
-        program = find_program(argv[0], env)
+        elsewhere = cwd != self._folder
+        program = find_program(argv[0], env) if self._here >= 0 or not elsewhere else None
         if program is None:
             return None
         streams = [(os.POSIX_SPAWN_DUP2, stdin, 0)]
         if output is not None:
             streams += [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
         encoded = {_encoded(name): _encoded(value) for name, value in env.items()}
-        elsewhere = cwd != self._folder
         try:
+            # Room for two more, by which its processes are found when it is to end: nothing is started that could not be.
+            for spare in os.pipe():
+                os.close(spare)
             if elsewhere:
                 # It stands where this process stands, which nothing else does meanwhile: there is one thread.
                 os.chdir(cwd)

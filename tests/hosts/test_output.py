@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -197,7 +198,13 @@ def test_a_bad_environment_is_told(host: LocalHost, launch: MakeLaunch) -> None:
     assert (exited.status, exited.error) == (126, "sh: illegal environment variable name")
 
 
-def test_running_out_of_descriptors_is_told(host: LocalHost, launch: MakeLaunch, few_descriptors: None) -> None:
+@pytest.mark.parametrize("taken", [0, 1])
+def test_running_out_of_descriptors_is_told(
+    host: LocalHost, launch: MakeLaunch, few_descriptors: None, taken: int
+) -> None:
+    # Each attempt keeps two: whoever is left with an odd one, or with none, can end them all the same.
+    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit - taken, hard))
     for _ in range(40):
         host.start(launch(("sleep", "300")))
     told = exits(host, 40)
@@ -251,3 +258,18 @@ def test_programs_are_looked_up_in_the_path_of_the_task_and_stand_in_its_folder(
     host.start(launch(("cat", "one/where"), env=env))
     assert b"echo one" in output(history(host, 3), 3)
     assert os.getcwd() == here
+
+
+def test_programs_are_started_although_the_folder_of_this_process_is_gone(
+    marker: str, launch: MakeLaunch, tmp_path: Path
+) -> None:
+    here, gone = os.getcwd(), tmp_path / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    try:
+        with LocalHost(marker, grace=0.3) as host:
+            host.start(launch(("pwd", "-P")))
+            assert output(history(host, 1), 1) == f"{tmp_path}\n".encode()
+    finally:
+        os.chdir(here)
