@@ -96,6 +96,7 @@ def test_another_state_of_the_inputs_and_back(cached: Cached) -> None:
     log = cached.exarp("log", "test")
     assert (log.out, log.err.startswith("test: restored, run 4")) == ("testing\n", True)
     assert "restored" in cached.exarp("history", "test").out
+    assert cached.exarp("explain", "lib", "--last").out.startswith("restored: input src/one changed\n")
 
 
 @pytest.mark.parametrize(

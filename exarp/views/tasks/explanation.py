@@ -174,7 +174,8 @@ def last_lines(row: LastLike | None, now: datetime, color: bool = False) -> list
     if row is None:
         return ["it never ran"]
     why = words.why(row.reason) if row.reason is not None else "the reason is not recorded"
-    return [f"ran: {why}", f"  {log_header(row, now, color)}"]
+    came_to = "restored" if row.outcome == "restored" else "ran"
+    return [f"{came_to}: {why}", f"  {log_header(row, now, color)}"]
 
 
 def document(found: Explanation) -> bytes:
