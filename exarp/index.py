@@ -1,13 +1,13 @@
 """The compiled index of a workspace: which tasks are up to date, as long as which files are as they were.
 
-Knows the layout of its file, and how what is compared is summed up. Does not know which tasks are up to date (``app.indexing``
+Knows the layout of its file, and how what is compared is summed up. Does not know which tasks are up to date (``app.index``
 does), nor what to do where something differs (``glance`` does). Imported before anything else is, so it imports next to
 nothing.
 
 The file is a mark, the lengths and checksums of three parts, and the parts. The *front* is read by every run: what shaped the
 index, and columns of paths and stat data. The *back* is read where a file differs, or tasks are named: digests, and the files
 and needs of each task. Both are ``marshal``, which is safe only for what is known to be whole: hence the checksums. The
-*makings* are what a run of only some tasks is put together from (``app.partial`` knows their layout).
+*makings* are what a run of only some tasks is put together from (``app.index.makings`` knows their layout).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SECOND_NS = 1_000_000_000
 class Front:
     """What every run reads.
 
-    ``about``: what shaped the index, by the names in ``app.indexing``. ``paths`` (relative to the workspace, or absolute) are
+    ``about``: what shaped the index, by the names in ``app.index``. ``paths`` (relative to the workspace, or absolute) are
     files, and the four columns their stat data: nanoseconds, nanoseconds, bytes, a number. ``young``: positions of those whose
     stat data prove nothing yet.
     """

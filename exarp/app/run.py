@@ -71,7 +71,7 @@ class Voice(msgspec.Struct, frozen=True):
 
 
 class Foreseen(Protocol):
-    """What an index foresaw of a run, so that only a part of it is left (``partial``)."""
+    """What an index foresaw of a run, so that only a part of it is left (``index.partial``)."""
 
     plan: Plan
     selected: Selection
@@ -227,7 +227,7 @@ class _Run:
     def new_index(self, checker: Checker, plan: Plan, selected: Selection, told_here: Sequence[str]) -> bytes | None:
         """The index after a run of all that was asked for."""
         session, request = self.session, self.request
-        from exarp.app.indexing import Ran, index_of
+        from exarp.app.index.indexing import Ran, index_of
 
         # What depfiles say by now is what the next run would begin with.
         found = found_problems(self.project, found_in(plan, checker))

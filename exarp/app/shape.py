@@ -1,7 +1,7 @@
 """What a project was read from: everything outside its manifest's own text that could make it another project.
 
 Knows files and folders that were looked at, links that were asked for, variables of the caller's environment. Does not know what
-any of it means. Whoever keeps something about the project (``indexing``) keeps its shape with it.
+any of it means. Whoever keeps something about the project (``index``) keeps its shape with it.
 """
 
 from __future__ import annotations

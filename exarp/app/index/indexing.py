@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from exarp.app.checker import Checker
-from exarp.app.entries import Entries, Folder, folder_of, rows
-from exarp.app.makings import makings_of
+from exarp.app.index.entries import Entries, Folder, folder_of, rows
+from exarp.app.index.makings import makings_of
 from exarp.app.opening import pattern_folders
 from exarp.app.project import Project
 from exarp.app.shape import Shape, stamp_of

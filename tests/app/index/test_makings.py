@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exarp.app.makings import makings_of, read_makings, share
+from exarp.app.index.makings import makings_of, read_makings, share
 from exarp.app.project import Project
 from exarp.graph.reachability import with_dependents
 from exarp.manifests.notations import toml

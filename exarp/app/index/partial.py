@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from exarp.app.makings import Makings, Share, read_makings, share
+from exarp.app.index.makings import Makings, Share, read_makings, share
 from exarp.app.memory import Selection
 from exarp.app.project import Project
 from exarp.errors import Place
@@ -51,7 +51,7 @@ class Partial:
 
     def index(self, checker: Checker, session: Session) -> bytes | None:
         """The index, with what is known of the part by now; None where somebody must look at everything first."""
-        from exarp.app.renewal import renewed
+        from exarp.app.index.renewal import renewed
 
         return renewed(self._part, self._makings, self._share, checker, session.began_ns)
 
