@@ -49,6 +49,11 @@ def _leave(status: int) -> NoReturn:
 def _answer(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]) and _tell_version():
         return 0
+    if arguments == ["list"]:
+        from exarp.cli.plainly import list_plainly
+
+        if list_plainly():
+            return 0
     from exarp.glance import glance
 
     left = glance(arguments)

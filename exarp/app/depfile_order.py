@@ -9,7 +9,6 @@ from __future__ import annotations
 from exarp.app.checker import Checker
 from exarp.app.project import Project
 from exarp.errors import Problem
-from exarp.manifests.problems.place import reworded
 from exarp.model.plan import Plan
 from exarp.planning.depfile_order import DepfileOrder, depfile_order
 
@@ -28,6 +27,10 @@ def found_in(plan: Plan, checker: Checker) -> DepfileOrder:
 
 def found_problems(project: Project, found: DepfileOrder) -> list[Problem]:
     """A warning for each of the first few reads; the last one counts the others."""
+    if not found.reads:
+        return []
+    from exarp.manifests.problems.place import reworded
+
     names = project.graph.names
     problems = []
     more = len(found.reads) - _SHOWN

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from exarp.app.faults import FaultPlaces
 from exarp.app.limits import CONFIG, limits_of
 from exarp.app.outside import Outside
 from exarp.app.project import Overrides, Project, in_file_order
 from exarp.app.shape import Shape
 from exarp.errors import ManifestError, Problem
-from exarp.graph.build import as_written, build_graph
+from exarp.graph.build import GraphFaults, as_written, build_graph
+from exarp.graph.task_graph import TaskGraph
 from exarp.manifests.discover import Found, FoundPlans, find_manifest, manifest_in, named_manifest
 from exarp.manifests.file import read_beside, read_bytes
 from exarp.manifests.inclusion.included import Included
@@ -27,7 +27,6 @@ from exarp.manifests.reading import not_collecting, read_manifest
 from exarp.model.links import patterns_of, resolved
 from exarp.model.manifest import Manifest
 from exarp.model.path import folders_of
-from exarp.planning.grouping import Grouping
 from exarp.workspace.links import found_links
 
 # The content of a manifest, by its path and how messages name it; raises ManifestError.
@@ -131,13 +130,24 @@ def _checked(root: str, manifest: Manifest, locator: Places, told: Sequence[Prob
     graph, faults = build_graph(manifest.real_tasks)
     if manifest.seen:
         faults = as_written(faults, manifest.tasks)
-    places = FaultPlaces(manifest, locator)
-    problems = [problem for problem in told if problem.severity == "error"] + places.graph_problems(faults)
+    problems = [problem for problem in told if problem.severity == "error"]
     remarks = tuple(in_file_order((problem for problem in told if problem.severity != "error"), locator.file))
+    if manifest.waves or faults:
+        problems += _faults(manifest, graph, locator, faults)
+    return Project(root, manifest, graph, locator, remarks), in_file_order(problems, locator.file)
+
+
+def _faults(manifest: Manifest, graph: TaskGraph, locator: Places, faults: GraphFaults) -> list[Problem]:
+    """What is wrong with a graph, and with the waves on it."""
+    from exarp.app.faults import FaultPlaces
+    from exarp.planning.grouping import Grouping
+
+    places = FaultPlaces(manifest, locator)
+    problems = places.graph_problems(faults)
     if manifest.waves:
         cycles, sequences = Grouping(graph, set(range(len(graph))), manifest.waves).faults()
         problems += places.wave_problems(cycles, sequences, faults)
-    return Project(root, manifest, graph, locator, remarks), in_file_order(problems, locator.file)
+    return problems
 
 
 def _through_links(root: str, manifest: Manifest) -> Manifest:

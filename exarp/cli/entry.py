@@ -85,6 +85,8 @@ class LazyGroup(click.Group):
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A command and its arguments; ``exarp test`` is ``exarp run test``."""
+        if "--help" not in args and "-h" not in args:
+            importlib.import_module("exarp.cli.lean")
         if args and args[0] not in COMMANDS:
             context.ensure_object(Invocation).first_word = args[0]
             return "run", self.get_command(context, "run"), args

@@ -34,6 +34,7 @@ class Plain:
 
 def run_left(part: Part, arguments: Sequence[str]) -> int | None:
     """Run what is left; the exit code, or None where that has to be a run of everything: nothing was done then."""
+    import exarp.cli.lean  # noqa: F401
     from exarp.app.index.partial import partial
     from exarp.app.run import OutdatedError, RunRequest, run
     from exarp.cli.run_views import RunViews

@@ -5,13 +5,12 @@ Knows which ends there are, as a person counts them. Does not word them (``words
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from exarp.model.event import UNWANTED, TaskFinished
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """Counts of tasks. ``groups`` passed without running anything; ``allowed`` failed and may; ``unwanted`` were skipped
     because nobody wanted them here and now."""
 

@@ -47,6 +47,7 @@ NEVER_FOR_RUN = HEAVY | {
     "exarp.hosts.scripted",
     "difflib",
 }
+NEVER_WITHOUT_OPTIONS = {"click", "typing_extensions", "inspect", "dataclasses"}
 # The last that the door does.
 PROBE = """
 import os, sys
@@ -71,9 +72,45 @@ def loaded(workspace: Workspace, *arguments: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("arguments", "never"),
-    [(["--version"], NEVER_FOR_HELP | {"click", "re"}), (["--help"], NEVER_FOR_HELP), (["run"], NEVER_FOR_RUN)],
+    [
+        (["--version"], NEVER_FOR_HELP | {"click", "re"}),
+        (["--help"], NEVER_FOR_HELP),
+        (["run"], NEVER_FOR_RUN),
+        (
+            ["list"],
+            NEVER_FOR_RUN
+            | NEVER_WITHOUT_OPTIONS
+            | {"exarp.store", "exarp.hosts", "exarp.engine", "subprocess", "shutil"},
+        ),
+    ],
 )
 def test_what_must_not_be_loaded(workspace: Workspace, arguments: list[str], never: set[str]) -> None:
     workspace.manifest('[task.default]\ninputs = ["a"]\noutputs = ["b"]\nrun = "cp $in $out"')
     workspace.write("a", "x")
     assert sorted(loaded(workspace, *arguments) & never) == []
+
+
+def test_a_run_without_anything_to_do_loads_next_to_nothing(workspace: Workspace) -> None:
+    workspace.manifest('[task.default]\ninputs = ["a"]\noutputs = ["b"]\nrun = "cp $in $out"')
+    workspace.write("a", "x")
+    for _ in range(3):
+        workspace.exarp("run", "-q", env={"PYTHONSAFEPATH": "1"})
+    never = (
+        NEVER_FOR_HELP | NEVER_WITHOUT_OPTIONS | {"exarp.cli", "exarp.model", "exarp.errors", "re", "fcntl", "signal"}
+    )
+    assert sorted(loaded(workspace, "run") & never) == []
+
+
+def test_the_part_of_a_run_loads_no_reader(workspace: Workspace) -> None:
+    workspace.manifest('[task.default]\ninputs = ["a"]\noutputs = ["b"]\nrun = "cp $in $out"')
+    workspace.write("a", "x")
+    for _ in range(3):
+        workspace.exarp("run", "-q", env={"PYTHONSAFEPATH": "1"})
+    workspace.write("a", "y")
+    never = (
+        NEVER_FOR_RUN
+        | NEVER_WITHOUT_OPTIONS
+        | {"tomli", "exarp.manifests", "exarp.planning.planner", "subprocess", "shutil"}
+    )
+    assert sorted(loaded(workspace, "run") & never) == []
+    assert workspace.read("b") == "y"

@@ -7,8 +7,9 @@ caller says when an event arrived, on whatever clock it likes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from exarp.model.event import (
     Event,
@@ -26,8 +27,7 @@ from exarp.model.event import (
 from exarp.views.tally import Tally, is_failure
 
 
-@dataclass(slots=True)
-class WaveState:
+class WaveState(msgspec.Struct):
     """One wave. ``since`` is when it started; ``unknown`` counts unfinished tasks whose duration nobody knows,
     ``expected_ms`` sums up the others."""
 
@@ -39,11 +39,10 @@ class WaveState:
     finished: bool = False
     expected_ms: int = 0
     unknown: int = 0
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally = msgspec.field(default_factory=Tally)
 
 
-@dataclass(slots=True)
-class Running:
+class Running(msgspec.Struct):
     """An attempt that is going on."""
 
     task: str
