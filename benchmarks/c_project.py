@@ -30,6 +30,10 @@ HEAD = (
 )  # fmt: skip
 
 
+# Gets the project's folder and the round's number.
+Prepare = Callable[[Path, int], None]
+
+
 class WentWrong(Exception):
     """What was built does not work, or the two disagree; the text says how."""
 
@@ -59,21 +63,28 @@ class Project:
         self.sides = sides
         self.rows: list[tuple[str, ...]] = []
 
-    def step(self, label: str, prepare: Callable[[Path], None] | None = None, rounds: int = 1) -> list[Result]:
-        """Do ``prepare`` to both copies, then let each side build; who goes first changes every round."""
-        for side in self.sides:
-            if prepare is not None:
-                prepare(side.folder)
-        before = [self._state(side) for side in self.sides]
-        costs: tuple[list[Cost], list[Cost]] = ([], [])
+    def step(self, label: str, prepare: Prepare | None = None, rounds: int = 1) -> list[Result]:
+        """In every round do ``prepare`` to both copies, then let each side build; who goes first changes."""
+        return self.in_turn(((label, prepare),), rounds)[0]
+
+    def in_turn(self, steps: Sequence[tuple[str, Prepare | None]], rounds: int) -> list[list[Result]]:
+        """Several steps, one after the other in every round; a row of the table each, and what each side did."""
+        made: list[tuple[set[str], set[str]]] = [(set(), set()) for _ in steps]
+        costs: list[tuple[list[Cost], list[Cost]]] = [([], []) for _ in steps]
         for number in range(rounds):
-            for index in (0, 1) if number % 2 == 0 else (1, 0):
-                costs[index].append(cost_of(self.sides[index].argv, self.sides[index].folder))
+            for place, (_, prepare) in enumerate(steps):
+                for index in (0, 1) if number % 2 == 0 else (1, 0):
+                    side = self.sides[index]
+                    if prepare is not None:
+                        prepare(side.folder, number)
+                    before = self._state(side)
+                    costs[place][index].append(cost_of(side.argv, side.folder))
+                    made[place][index].update(self._made(side, before))
         results = [
-            Result(frozenset(self._made(side, before[index])), tuple(costs[index]))
-            for index, side in enumerate(self.sides)
+            [Result(frozenset(made[place][index]), tuple(costs[place][index])) for index in (0, 1)]
+            for place in range(len(steps))
         ]
-        self.rows.append(_row(label, results, len(self.outputs)))
+        self.rows += [_row(label, of, len(self.outputs)) for (label, _), of in zip(steps, results, strict=True)]
         return results
 
     def _state(self, side: Side) -> dict[str, tuple[int, int]]:
@@ -104,20 +115,45 @@ def _row(label: str, results: Sequence[Result], total: int) -> tuple[str, ...]:
 # -- what is done to the project -----------------------------------------------------------------------------------
 
 
-def touch(folder: Path) -> None:
+def touch(folder: Path, number: int) -> None:
     """A header's time changes, its content does not."""
     (folder / zstd_build.TOUCHED_HEADER).touch()
 
 
-def append_comment(folder: Path) -> None:
+def append_comment(folder: Path, number: int) -> None:
     """A header's content changes, what is compiled from it does not."""
     with (folder / zstd_build.CHANGED_HEADER).open("a") as file:
-        file.write("/* changed */\n")
+        file.write(f"/* changed {number} */\n")
 
 
-def remove_object(folder: Path) -> None:
+def remove_object(folder: Path, number: int) -> None:
     """An output is gone."""
     (folder / "build/lib/common/pool.c.o").unlink()
+
+
+def switch_branch(folder: Path, number: int) -> None:
+    """Some sources are what they are on a branch that was never built: each has one more function."""
+    for path in _branch_sources(folder):
+        _write_anew(path, f"{path.read_text()}{BRANCH_MARK}\nint other_{path.stem}(void) {{ return {number}; }}\n")
+
+
+def switch_back(folder: Path, number: int) -> None:
+    """They are again what they were, with the time of now, as git leaves them."""
+    for path in _branch_sources(folder):
+        _write_anew(path, path.read_text().partition(BRANCH_MARK)[0])
+
+
+BRANCH_MARK = "/* other branch */"
+
+
+def _branch_sources(folder: Path) -> list[Path]:
+    return sorted((folder / zstd_build.BRANCH_FOLDER).glob("*.c"))
+
+
+def _write_anew(path: Path, text: str) -> None:
+    # git removes the file and writes a new one.
+    path.unlink()
+    path.write_text(text)
 
 
 # -- what is checked -----------------------------------------------------------------------------------------------
@@ -147,13 +183,13 @@ def compare_objects(results: Sequence[Result]) -> str:
     """Whether both compiled the same objects, as a line to print."""
     ours, theirs = ({path for path in result.made if path.endswith(".o")} for result in results)
     if ours == theirs:
-        return f"the same {len(ours)} objects were compiled again by both"
+        return f"the same {len(ours)} objects were made anew by both"
     lines = [
         f"only {name}: {path}"
         for name, paths in (("exarp", ours - theirs), ("ninja", theirs - ours))
         for path in sorted(paths)
     ]
-    return "NOT the same objects were compiled again:\n  " + "\n  ".join(lines)
+    return "NOT the same objects were made anew:\n  " + "\n  ".join(lines)
 
 
 def compare_programs(sides: Sequence[Side]) -> str:
@@ -194,15 +230,29 @@ def measure(project: Project, rounds: int, sample: Path, work: Path) -> list[str
         f"zstd of each side compressed {sample.stat().st_size:,} bytes, the other's gave them back",
         compare_programs(project.sides),
     ]
-    project.step(f"nothing to do ({rounds}x)", rounds=rounds)
-    project.step("touch a header", touch)
+    project.step("nothing to do", rounds=rounds)
+    project.step("touch a header", touch, rounds)
     project.step("after that", rounds=rounds)
-    changed = project.step("comment in a header", append_comment)
+    changed = project.step("comment in a header", append_comment, rounds)
     found.append(f"after a comment in {zstd_build.CHANGED_HEADER}: {compare_objects(changed)}")
-    project.step("remove an object", remove_object)
+    project.step("remove an object", remove_object, rounds)
+    found += measure_branches(project, rounds)
     project.step("nothing to do, in the end", rounds=rounds)
     found.append(f"in the end: {compare_programs(project.sides)}")
     return found
+
+
+def measure_branches(project: Project, rounds: int) -> list[str]:
+    """To a branch that was never built, and back, in every round. Raises CommandFailed, WentWrong."""
+    programs = [side.folder / PROGRAM for side in project.sides]
+    before = [program.read_bytes() for program in programs]
+    there, back = project.in_turn((("another branch", switch_branch), ("and back", switch_back)), rounds)
+    if [program.read_bytes() for program in programs] != before:
+        raise WentWrong("after another branch and back a program is not what it was before")
+    return [
+        f"on another branch: {compare_objects(there)}",
+        f"and back: {compare_objects(back)}; both programs are what they were",
+    ]
 
 
 def sample_of(source: Path, work: Path) -> Path:
@@ -218,7 +268,9 @@ def arguments() -> argparse.Namespace:
     """What the caller wants."""
     parser = argparse.ArgumentParser(description="Build zstd with exarp and with ninja, again and again.")
     parser.add_argument("--archive", type=Path, metavar="FILE", help="source archive of zstd (default: apt fetches it)")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of nothing to do; default: %(default)s")
+    parser.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="of all but the first build; default: %(default)s"
+    )
     parser.add_argument("-j", "--jobs", type=int, default=2, metavar="N", help="default: %(default)s")
     parser.add_argument("--exarp", metavar="PATH", help="default: beside this interpreter, else on PATH")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work in this new folder and leave it")
@@ -234,7 +286,9 @@ def report(given: argparse.Namespace, work: Path) -> None:
     source = unpack(archive, work / "source")
     project = lay_out(source, work, exarp, ninja, given.jobs)
     print(setting(exarp, ninja))
-    print(f"{archive.name}: {len(project.outputs)} commands, -j{given.jobs}\n")
+    print(
+        f"{archive.name}: {len(project.outputs)} commands, -j{given.jobs}, medians of {given.rounds} rounds (one of the first)\n"
+    )
     found = measure(project, given.rounds, sample_of(source, work), work)
     print(table(HEAD, project.rows))
     print("", *found, sep="\n")

@@ -39,3 +39,9 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
         for column, (cell, width) in enumerate(zip(row, widths, strict=True))
     )
     return "  ".join((first, *others)).rstrip()
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The same as Markdown has it."""
+    ruled = [head, ["---", *("---:" for _ in head[1:])], *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in ruled)

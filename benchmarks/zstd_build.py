@@ -16,6 +16,8 @@ FLAGS = "-O2 -DXXH_NAMESPACE=ZSTD_ -DZSTD_MULTITHREAD -DZSTD_LEGACY_SUPPORT=1 -I
 # Read by nearly all objects, and by some of them.
 TOUCHED_HEADER = "lib/common/mem.h"
 CHANGED_HEADER = "lib/compress/zstd_compress_internal.h"
+# What another branch has other versions of.
+BRANCH_FOLDER = "lib/compress"
 LIBRARY, PROGRAM = "build/libzstd.a", "build/zstd"
 
 COMPILE = f"cc {FLAGS} -MMD -MF $depfile -c $in -o $out"
