@@ -72,7 +72,8 @@ class Project:
         made: list[tuple[set[str], set[str]]] = [(set(), set()) for _ in steps]
         costs: list[tuple[list[Cost], list[Cost]]] = [([], []) for _ in steps]
         for number in range(rounds):
-            for place, (_, prepare) in enumerate(steps):
+            for place, (label, prepare) in enumerate(steps):
+                print(f"{label}, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
                 for index in (0, 1) if number % 2 == 0 else (1, 0):
                     side = self.sides[index]
                     if prepare is not None:
