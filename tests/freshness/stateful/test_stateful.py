@@ -34,7 +34,9 @@ SOURCES = [
 ]
 # Without these there is nothing that could be run.
 LASTING = frozenset({"mx/a.c"})
-PATTERNS = ["src/p.c", "src/q.c", "src/*.c", "src/*.h", "lib", "lib/", "lib/*", "inc/h1", "mod/f"]
+# What globs and folders may come to hold, or not.
+MEMBERS = ["src/q.c", "src/z.c", "src/r.h", "lib/z", "lib/sub/q", "mx/b.c"]
+PATTERNS = ["src/p.c", "src/p.c", "src/q.c", "src/*.c", "src/*.c", "src/*.h", "lib", "lib/", "lib/*", "inc/h1", "mod/f"]
 KINDS = ["file", "file", "two", "folder", "kept", "glob", "dep", "check", "group", "always", "modify", MATRIX]
 contents = st.sampled_from(CONTENTS)
 # Among those is what some tasks fail of.
@@ -317,18 +319,29 @@ class Folder(RuleBasedStateMachine):
         # The index of a run of some is made after the first change, and only patched after the next ones.
         for _ in range(data.draw(st.integers(1, 3))):
             sources, outputs = self.concerning(some)
-            if outputs and data.draw(st.booleans()):
-                path, how_made = (
+            kind = data.draw(st.sampled_from(["source", "output", "member"]))
+            if kind == "member":
+                self.join_or_leave(data.draw(st.sampled_from(MEMBERS)))
+            elif kind == "output" and outputs:
+                path, meddled = (
                     data.draw(st.sampled_from(outputs)),
                     data.draw(st.sampled_from(["edit", "delete", "same"])),
                 )
-                self.meddle_with(path, how_made)
+                self.meddle_with(path, meddled)
             else:
                 self.change_source(data.draw(st.sampled_from(sources)), data.draw(contents), how)
             self.check(some, ())
         if data.draw(st.booleans()):
             self.place.settle()
         self.check(data.draw(st.sampled_from([("--all",), ("--all",), (), *[(key,) for key in self.every()]])), ())
+
+    def join_or_leave(self, path: str) -> None:
+        """Put a file where patterns are looked for, or take it away."""
+        at = self.place.root / path
+        if at.exists():
+            at.unlink()
+        else:
+            self.place.write(path, "a1\n")
 
     def concerning(self, keys: tuple[str, ...]) -> tuple[list[str], list[str]]:
         """Sources that count for tasks, and files that those make."""
