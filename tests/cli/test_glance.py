@@ -378,6 +378,14 @@ def test_what_declares_nothing_always_runs(glancing: Glancing) -> None:
     assert not glancing.sees("whole")
 
 
+def test_groups_alone_have_nothing_to_do(glancing: Glancing, capsys: pytest.CaptureFixture[str]) -> None:
+    glancing.workspace.manifest('[task.a]\n[task.b]\nneeds = ["a"]\n')
+    glancing.settle("b")
+    capsys.readouterr()
+    assert glancing.sees("b")
+    assert capsys.readouterr().err == glancing.workspace.exarp("run", "b", "--no-wait").err
+
+
 def test_a_condition_is_asked_each_time(glancing: Glancing) -> None:
     glancing.prepare(MANIFEST + '\n[task.cond]\nwhen = "true"\ninputs = ["a"]\nrun = "true"\n')
     glancing.settle("run", "cond", "copy")

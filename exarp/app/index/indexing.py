@@ -104,7 +104,8 @@ class _Indexing:
             return None
         if before is not None:
             self.adopt(before, shaped)
-        return self.put_together(shaped) if self.entries.files else None
+        known = self.entries.files or any(map(self.gathers, range(len(self.graph))))
+        return self.put_together(shaped) if known else None
 
     # -- what shaped the project -------------------------------------------------------------------------------
 
