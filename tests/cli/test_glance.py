@@ -378,6 +378,16 @@ def test_what_declares_nothing_always_runs(glancing: Glancing) -> None:
     assert not glancing.sees("whole")
 
 
+def test_what_was_restored_is_known(glancing: Glancing, tmp_path: Path) -> None:
+    glancing.prepare()
+    env = {"EXARP_CACHE": str(tmp_path / "artifacts")}
+    for text in ("one", "two", "one"):
+        glancing.workspace.write("a", text)
+        told = glancing.workspace.exarp("run", env=env).err
+    assert "restored" in told
+    assert glancing.sees()
+
+
 def test_groups_alone_have_nothing_to_do(glancing: Glancing, capsys: pytest.CaptureFixture[str]) -> None:
     glancing.workspace.manifest('[task.a]\n[task.b]\nneeds = ["a"]\n')
     glancing.settle("b")

@@ -45,7 +45,10 @@ class Columns:
         if at is not None:
             return self.digests[at] == digest
         known = self._fingerprints.known(path)
-        return known is not None and known.digest == digest
+        if known is not None and known.digest == digest:
+            return True
+        # What was restored, nobody has looked at yet.
+        return self._fingerprints.digest(path) == digest and self._fingerprints.known(path) is not None
 
     def add(self, path: str) -> int:
         """The position of a file that is known."""
