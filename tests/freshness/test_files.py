@@ -400,3 +400,27 @@ def test_a_change_between_two_looks_of_one_run_is_seen(build: Build) -> None:
     build.write("a", "2")
     assert build.run() == {"make": "input-changed a", "read": "input-changed b"}
     assert build.read("d") == "21"
+
+
+def test_a_change_that_was_seen_for_one_reader_is_news_to_the_other(build: Build) -> None:
+    build.manifest(
+        """
+        [task.one]
+        inputs = ["a"]
+        outputs = ["o"]
+        run = "cat a > o"
+        [task.two]
+        inputs = ["a", "b"]
+        outputs = ["p"]
+        run = "cat a b > p"
+        """
+    )
+    build.write("a", "1")
+    build.write("b", "1")
+    build.settle()
+    # The first of them leaves an index for just this task, of which the second is a part.
+    build.write("b", "2")
+    assert build.run("two") == {"two": "input-changed b"}
+    build.write("a", "2")
+    assert build.run("two") == {"two": "input-changed a"}
+    assert build.run() == {"one": "input-changed a"}
