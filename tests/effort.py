@@ -1,7 +1,7 @@
 """How hard property tests try.
 
-Knows the share of its usual examples that a test is given: all, or as many as ``EXAMPLES_SHARE`` says. CI tries all of them on
-one interpreter, and few on the others, where another result would be a surprise.
+Knows the share of its usual examples that a test is given: all, or as many as ``EXAMPLES_SHARE`` says. CI tries most of
+them on one interpreter, and few on the others, where another result would be a surprise.
 """
 
 from __future__ import annotations

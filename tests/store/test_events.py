@@ -202,7 +202,7 @@ def _samples() -> list[Event]:
     found: dict[type, Event] = {}
 
     @given(event=events_of("r", 2))
-    @settings(database=None, deadline=None, derandomize=True, max_examples=tries(300))
+    @settings(database=None, deadline=None, derandomize=True, max_examples=300)
     def collect(event: Event) -> None:
         found[type(event)] = event
 
