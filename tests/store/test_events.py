@@ -17,7 +17,6 @@ from exarp.store.events import EventLog
 from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
 from exarp.store.successes import Successes
-from tests.effort import tries
 
 from .stream import events_of, finished, output, python, runs_of, said, started, task_finished, task_started
 
