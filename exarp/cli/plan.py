@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from exarp.cli.selection import opened, parameters_in, selection_options, taken,
 from exarp.cli.what_if import changes_from, what_if_option
 
 if TYPE_CHECKING:
+    from exarp.app.plan import Preview
     from exarp.app.project import Project
     from exarp.planning.selection import Chosen
 
@@ -98,6 +99,11 @@ def command(tasks: Sequence[str], changes: Sequence[str], diff: bool, against: s
         with not_collecting():
             write_document(document(found.plan, project.manifest, found.freshness, expected_ms, digest, fields))
         return 0
+    _show(invocation, project, found, expected_ms)
+    return 0
+
+
+def _show(invocation: Invocation, project: Project, found: Preview, expected_ms: Mapping[str, int]) -> None:
     from exarp.app.wiring import usable_cpus
     from exarp.views.plan.table import Layout, table
 
@@ -108,7 +114,6 @@ def command(tasks: Sequence[str], changes: Sequence[str], diff: bool, against: s
         color=invocation.wants_color(sys.stdout),
     )
     write(table(found.plan, project.manifest, expected_ms, locate_in(project), layout, found.warnings) + "\n")
-    return 0
 
 
 def _diff(invocation: Invocation, project: Project, chosen: Chosen, against: str | None) -> int:

@@ -136,6 +136,8 @@ def test_what_a_killed_exarp_left_is_removed(bench: Bench) -> None:
     bench.gather("app")
     (bench.other / ".exarp/aside/7").mkdir(parents=True)
     bench.restore()
+    assert not (bench.other / ".exarp/aside/7").exists()
+    assert (bench.other / "app").read_text() == "app"
 
 
 @pytest.mark.parametrize(
