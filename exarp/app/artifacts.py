@@ -79,9 +79,13 @@ class Artifacts:
         if checked.stale.code not in ("forced", "made-later"):
             variants = self.store.find(self._key(task, spec))
             hit = self._fitting(task, variants) if variants else None
+        may_hold_more = _may_hold_more(spec)
+        if hit is not None and may_hold_more and self._holds_more(spec, hit):
+            # What the task would make of the files that are there beside its own, nobody knows.
+            hit = None
         if hit is not None and (found := self._put_back(task, spec, hit)) is not None:
             return found
-        if _may_hold_more(spec):
+        if may_hold_more:
             self._before[task] = self._marks(self._checker.outputs_there(spec))
         return None
 
@@ -209,6 +213,10 @@ class Artifacts:
         spec = self._checker.manifest.tasks[task]
         if task in self._checker.snapshots and not why_not_kept(spec):
             self.store.forget(self._key(task, spec))
+
+    def _holds_more(self, spec: Task, hit: Artifact) -> bool:
+        """Whether files are among a task's outputs that would still be there beside what is put back."""
+        return any(path not in hit.outputs for path in self._checker.outputs_there(spec))
 
     def _is_left_over(self, record: Record, before: Mapping[str, _Mark]) -> bool:
         """Whether something among the outputs was there before, and the task did not touch it: another may have made it."""

@@ -424,3 +424,24 @@ def test_a_change_that_was_seen_for_one_reader_is_news_to_the_other(build: Build
     build.write("a", "2")
     assert build.run("two") == {"two": "input-changed a"}
     assert build.run() == {"one": "input-changed a"}
+
+
+def test_what_a_glob_found_in_another_state_does_not_stay_where_the_task_would_remove_it(build: Build) -> None:
+    build.manifest(
+        """
+        [task.split]
+        inputs = ["names"]
+        outputs = ["parts/*"]
+        run = "rm -f parts/*; for name in $(cat names); do echo $name > parts/$name; done"
+        [task.list]
+        inputs = [{ from = "split" }]
+        outputs = ["all"]
+        run = "echo $in > $out"
+        """
+    )
+    for names in ("p q", "p r", "p q"):
+        build.write("names", names)
+        # Also where artifacts are: what is put back cannot take away what is there beside it.
+        assert build.run()["split"] in ("never-ran", "input-changed names")
+        assert build.code == 0
+        assert build.read("all").split() == [f"parts/{name}" for name in names.split()]
