@@ -5,6 +5,7 @@ Knows when it is not the one to answer. Prints what ``cli.list`` would print, wh
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -13,6 +14,17 @@ def list_plainly() -> bool:
     """List the tasks; False, and nothing is printed, where that takes more: what is wrong is told by who can tell it."""
     if "_EXARP_COMPLETE" in os.environ:
         return False
+    collecting = gc.isenabled()
+    # What is loaded and read is kept until it is told: looking for garbage among it only costs.
+    gc.disable()
+    try:
+        return _list()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _list() -> bool:
     import exarp.cli.lean  # noqa: F401
     from exarp.app.opening import examine
 

@@ -14,13 +14,14 @@ import click
 
 from exarp.cli.invocation import complete_tasks, current
 from exarp.cli.offers import complete_behind_affected, complete_groups, complete_tags, complete_waves
+from exarp.model.expression import late
 
 if TYPE_CHECKING:
     from exarp.app.project import Overrides, Project
     from exarp.app.targets import Unnamed
     from exarp.planning.selection import Chosen, Wanted
 
-_PARAMETER = re.compile(r"([A-Za-z_]\w*)=(.*)", re.ASCII | re.DOTALL).fullmatch
+_PARAMETER = late(r"([A-Za-z_]\w*)=(.*)", re.ASCII | re.DOTALL)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS: dict[str, Callable[[Any], Any]] = {
@@ -83,7 +84,7 @@ def selection_options(*left_out: str) -> Callable[[Command], Command]:
 
 def parameters_in(words: Sequence[str]) -> dict[str, str]:
     """What words such as ``version=1.2`` say of parameters; some may yet turn out to be names of tasks."""
-    return {found[1]: found[2] for found in map(_PARAMETER, words) if found is not None}
+    return {found[1]: found[2] for found in map(_PARAMETER.fullmatch, words) if found is not None}
 
 
 def opened(words: Sequence[str], overrides: Overrides) -> Project:
@@ -91,7 +92,7 @@ def opened(words: Sequence[str], overrides: Overrides) -> Project:
     import msgspec
 
     project = current().project(overrides)
-    if overrides.parameters and any(word in project.graph.ids for word in words if _PARAMETER(word)):
+    if overrides.parameters and any(word in project.graph.ids for word in words if _PARAMETER.fullmatch(word)):
         # What looks like a parameter is the name of a task.
         given = parameters_in([word for word in words if word not in project.graph.ids])
         return current().project(msgspec.structs.replace(overrides, parameters=given))
@@ -106,7 +107,7 @@ def taken(
     from exarp.app.targets import choose
     from exarp.cli.entry import COMMANDS
 
-    names = [word for word in words if word in project.graph.ids or _PARAMETER(word) is None]
+    names = [word for word in words if word in project.graph.ids or _PARAMETER.fullmatch(word) is None]
     # A mistyped command arrives as a task of run: the hint must know both.
     commands = COMMANDS if current().first_word is not None else ()
     chosen = choose(project, wanted_from(names, options), unnamed, commands, os.environ)

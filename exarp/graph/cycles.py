@@ -6,9 +6,12 @@ Knows edges as lists of predecessors. Does not know what the nodes are.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
 
 from exarp.graph.levels import ranks
+
+if TYPE_CHECKING:
+    from graphlib import TopologicalSorter
 
 # Each further cycle costs one pass over the graph; nobody mends more than this many at once.
 MAX_CYCLES = 10
@@ -21,6 +24,8 @@ def find_cycles(before: Sequence[Collection[int]]) -> list[tuple[int, ...]]:
     """
     if ranks(before) is not None:
         return []
+    from graphlib import CycleError
+
     found: list[tuple[int, ...]] = []
     removed: set[tuple[int, int]] = set()
     while len(found) < MAX_CYCLES:
@@ -38,6 +43,8 @@ def find_cycles(before: Sequence[Collection[int]]) -> list[tuple[int, ...]]:
 
 
 def _sorter(before: Sequence[Collection[int]], removed: set[tuple[int, int]]) -> TopologicalSorter[int]:
+    from graphlib import TopologicalSorter
+
     if not removed:
         return TopologicalSorter(dict(enumerate(before)))
     kept = {node: [edge for edge in edges if (edge, node) not in removed] for node, edges in enumerate(before)}

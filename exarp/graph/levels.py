@@ -6,8 +6,6 @@ Knows edges as predecessors by node. Raises graphlib.CycleError on a cycle: call
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from graphlib import TopologicalSorter
-from heapq import heapify, heappop, heappush
 from typing import TypeVar
 
 from exarp.graph.task_graph import reverse
@@ -20,6 +18,8 @@ def levels(before: Mapping[Node, Iterable[Node]]) -> list[list[Node]]:
 
     graphlib releases exactly one level at a time when all ready nodes are marked done together.
     """
+    from graphlib import TopologicalSorter
+
     sorter = TopologicalSorter(before)
     sorter.prepare()
     found: list[list[Node]] = []
@@ -69,6 +69,9 @@ def ordered(before: Mapping[int, Iterable[int]], key: Mapping[int, tuple[int, ..
     waiting = {node: [edge for edge in edges if edge in before] for node, edges in before.items()}
     if not any(waiting.values()):
         return sorted(before, key=lambda node: key[node])
+    from graphlib import TopologicalSorter
+    from heapq import heapify, heappop, heappush
+
     sorter = TopologicalSorter(waiting)
     sorter.prepare()
     heap = [(key[node], node) for node in sorter.get_ready()]

@@ -6,21 +6,24 @@ Knows file names and where to stop. Does not read what it finds, but to see whet
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from exarp.errors import ManifestError, Place, Problem
 from exarp.manifests.file import NO_FILE, read_bytes, unreadable
-from exarp.manifests.plans.files import Kind, PlanFile, all_plans_in, kind_of, phase_of, plans_in
 from exarp.manifests.problems.notation import Notation
+
+if TYPE_CHECKING:
+    from exarp.manifests.plans.files import Kind, PlanFile
 
 NAMES = ("exarp.toml", "exarp.yaml", "exarp.yml", "exarp.json", "pyproject.toml")
 _PROJECT = NAMES[-1]
 # Larger files that a manifest names are refused by whoever reads them.
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True):
     """A manifest on disk: absolute path of the file and of its folder, the workspace root; how messages name it; what it
     is written in.
     """
@@ -31,7 +34,7 @@ class Found(NamedTuple):
     notation: Notation
 
 
-class FoundPlans(NamedTuple):
+class FoundPlans(msgspec.Struct, frozen=True):
     """Plans or a task state on disk: absolute path of what was named, a file or a folder; the workspace root; how messages name
     it, to somebody in ``directory``; what its ``files`` are.
     """
@@ -59,6 +62,10 @@ def find_manifest(start: str) -> Found:
         "no manifest here or above (looked for exarp.toml, exarp.yaml, exarp.json, [tool.exarp] in pyproject.toml)"
     )
     step = f"write one with: {_init(start)}"
+    import shlex
+
+    from exarp.manifests.plans.files import plans_in
+
     if plans_in(start) is not None:
         step = f"there are plans: {shlex.join(('exarp', '-f', shown_from(start, _here(start)), 'plan'))}; or {step}"
     raise ManifestError(Problem("no-manifest", message, None, step))
@@ -109,6 +116,8 @@ def named_manifest(path: str, directory: str) -> Found | FoundPlans:
 
     Raises ManifestError if it is not a file we read.
     """
+    from exarp.manifests.plans.files import kind_of, phase_of, plans_in
+
     if os.path.isdir(path):
         inside = manifest_in(path, directory)
         if inside is None:
@@ -130,6 +139,8 @@ def named_manifest(path: str, directory: str) -> Found | FoundPlans:
 
 def named_plans(path: str, directory: str, kinds: Collection[Kind]) -> FoundPlans | None:
     """The plans of one of these kinds at ``path`` (absolute), a file or a folder, whatever else is there; None for none."""
+    from exarp.manifests.plans.files import all_plans_in, kind_of, phase_of
+
     if os.path.isdir(path):
         for kind, files in all_plans_in(path):
             if kind in kinds:
@@ -186,6 +197,8 @@ def notation_of(name: str) -> Notation | None:
 
 def _init(folder: str) -> str:
     """What to type to get a manifest in ``folder``, which may be reached from elsewhere."""
+    import shlex
+
     here = _here(folder)
     where = () if os.path.realpath(folder) == here else ("-C", shown_from(folder, here))
     return shlex.join(("exarp", *where, "init"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from codecs import BOM_UTF8
 
 from exarp.errors import ManifestError, Place, Problem
 
@@ -87,7 +88,8 @@ def decode(data: bytes, file: str) -> str:
     if len(data) > MAX_BYTES:
         raise too_large(len(data), file)
     try:
-        return data.decode("utf-8-sig")
+        # As "utf-8-sig" has it, which Python would have to load.
+        return data.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         raise ManifestError(_encoding_problem(error, file)) from None
 

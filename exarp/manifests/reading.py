@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from blake3 import blake3
 from msgspec.structs import replace
 
 from exarp.errors import Problem, UsageError
@@ -229,6 +228,8 @@ def _written(settings: Any) -> frozenset[str]:
 
 def _digest(sources: Sequence[Source]) -> str:
     """Of a manifest's content: of its file, or of all its files and where they are."""
+    from blake3 import blake3
+
     if len(sources) == 1:
         return blake3(sources[0].data).hexdigest()
     parts = [(source.base, blake3(source.data).digest()) for source in sources]

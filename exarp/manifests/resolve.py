@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from exarp.errors import Place, Problem, Related
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _WAVE_RETRIES = 3
 
 
-class Within(NamedTuple):
+class Within(Struct, frozen=True):
     """What other files of a manifest say that counts in this one: its tasks that their waves list, by the names that this file
     has for them; all pools; the settings, unless they are this file's own.
     """

@@ -5,12 +5,12 @@ Knows the shape only; ``shape`` finds out what is not sound, and tells of it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from exarp.manifests.document import Document
 
 
-class Sound(NamedTuple):
+class Sound(msgspec.Struct, frozen=True):
     """What is sound of a document, and the variables and matrices that are not: what uses them is no fault again."""
 
     document: Document

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_is_plain_part = re.compile(r"[\w./+=-]+", re.ASCII).fullmatch
-_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+from exarp.model.expression import late
+
+_PART = late(r"[\w./+=-]+", re.ASCII)
+_VARIABLE = late(r"[A-Za-z_]\w*", re.ASCII)
 # Whole elements of argv that stand for paths.
 LAUNCH_WORDS = ("$in", "$out", "$depfile", "$in_file")
 # The one that stands for what follows -- on the command line.
@@ -28,7 +30,7 @@ def name_fault(name: str) -> str | None:
 
 def part_fault(part: str) -> str | None:
     """Why ``part`` cannot stand in the name of an instance, behind its ``@``, or None if it can."""
-    if _is_plain_part(part):
+    if _PART.fullmatch(part):
         return None
     if not part:
         return "a name cannot be empty"

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_PIECE = re.compile(r"\*\*+|\*|\?|\[[!^]?\]?[^\]]*\]|[^*?\[]+|\[")
+from exarp.model.expression import late
+
+_PIECE = late(r"\*\*+|\*|\?|\[[!^]?\]?[^\]]*\]|[^*?\[]+|\[")
 
 
 def names_matching(pattern: str, names: Iterable[str]) -> list[str]:

@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_MAGIC = re.compile(r"[*?\[]")
+from exarp.model.expression import late
+
+_MAGIC = late(r"[*?\[]")
 
 
 def normalise(path: str, base: str = "") -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 
+from exarp.model.expression import late
+
 # More digits than these are a slip, and would overflow what the numbers are used for.
 _NUMBER = r"\d{1,15}(?:\.\d{1,15})?"
-_DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d)", re.ASCII)
+_DURATION_PART = late(rf"({_NUMBER})(ms|s|m|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(rf"({_NUMBER})\s*([KMGTP]i?B|B)?", re.ASCII)
+_SIZE = late(rf"({_NUMBER})\s*([KMGTP]i?B|B)?", re.ASCII)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
 

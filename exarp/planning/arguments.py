@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 
+from exarp.model.expression import late
 from exarp.model.name import ARGUMENTS_WORD
 from exarp.model.task import Task
 
 # Shells whose first word behind the script is what the script sees as $0.
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "yash"})
 # What a backslash or a dollar sign before it makes something else is looked at first.
-_POSITIONAL = re.compile(r"\\.|\$\$|(\$(?:[@*#1-9]|\{(?:[@*1-9]|#[}@*]|![@*1-9])))", re.DOTALL)
+_POSITIONAL = late(r"\\.|\$\$|(\$(?:[@*#1-9]|\{(?:[@*1-9]|#[}@*]|![@*1-9])))", re.DOTALL)
 
 
 def takes_arguments(task: Task) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from exarp.model.expression import late
+
 # What no shell gives a meaning to, wherever it stands in a word; quoted text; a variable.
-_PIECE = re.compile(
+_PIECE = late(
     r"""(?P<blank>[ \t]+)
     |(?P<safe>[A-Za-z0-9_./:,+@%=-]+)
     |'(?P<single>[^']*)'
@@ -18,11 +20,11 @@ _PIECE = re.compile(
     |\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})""",
     re.ASCII | re.VERBOSE,
 )
-_IN_QUOTES = re.compile(r"(?P<text>[^$]+)|\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})", re.ASCII)
-_SPLIT = re.compile("[ \t\n]+")
+_IN_QUOTES = late(r"(?P<text>[^$]+)|\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})", re.ASCII)
+_SPLIT = late("[ \t\n]+")
 # In a value that is not quoted: what makes a shell look for files.
-_EXPANDS = re.compile(r"[*?\[\\]")
-_EXPORTABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII).fullmatch
+_EXPANDS = late(r"[*?\[\\]")
+_EXPORTABLE = late(r"[A-Za-z_]\w*", re.ASCII)
 
 # Of dash, bash, ksh and busybox together. `true` and `false` are programs too, which do the same if they are told nothing.
 _OF_SHELLS = frozenset(
@@ -40,14 +42,16 @@ _RESET = frozenset(
 )
 # Set by shells to what exarp sets them to, or to what concerns nobody but shells.
 _SET = frozenset({"PWD", "OLDPWD", "SHLVL", "_"})
-_SHELL = re.compile(r"(?:/bin/|/usr/bin/)?(?:sh|dash|bash)").fullmatch
-_OPTIONS = re.compile(r"(?: -(?:[eu]+|[eu]*o (?:pipefail|errexit|nounset)))* -[eu]*c").fullmatch
+_SHELL = late(r"(?:/bin/|/usr/bin/)?(?:sh|dash|bash)")
+_OPTIONS = late(r"(?: -(?:[eu]+|[eu]*o (?:pipefail|errexit|nounset)))* -[eu]*c")
 
 
 def is_ordinary_shell(shell: Sequence[str]) -> bool:
     """Whether scripts go to a POSIX shell that reads no files of its own, without options that change a plain command."""
     return (
-        bool(shell) and _SHELL(shell[0]) is not None and _OPTIONS("".join(f" {word}" for word in shell[1:])) is not None
+        bool(shell)
+        and _SHELL.fullmatch(shell[0]) is not None
+        and _OPTIONS.fullmatch("".join(f" {word}" for word in shell[1:])) is not None
     )
 
 
@@ -56,7 +60,7 @@ def is_handed_on(names: Iterable[str]) -> bool:
 
     Names that no variable can have (``BASH_FUNC_ls%%``) some drop, and some take for functions.
     """
-    return all(_EXPORTABLE(name) and name not in _RESET for name in names)
+    return all(_EXPORTABLE.fullmatch(name) and name not in _RESET for name in names)
 
 
 def plain_words(script: str, value: Callable[[str], str | None]) -> tuple[str, ...] | None:

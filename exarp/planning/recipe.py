@@ -10,16 +10,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from zlib import crc32
 
 import msgspec
-from blake3 import blake3
 
+from exarp.model.expression import late
 from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS
 from exarp.model.path import is_glob
 from exarp.model.task import Task
 
-_NAMED = re.compile(r"\$(?:\{[#!]?)?([A-Za-z_]\w*)", re.ASCII)
+_NAMED = late(r"\$(?:\{[#!]?)?([A-Za-z_]\w*)", re.ASCII)
 # What one environment string may hold on Linux is 128 KiB; the contract's limit leaves room for the rest.
 MAX_LIST_BYTES = 100 * 1024
 
@@ -40,6 +39,8 @@ def recipe_digest(task: Task, counted: Mapping[str, bytes | None]) -> bytes:
 
     ``counted``: variables that count for the task, see ``Environment.counted``.
     """
+    from blake3 import blake3
+
     recipe: tuple[object, ...] = (
         task.commands,
         task.argv,
@@ -68,6 +69,8 @@ _PART_BYTES = 4
 
 def recipe_parts(task: Task) -> bytes:
     """Short digests of the ``PARTS``, one behind the other: they only say which of them changed, the recipe's says whether."""
+    from zlib import crc32
+
     parts: tuple[object, ...] = (
         (task.commands, task.argv),
         task.shell if task.commands else (),
@@ -112,7 +115,7 @@ def list_variable(name: str, paths: Iterable[str], scripts: Iterable[str]) -> st
     return text
 
 
-_ODD = re.compile(r"[\s*?\[]")
+_ODD = late(r"[\s*?\[]")
 
 
 def is_odd(path: str) -> bool:
@@ -122,7 +125,7 @@ def is_odd(path: str) -> bool:
 
 # What matters in a script: escapes, whole single-quoted strings, comments, and what opens or closes a context.
 _PLAIN = r"""\\.|'[^']*(?:'|\Z)|(?<![^\s;&|()`])\#[^\n]*|\$\(|["`()]|\$(?:NAME\b|\{NAME\b)"""
-_IN_DOUBLE_QUOTES = re.compile(r"""\\.|\$\(|["`]""", re.DOTALL)
+_IN_DOUBLE_QUOTES = late(r"""\\.|\$\(|["`]""", re.DOTALL)
 
 
 def _is_unquoted(name: str, script: str) -> bool:
@@ -167,8 +170,8 @@ def expand_argv(
     return tuple(words)
 
 
-_WHOLE_NAME = re.compile(r"\$[A-Za-z_]\w*", re.ASCII).fullmatch
-_LAUNCH_WORD_WITHIN = re.compile(r"\$(?:in|out|depfile|in_file)\b", re.ASCII).search
+_WHOLE_NAME = late(r"\$[A-Za-z_]\w*", re.ASCII)
+_LAUNCH_WORD_WITHIN = late(r"\$(?:in|out|depfile|in_file)\b", re.ASCII)
 
 
 def literal_words(argv: Sequence[str]) -> list[str]:
@@ -180,7 +183,7 @@ def literal_words(argv: Sequence[str]) -> list[str]:
         word
         for before, word in pairwise(("", *argv))
         if "$" in word and before not in ("-c", "-e") and word not in LAUNCH_WORDS
-        if (_WHOLE_NAME(word) or _LAUNCH_WORD_WITHIN(word)) and not any(map(str.isspace, word))
+        if (_WHOLE_NAME.fullmatch(word) or _LAUNCH_WORD_WITHIN.search(word)) and not any(map(str.isspace, word))
     ]
 
 

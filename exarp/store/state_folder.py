@@ -15,10 +15,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 from collections.abc import Set
 
 from exarp.errors import Problem, UsageError
+from exarp.model.expression import late
 
 FOLDER = ".exarp"
 _GITIGNORE = "*\n!config.yaml\n!schema.json\n"
@@ -29,7 +29,7 @@ _CACHEDIR_TAG = (
 )
 _STEM_BYTES = 200
 _HASH_DIGITS = 12
-_PLAIN = re.compile(r"[a-z0-9_@+=,][a-z0-9_@+=,.-]*")
+_PLAIN = late(r"[a-z0-9_@+=,][a-z0-9_@+=,.-]*")
 _READABLE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@+=,.-")
 
 

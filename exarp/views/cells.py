@@ -5,14 +5,14 @@ Knows wide and combining characters (Unicode's East Asian Width). Does not know 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
-_COLOR = re.compile(r"\x1b\[[0-9;]*m")
-_WORDS = re.compile(r" +|[^ ]+")
+from exarp.model.expression import late
+
+_COLOR = late(r"\x1b\[[0-9;]*m")
+_WORDS = late(r" +|[^ ]+")
 # The number and the bar before a line of a manifest.
-_GUTTER = re.compile(r" *\d* \| ")
+_GUTTER = late(r" *\d* \| ")
 _FURTHER = 4
 
 
@@ -20,6 +20,8 @@ def char_width(char: str) -> int:
     """Columns of one character: 0 for combining marks, 2 for wide ones, else 1."""
     if char < "\u0300":
         return 1
+    import unicodedata
+
     if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

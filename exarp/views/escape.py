@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import re
 
+from exarp.model.expression import late
+
 # C0 but for tab and newline, DEL, C1; lone surrogates stand for bytes of file names that are no UTF-8.
 _CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
 _BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_UNSAFE = re.compile(f"[{_CONTROL}{_BIDI}]")
-_UNSAFE_IN_LINE = re.compile(f"[\t\n\u2028\u2029{_CONTROL}{_BIDI}]")
+_UNSAFE = late(f"[{_CONTROL}{_BIDI}]")
+_UNSAFE_IN_LINE = late(f"[\t\n\u2028\u2029{_CONTROL}{_BIDI}]")
 _SGR = r"\x1b\[[0-9;:]*m"
 # Payloads of OSC, DCS and the like end at any control, so that an unfinished one swallows at most its own line, and
 # so that matching stays linear whatever the input.
-_SEQUENCE = re.compile(
+_SEQUENCE = late(
     rf"(?P<sgr>{_SGR})"
     r"|(?P<csi>\x1b\[(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~]))"
     r"|\x1b[\]PX^_][^\x00-\x08\x0a-\x1f\x7f-\x9f]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"
     rf"|(?P<control>[{_CONTROL}])"
 )
-_STYLED_CONTROL = re.compile(f"[{_CONTROL}]")
-_PARTIAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x00-\x08\x0a-\x1f\x7f-\x9f]*\x1b?|[ -/]*)\Z")
-_MOVES = re.compile(r"[\r\b]")
+_STYLED_CONTROL = late(f"[{_CONTROL}]")
+_PARTIAL = late(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x00-\x08\x0a-\x1f\x7f-\x9f]*\x1b?|[ -/]*)\Z")
+_MOVES = late(r"[\r\b]")
 _RESETS = frozenset({"\x1b[m", "\x1b[0m"})
 RESET = "\x1b[0m"
 _LONGEST_PROGRESS = 16_384

@@ -5,11 +5,11 @@ Knows: UTF-8, one document, one line, a newline at its end. Does not know what a
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from exarp.model.expression import late
+
+_SURROGATE = late("[\ud800-\udfff]")
 
 
 def json_line(value: object) -> bytes:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 
-_CONTINUED = re.compile(r"\\\r?\n")
-_LINE_END = re.compile(r"\r?\n")
+from exarp.model.expression import late
+
+_CONTINUED = late(r"\\\r?\n")
+_LINE_END = late(r"\r?\n")
 # A colon inside a path ("C:/x", "a\:b") is not followed by white space, or is escaped.
-_TARGETS_END = re.compile(r"(?<!\\)(?:\\\\)*:(?=[ \t]|$)")
+_TARGETS_END = late(r"(?<!\\)(?:\\\\)*:(?=[ \t]|$)")
 # A run of backslashes ends a path before a space if it is even, and takes the space into the path if it is odd.
-_PATH = re.compile(r"(?:[^ \t\\]|(?:\\\\)*\\[ \t]|(?:\\\\)+(?=[ \t])|\\+(?![\\ \t]))+")
-_ESCAPE = re.compile(r"(\\+)([ \t])|\\([#:])|\$\$")
+_PATH = late(r"(?:[^ \t\\]|(?:\\\\)*\\[ \t]|(?:\\\\)+(?=[ \t])|\\+(?![\\ \t]))+")
+_ESCAPE = late(r"(\\+)([ \t])|\\([#:])|\$\$")
 
 
 def parse_depfile(text: str) -> list[str]:

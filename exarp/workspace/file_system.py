@@ -6,11 +6,12 @@ Knows Linux's table of mounts, and what is in the folder. Does not know what fol
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
+from exarp.model.expression import late
+
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "fuse.sshfs", "vboxsf"})
-_OCTAL = re.compile(r"\\([0-7]{3})")
+_OCTAL = late(r"\\([0-7]{3})")
 # So many files tell enough.
 _LOOKED_AT = 100
 _SECOND = 1_000_000_000

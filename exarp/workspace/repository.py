@@ -10,12 +10,14 @@ import os
 import re
 from collections.abc import Iterable
 
+from exarp.model.expression import late
+
 # Whether git reads these depends on how it was built and set up.
 _PERHAPS = ("/etc/gitconfig", "/usr/local/etc/gitconfig", "/opt/homebrew/etc/gitconfig")
-_SECTION = re.compile(r"\s*\[([^\]]*)\]\s*(.*)")
-_EXCLUDES_FILE = re.compile(r"\s*excludesfile\s*=\s*(.*)", re.IGNORECASE)
+_SECTION = late(r"\s*\[([^\]]*)\]\s*(.*)")
+_EXCLUDES_FILE = late(r"\s*excludesfile\s*=\s*(.*)", re.IGNORECASE)
 # Quotes, escapes, comments and prefixes are git's to read.
-_NOT_PLAIN = re.compile(r'["\\#;%]|~[^/]')
+_NOT_PLAIN = late(r'["\\#;%]|~[^/]')
 
 
 class Repository:

@@ -45,9 +45,26 @@ NEVER_FOR_RUN = HEAVY | {
     "exarp.views.problems.problem",
     "exarp.views.plan.table",
     "exarp.hosts.scripted",
+    "exarp.manifests.descriptions",
     "difflib",
 }
-NEVER_WITHOUT_OPTIONS = {"click", "typing_extensions", "inspect", "dataclasses"}
+NEVER_WITHOUT_OPTIONS = {"click", "typing_extensions", "inspect", "dataclasses", "uuid", "decimal", "platform"}
+NEVER_FOR_LIST = {
+    "exarp.store",
+    "exarp.hosts",
+    "exarp.engine",
+    "exarp.views.words",
+    "exarp.manifests.plans",
+    "subprocess",
+    "shutil",
+    "signal",
+    "shlex",
+    "graphlib",
+    "heapq",
+    "copy",
+    "unicodedata",
+    "encodings.utf_8_sig",
+}
 # The last that the door does.
 PROBE = """
 import os, sys
@@ -78,9 +95,7 @@ def loaded(workspace: Workspace, *arguments: str) -> set[str]:
         (["run"], NEVER_FOR_RUN),
         (
             ["list"],
-            NEVER_FOR_RUN
-            | NEVER_WITHOUT_OPTIONS
-            | {"exarp.store", "exarp.hosts", "exarp.engine", "subprocess", "shutil"},
+            NEVER_FOR_RUN | NEVER_WITHOUT_OPTIONS | NEVER_FOR_LIST,
         ),
     ],
 )

@@ -9,7 +9,16 @@ import msgspec
 import pytest
 import tomli
 
-from exarp.manifests.document import Document, SettingsDocument, TaskDocument, WaveDocument
+from exarp.manifests.document import (
+    CacheDocument,
+    Document,
+    ParamDocument,
+    RequirementDocument,
+    ServiceDocument,
+    SettingsDocument,
+    TaskDocument,
+    WaveDocument,
+)
 from exarp.manifests.schema import schema_document
 from tests.manifests.examples import GOOD
 from tests.manifests.reading import read
@@ -100,7 +109,19 @@ def test_it_is_the_same_each_time() -> None:
     assert schema_document() == schema_document()
 
 
-@pytest.mark.parametrize("struct", [Document, SettingsDocument, TaskDocument, WaveDocument])
+@pytest.mark.parametrize(
+    "struct",
+    [
+        CacheDocument,
+        Document,
+        ParamDocument,
+        RequirementDocument,
+        ServiceDocument,
+        SettingsDocument,
+        TaskDocument,
+        WaveDocument,
+    ],
+)
 def test_each_key_says_what_it_means(struct: type[msgspec.Struct]) -> None:
     properties = SCHEMA["$defs"][struct.__name__]["properties"]
     own = ["$schema"] if struct is Document else []

@@ -86,7 +86,7 @@ class Inclusion:
 
     def parts(self, root: Part) -> list[Part]:
         """``root`` and all that is included, each before what it includes itself."""
-        root = root._replace(source=root.source._replace(identity=self._opener.itself))
+        root = replace(root, source=replace(root.source, identity=self._opener.itself))
         self._left -= len(root.source.data)
         found: list[Part] = []
         waiting = [root]
@@ -184,7 +184,7 @@ class Inclusion:
             if self._left < 0:
                 self._too_large("with this one, the manifests together are too large", part, entry)
                 return None
-            return self._read(source, f"{part.prefix}{entry.prefix}:", part)._replace(key=entry.key)
+            return replace(self._read(source, f"{part.prefix}{entry.prefix}:", part), key=entry.key)
         except ManifestError as error:
             self._problems += [
                 problem if problem.place else replace(problem, place=_place(part, entry.key))

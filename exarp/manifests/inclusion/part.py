@@ -6,8 +6,9 @@ Knows what belongs to a single file. Does not know how files are found (``includ
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from exarp.manifests.document import Document
@@ -18,7 +19,7 @@ from exarp.manifests.variables.definitions import Variables
 from exarp.model.manifest import Manifest
 
 
-class Source(NamedTuple):
+class Source(msgspec.Struct, frozen=True):
     """The bytes of a manifest; how messages name its file; what it is written in; its folder as seen from the workspace
     root (empty: the root itself); what tells the file from all others, by whatever name it is reached.
     """
@@ -30,7 +31,7 @@ class Source(NamedTuple):
     identity: str = ""
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True):
     """A file, read as far as its document: parsed as ``raw``, of which a part is ``sound``. ``prefix`` is
     in front of its names (``ui:``), empty for the root's; ``outer`` is the file that includes it, by its ``key`` of ``include``.
     """
@@ -50,7 +51,7 @@ class Part(NamedTuple):
         return self.sound.document
 
 
-class Joined(NamedTuple):
+class Joined(msgspec.Struct, frozen=True):
     """What the files of a manifest are together: the matrices that are at fault, where everything stands, prefixes of files that
     could not be read (None: nothing is included), all files that were.
     """
@@ -67,7 +68,7 @@ def within(sound: Sound, raw: Mapping[str, Any], outer: Part) -> tuple[Sound, di
     own = sound.document
     document = replace(own, settings=outer.document.settings, template=outer.document.template | own.template)
     templates = _table(outer.raw, "template") | _table(raw, "template")
-    return sound._replace(document=document), {**raw, "template": templates}
+    return replace(sound, document=document), {**raw, "template": templates}
 
 
 def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from exarp.errors import Fix, Problem
 from exarp.manifests.problems.place import Locator
 from exarp.manifests.problems.variable_fault import VariableFault
 from exarp.manifests.variables.definitions import Variables
+from exarp.model.expression import late
 from exarp.model.name import RESERVED_VARIABLES
 from exarp.model.path import is_outside
 from exarp.model.quantity import parse_duration, parse_size
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 # Nearly every path of a large manifest: normal already, inside, without variables or anything else to look at.
 is_plain_path = re.compile(r"[\w*][\w.*-]*(?:/[\w*][\w.*-]*)*/?", re.ASCII).fullmatch
 
-_NAMES = re.compile(r"(?:[A-Za-z_*?]|\[[^]]+\])(?:[\w*?]|\[[^]]+\])*", re.ASCII)
+_NAMES = late(r"(?:[A-Za-z_*?]|\[[^]]+\])(?:[\w*?]|\[[^]]+\])*", re.ASCII)
 
 # Clocks and databases take no more; nobody waits a century.
 _LONGEST = 100 * 365 * 86400.0
 _LARGEST = 2**63 - 1
-_PORT = re.compile(r"\d{1,5}", re.ASCII)
+_PORT = late(r"\d{1,5}", re.ASCII)
 _LAST_PORT = 65535
-_HUGE = re.compile(r"\d{16}", re.ASCII)
+_HUGE = late(r"\d{16}", re.ASCII)
 
 
 class Fields:

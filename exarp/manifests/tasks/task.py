@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from exarp.errors import Problem
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from exarp.manifests.problems.positions import KeyPath
 
 
-class Pool(NamedTuple):
+class Pool(Struct, frozen=True):
     """A pool of ``[resources]``: what there is (None: not known, or refused already), and how to say it."""
 
     amount: int | None
@@ -115,6 +114,8 @@ class TaskReader:
 
     def with_params(self, written: TaskDocument, at: KeyPath) -> dict[str, Any]:
         """As ``meaning``, of a task whose fields know its parameters."""
+        from copy import copy
+
         from exarp.manifests.tasks.params import read_params
 
         fields = self.fields

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from copy import copy
 from functools import partial
-from graphlib import CycleError, TopologicalSorter
 
 import msgspec
 
-from exarp.graph.cycles import find_cycles
 from exarp.manifests.problems.suggestions import Suggestions
 from exarp.manifests.problems.variable_fault import VariableFault
 from exarp.manifests.variables.script import script_faults
+from exarp.model.expression import late
 from exarp.planning.recipe import named_variables
 
 # The last alternative is a use that never ends, or that holds another one.
-_USE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{[^{}\s]*")
-_ENV = re.compile(r"env\.([A-Za-z_]\w*)(?::-(.*))?", re.ASCII | re.DOTALL)
+_USE = late(r"\$\$\{|\$\{([^{}]*)\}|\$\{[^{}\s]*")
+_ENV = late(r"env\.([A-Za-z_]\w*)(?::-(.*))?", re.ASCII | re.DOTALL)
 
 # Vars that use vars double in length at each step; no system takes an argument near this long.
 MAX_LENGTH = 1024 * 1024
@@ -114,6 +112,8 @@ class Variables:
 
     def beside(self, local: Mapping[str, str]) -> Variables:
         """The same variables where ``local`` ones, which are filled in, come before them. ``local`` can be set anew."""
+        from copy import copy
+
         beside = copy(self)
         beside.local = local
         return beside
@@ -179,6 +179,11 @@ class Variables:
 
     def _ordered(self, uses: Mapping[str, list[str]]) -> Iterator[str]:
         """Variables, those they use first; the members of cycles and what uses them are left out."""
+        if not any(uses.values()):
+            yield from uses
+            return
+        from graphlib import CycleError, TopologicalSorter
+
         sorter = TopologicalSorter(uses)
         try:
             sorter.prepare()
@@ -331,6 +336,8 @@ _LITERAL = "a literal ${ is written $${"
 
 
 def _cycles(uses: Mapping[str, list[str]]) -> list[tuple[str, ...]]:
+    from exarp.graph.cycles import find_cycles
+
     names = list(uses)
     ids = {name: number for number, name in enumerate(names)}
     cycles = find_cycles([[ids[used] for used in uses[name]] for name in names])

@@ -6,12 +6,15 @@ Knows that variables reach a script as environment variables, never as text. Doe
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-_FIELD_USE = re.compile(r"\$\{([A-Za-z_]\w*)\.(\w+)([^}\n]*)\}", re.ASCII)
+import msgspec
+
+from exarp.model.expression import late
+
+_FIELD_USE = late(r"\$\{([A-Za-z_]\w*)\.(\w+)([^}\n]*)\}", re.ASCII)
 
 
-class ScriptFault(NamedTuple):
+class ScriptFault(msgspec.Struct, frozen=True):
     """A fault in a script: slug, message, next step, and the text that is at fault."""
 
     slug: str

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from exarp.model.task import Task
-from exarp.views import escape, words
+from exarp.views import escape
 from exarp.views.cells import listing
 from exarp.views.color import paint
-from exarp.views.json_line import json_line
 
 # A longer name pushes only its own description to the right.
 _WIDEST = 32
@@ -59,6 +58,8 @@ def _rows(tasks: Sequence[Task], matrices: Matrices, blocked: Mapping[str, Seque
             told.add(matrix)
             # What differs from one to the other is not said of all.
             about = about if len(set(descriptions[matrix])) == 1 else ""
+            from exarp.views import words
+
             notes.append(words.tasks(len(descriptions[matrix])))
         if not about and task.is_group and task.needs:
             about = f"needs {listing(task.needs, _HELD)}"
@@ -84,6 +85,8 @@ def _matrix_of(matrices: Matrices) -> dict[str, str]:
 
 def document(tasks: Iterable[Task], matrices: Matrices = MappingProxyType({})) -> bytes:
     """The list as one JSON document, with a row for each task, also for those of ``matrices``."""
+    from exarp.views.json_line import json_line
+
     matrix_of = _matrix_of(matrices)
     rows = [
         {

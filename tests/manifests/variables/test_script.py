@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from exarp.manifests.variables.script import script_faults
+from exarp.manifests.variables.script import ScriptFault, script_faults
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_what_a_shell_can_read_is_left_to_it(script: str) -> None:
 
 def test_a_field_of_a_value_is_refused_and_named_in_env() -> None:
     (fault,) = script_faults("cc ${src.path} -o x")
-    assert fault == (
+    assert fault == ScriptFault(
         "script-substitution",
         "a shell cannot read ${src.path}",
         'name it in env = { SRC_PATH = "${src.path}" }, and write $SRC_PATH here',
