@@ -21,7 +21,7 @@ from exarp.model.event import FreshnessReason
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.environment import Environment
-from exarp.planning.freshness import ARGUMENTS, Record, decide, variable_digests
+from exarp.planning.freshness import ARGUMENTS, Record, decide, restarted_for, variable_digests
 from exarp.planning.recipe import recipe_digest, recipe_parts
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 from exarp.workspace.globbing import Globbing, Listing
@@ -56,6 +56,8 @@ class Checker:
         self._environment = Environment(manifest, environ)
         self.force = force
         self.snapshots: dict[int, Snapshot] = {}
+        # As what services that stand were started, or why they cannot go on whatever their files are.
+        self.standing: Mapping[int, Record | FreshnessReason] = {}
         self.fingerprints = fingerprints
         # Tasks that were seen to be up to date, or to succeed, and nothing has become of that yet.
         self.sound: set[int] = set()
@@ -95,6 +97,11 @@ class Checker:
             self.sound.add(task)
         if stale is not None:
             self.snapshots[task] = Snapshot(named, now, moment, self._records.turn)
+        if task in self.standing:
+            then = self.standing[task]
+            stale = restarted_for(spec, then, now) if isinstance(then, Record) else then
+            if stale is None:
+                return Checked(task)
         if stale is not None and (program := self.missing_program(spec)):
             self._contributions.failed(task)
             # What it makes may be had without running it.

@@ -72,7 +72,9 @@ class _BrokenOff(Exception):
     """The run was told to end while a job was under way, so that nobody waits for its answer."""
 
 
-class _Running(msgspec.Struct):
+class Running(msgspec.Struct):
+    """An attempt that the host has."""
+
     task: int
     attempt: int
     path: str
@@ -112,8 +114,8 @@ class Driver:
         self.asides = asides
         self.artifacts = artifacts
         self.onlooker = onlooker
-        self._begun = clock.monotonic()
-        self._running: dict[int, _Running] = {}
+        self._begun = self._looked_up = clock.monotonic()
+        self._running: dict[int, Running] = {}
         self._key_of: dict[int, int] = {}
         self._next_key = 0
         self._deadlines: list[tuple[float, int, Stimulus]] = []
@@ -124,9 +126,7 @@ class Driver:
         self._job: Job | None = None
         # Ended by the machine before their start had its turn among the jobs.
         self._unwanted: set[int] = set()
-        self._looked_up = self._begun
-        self._ended: list[int] = []
-        self._interrupted = False
+        self._ended, self._interrupted = list[int](), False
         # With the duration where it is not that of the end that is told.
         self._records: dict[str, tuple[Record, int | None]] = {}
         # Log (None: nothing was printed), duration, and whether a secret was printed, of tasks until they are settled.
@@ -365,7 +365,7 @@ class Driver:
             return
         if spec.interactive:
             self.stream.suspend()
-        self._running[key] = _Running(start.task, start.attempt, log, shown, spec.interactive)
+        self._running[key] = Running(start.task, start.attempt, log, shown, spec.interactive)
         self._key_of[start.task] = key
         self.host.start(launch)
         if start.timeout:

@@ -5,7 +5,7 @@ Knows the shapes only. Each has a fake in its own room that passes the same cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from exarp.model.artifact import Artifact
@@ -36,6 +36,17 @@ class Host(Protocol):
 
     def close(self) -> tuple[str, ...]:
         """End all that is left; names of what had to be ended."""
+
+
+class LastingHost(Host, Protocol):
+    """A host that can outlast a run, and attempts with it: of services that are kept for the next one."""
+
+    def part(self, kept: Collection[int]) -> tuple[str, ...]:
+        """A run is over: end all that is left but the attempts ``kept``; names of what had to be ended. What comes of these is
+        told by ``wait`` later. Until ``wake``, signals to this process do what they did before the host was made."""
+
+    def wake(self) -> None:
+        """Another run begins, or somebody waits: tell of signals again."""
 
 
 class Clock(Protocol):

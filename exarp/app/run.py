@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -33,6 +33,10 @@ from exarp.model.call import Call
 from exarp.model.event import PlannedRun, PlannedWave, RunStarted
 from exarp.model.plan import Plan
 from exarp.planning.selection import Chosen
+
+if TYPE_CHECKING:
+    from exarp.app.lasting import Lasting
+    from exarp.app.standing import Standing
 
 # More names than this in one line help nobody.
 _NAMES = 3
@@ -95,11 +99,13 @@ def run(
     voice: Voice,
     foreseen: Foreseen | None = None,
     onlooker: Onlooker | None = None,
+    standing: Standing | None = None,
 ) -> int:
     """Run, and give the exit code. Raises UsageError, BusyError; the world is tidied up in every case.
 
     ``foreseen``: ``project`` is only the part of one that is left to be looked at. Raises OutdatedError where that does not hold.
-    ``onlooker``: has the run ended when what it works on changes.
+    ``onlooker``: has the run ended when what it works on changes. ``standing``: services that are up, and where
+    those that are ready are kept for the next run.
     """
     refuse_prose(project.manifest, request.call)
     chosen = request.chosen
@@ -119,10 +125,10 @@ def run(
         told_here = _told_of(project, plan) if plan.late else []
         for line in told_here:
             voice.note(line)
-        number = session.new_run()
+        number = session.new_run(standing.runs if standing is not None else ())
         views = voice.views()
         try:
-            carried_out = _Run(project, request, environ, session, number, voice, foreseen, onlooker)
+            carried_out = _Run(project, request, environ, session, number, voice, foreseen, onlooker, standing)
             status = carried_out.drive(plan, views)
             if status == 0 and selected.whole:
                 session.forget_unseen()
@@ -131,6 +137,14 @@ def run(
         finally:
             for view in views:
                 view.close()
+
+
+def faults_of(faults: list[str], left: Sequence[str]) -> list[str]:
+    """What is to be told of a host that was closed, once: its ``faults``, and what was ``left`` and had to be ended then."""
+    told = [f"ended what was left running: {', '.join(left)}"] if left else []
+    told += faults
+    faults.clear()
+    return told
 
 
 def planned(project: Project, chosen: Chosen, expected: Mapping[str, float]) -> Plan:
@@ -153,6 +167,7 @@ class _Run:
         voice: Voice,
         foreseen: Foreseen | None = None,
         onlooker: Onlooker | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self.project = project
         self.foreseen = foreseen
@@ -164,6 +179,7 @@ class _Run:
         self.person = voice.person
         self.secrets = Secrets(project.manifest, environ)
         self.onlooker = onlooker
+        self.lasting = _lasting(standing, project, self.secrets, number) if standing is not None else None
         self.checker: Checker | None = None
         # Whether something was said that only holds for this moment.
         self.told_once = False
@@ -180,11 +196,14 @@ class _Run:
         for program, wanting in missing_programs(plan, tasks, checker, others):
             self.told_once = True
             self.note(f"warning: {program} is not in PATH, and {_listed(wanting)} will fail without it")
-        machine = Machine(plan, tasks, limits, others, self.asked())
+        lasting = self.lasting
+        machine = Machine(plan, tasks, limits, others, self.asked(), lasting.standing if lasting is not None else None)
         staying = tuple(plan.names[service] for service in sorted(machine.services.staying))
         stream.tell(_started(plan, limits.jobs, staying, self.request.command, session.memory.expected))
         ticking = any(view.ticking for view in views)
-        host = session.host(self.number)
+        if lasting is not None:
+            lasting.begin(stream, checker)
+        host = session.host(self.number) if lasting is None else lasting.host(lambda: session.host(self.number))
         try:
             for limit in host.limits:
                 self.note(f"note: {limit}")
@@ -192,7 +211,8 @@ class _Run:
             launcher.secrets = self.secrets
             asides = Asides(tasks, host, launcher, stream, self.person, is_open, self.log_path)
             with self.artifacts(checker, launcher) as artifacts:
-                return Driver(
+                make = Driver if lasting is None else lasting.driver
+                return make(
                     machine,
                     host,
                     session.clock,
@@ -206,11 +226,10 @@ class _Run:
                     self.onlooker,
                 ).run()
         finally:
-            left = host.close()
-            if left:
-                self.note(f"warning: ended what was left running: {', '.join(left)}")
-            for fault in host.faults:
-                self.note(f"warning: {fault}")
+            for warning in faults_of(host.faults, host.close() if lasting is None else lasting.leave(host)):
+                self.note(f"warning: {warning}")
+            if lasting is not None and lasting.has_left:
+                session.keep_log_folder()
 
     def leave_index(self, plan: Plan, selected: Selection, told_here: Sequence[str]) -> None:
         """Leave the index that tells later runs what is up to date. ``plan``: as the manifest alone has it."""
@@ -328,6 +347,12 @@ class _Run:
     def log_path(self, task: str, attempt: int) -> tuple[str, str]:
         """Where the log of an attempt goes: absolute, and as events name it."""
         return self.session.log_path(self.number, task, attempt)
+
+
+def _lasting(standing: Standing, project: Project, secrets: Secrets, run: str) -> Lasting:
+    from exarp.app.lasting import Lasting
+
+    return Lasting(standing, project, secrets, run)
 
 
 def _told_of(project: Project, plan: Plan) -> list[str]:

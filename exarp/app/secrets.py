@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from exarp.model.event import Event, FreshnessReason, RunStarted, TaskFinished, TaskRetried, TaskStarted
+from exarp.model.event import Event, FreshnessReason, RunStarted, ServiceStopped, TaskFinished, TaskRetried, TaskStarted
 from exarp.model.manifest import Manifest
 from exarp.model.mask import Mask, mask_of, masked, parts_of
 from exarp.model.path import matches
 
 # Reasons whose subject is no name, but what a script or the system says.
 _WORDS = frozenset({"start-failed", "requirement-failed", "condition-false", "condition-broken", "service-ended"})
+
+_REASONED = (TaskStarted, TaskFinished, TaskRetried, ServiceStopped)
 
 
 class Secrets:
@@ -75,7 +77,7 @@ class Secrets:
         changes: dict[str, object] = {}
         if isinstance(event, RunStarted):
             changes["command"] = masked(event.command, self.mask)
-        elif isinstance(event, TaskStarted | TaskFinished | TaskRetried) and event.reason is not None:
+        elif isinstance(event, _REASONED) and event.reason is not None:
             subject = event.reason.subject
             if event.reason.code in _WORDS:
                 subject = self.mask.text(subject)

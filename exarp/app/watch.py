@@ -14,10 +14,11 @@ import msgspec
 from exarp.app.affected import found_read
 from exarp.app.memory import selection
 from exarp.app.project import Project
-from exarp.app.run import RunRequest, Voice, run
+from exarp.app.run import RunRequest, Voice, faults_of, run
+from exarp.app.standing import Listener, Standing
 from exarp.app.watched import News, Watched
-from exarp.app.wiring import Idling
-from exarp.errors import DefectError, ExarpError
+from exarp.app.wiring import holder_of
+from exarp.errors import BusyError, DefectError, ExarpError
 from exarp.workspace.notices import Notices
 
 # How often it is looked whether something has changed, in seconds.
@@ -32,7 +33,7 @@ class Round(msgspec.Struct, frozen=True):
     voice: Voice
 
 
-class Watcher(Protocol):
+class Watcher(Listener, Protocol):
     """Who is told how watching goes."""
 
     def changed(self, news: News, shown: Callable[[str], str], names: tuple[str, ...]) -> None:
@@ -50,15 +51,27 @@ def watch(opened: Callable[[], Round], environ: Mapping[str, str], watcher: Watc
 
     Raises what ``opened`` raises the first time, and UsageError where the system cannot watch.
     """
-    now, told = opened(), dict[str, bytes]()
+    now, standing = opened(), Standing(watcher)
+    note = now.voice.note
+    try:
+        return _rounds(now, opened, environ, watcher, standing)
+    finally:
+        for warning in faults_of(*standing.close()):
+            note(f"warning: {warning}")
+
+
+def _rounds(
+    now: Round, opened: Callable[[], Round], environ: Mapping[str, str], watcher: Watcher, standing: Standing
+) -> int:
+    told = dict[str, bytes]()
     while True:
         with _Lookout(now, told) as lookout:
-            status = _run(now, environ, lookout, watcher)
+            status = _run(now, environ, lookout, watcher, standing)
             if status > 128:
                 return status
             is_told = False
             while True:
-                signum = lookout.wait(watcher, is_told)
+                signum = lookout.wait(watcher, standing, is_told)
                 if signum is not None:
                     return 128 + signum
                 watcher.changed(lookout.news, lookout.watched.shown, now.project.graph.names)
@@ -72,14 +85,42 @@ def watch(opened: Callable[[], Round], environ: Mapping[str, str], watcher: Watc
                     lookout.news, is_told = News({}), True
 
 
-def _run(now: Round, environ: Mapping[str, str], lookout: _Lookout, watcher: Watcher) -> int:
+def _run(now: Round, environ: Mapping[str, str], lookout: _Lookout, watcher: Watcher, standing: Standing) -> int:
     try:
-        return run(now.project, now.request, environ, now.voice, onlooker=lookout)
+        if standing and (signum := standing.end_all_but(_services(now))) is not None:
+            return 128 + signum
+        while True:
+            # While it waits for another run, what stands is looked after.
+            request = msgspec.structs.replace(now.request, wait=not standing)
+            try:
+                return run(now.project, request, environ, now.voice, onlooker=lookout, standing=standing)
+            except BusyError as error:
+                if not standing or error.problems[0].slug != "busy":
+                    raise
+            if (signum := _wait_for_others(now, standing)) is not None:
+                return 128 + signum
     except DefectError:
         raise
     except ExarpError as error:
         watcher.is_broken(error)
         return int(error.exit_code)
+
+
+def _services(now: Round) -> set[str]:
+    """The services among the selected tasks."""
+    graph, tasks = now.project.graph, now.project.manifest.tasks
+    names = selection(now.project, now.request.chosen).names
+    return {name for name in names if tasks[graph.ids[name]].service is not None}
+
+
+def _wait_for_others(now: Round, standing: Standing) -> int | None:
+    """Until nobody else is at work in the workspace; the number of a signal that came meanwhile."""
+    root = now.project.root
+    now.voice.note(f"waiting for {holder_of(root)}")
+    with standing.idling() as pause:
+        while (signum := pause(_LOOK_EVERY)) is None and holder_of(root).pid:
+            pass
+    return signum
 
 
 class _Lookout:
@@ -117,10 +158,10 @@ class _Lookout:
         self.news = News(late, news.manifest)
         return self.watched.shown(news.manifest or next(iter(late))) if self.news else None
 
-    def wait(self, watcher: Watcher, is_told: bool) -> int | None:
+    def wait(self, watcher: Watcher, standing: Standing, is_told: bool) -> int | None:
         """When the run is over: wait for news; the number of a signal that ends this instead. ``is_told``: whoever is told
         knows that it is waited."""
-        with Idling() as idling:
+        with standing.idling() as pause:
             if not self.news:
                 # The last that tasks wrote is told a moment later.
                 self._take_in(has_run=True)
@@ -128,7 +169,7 @@ class _Lookout:
             if not self.news and not is_told:
                 watcher.waits(self.watched.count)
             while not self.news:
-                if (signum := idling.pause(_LOOK_EVERY)) is not None:
+                if (signum := pause(_LOOK_EVERY)) is not None:
                     return signum
                 self._take_in(has_run=False)
         return None

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -156,14 +156,19 @@ class Session:
             message = "was removed meanwhile: what was done is not recorded, and will be done again"
             self._note(f"warning: {self.folder.database} {message}")
 
-    def new_run(self) -> str:
-        """The number of the next run, as its id; old runs and their logs are forgotten, its own log folder is made."""
-        kept = RunHistory(self._database, running_in(self.root)).prune(KEPT_RUNS - 1)
+    def new_run(self, spared: Collection[str] = ()) -> str:
+        """The number of the next run, as its id; old runs and their logs are forgotten, but those ``spared``, its own log
+        folder is made."""
+        kept = RunHistory(self._database, running_in(self.root)).prune(KEPT_RUNS - 1, spared)
         self.folder.prune_logs(kept)
         numbers = [int(run) for run in kept if run.isascii() and run.isdigit()]
         run = str(max(numbers, default=0) + 1)
         self._log_folder = self.folder.make_log_folder(run)
         return run
+
+    def keep_log_folder(self) -> None:
+        """Something will go on writing into it."""
+        self._log_folder = ""
 
     def host(self, run: str) -> LocalHost:
         """A host for a run's attempts. ``run`` alone does not mark them uniquely on a machine, the workspace does."""

@@ -71,6 +71,15 @@ class RunViews:
 
         return Question(sys.stderr)
 
+    def printed(self, task: str, text: str) -> None:
+        """A service that outlives its run has printed something: it is shown as the run would show it."""
+        from exarp.model.event import TaskOutput
+
+        for writer in self._writers:
+            if writer.wants_output:
+                writer.on_event(TaskOutput(task=task, attempt=0, text=text))
+                writer.close()
+
     def document(self) -> bytes:
         """The document of ``--json``, once the run is over."""
         assert self._document is not None, "made with the run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import sys
@@ -20,7 +21,9 @@ from exarp.model.choice import OutputMode
 if TYPE_CHECKING:
     from exarp.app.watch import Round
     from exarp.app.watched import News
+    from exarp.cli.run_views import RunViews
     from exarp.errors import ExarpError
+    from exarp.model.event import FreshnessReason
 
 
 @click.command("watch", short_help="Run tasks, and again whenever a file changes.")
@@ -41,7 +44,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     """Bring TASKS, and all they need, up to date; then wait, and do it again whenever something changes that they read.
 
     Watched are the inputs, tools and dotenv files of the tasks, what their depfiles name, and the manifest with all that it
-    includes; not what tasks make. A change of what a run has read by then ends that run, and another begins. Ctrl-C ends.
+    includes; not what tasks make. A change of what a run has read by then ends that run, and another begins. Services go on from
+    run to run until what they run, read or need has changed. Ctrl-C ends.
 
     \b
     Examples:
@@ -54,10 +58,11 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     from exarp.app.watch import watch
 
     invocation = current()
-    return watch(lambda: _round(invocation, tasks, options), os.environ, _Watcher(invocation, options["clear"]))
+    watcher = _Watcher(invocation, options["clear"])
+    return watch(lambda: _round(invocation, tasks, options, watcher), os.environ, watcher)
 
 
-def _round(invocation: Invocation, words: Sequence[str], options: Mapping[str, Any]) -> Round:
+def _round(invocation: Invocation, words: Sequence[str], options: Mapping[str, Any], watcher: _Watcher) -> Round:
     """The manifest as it is now, and what is to be run of it."""
     from exarp.app.arguments import with_arguments, words_behind
     from exarp.app.run import RunRequest
@@ -84,7 +89,8 @@ def _round(invocation: Invocation, words: Sequence[str], options: Mapping[str, A
         told=told,
         commands=commands,
     )
-    return Round(project, request, RunViews(invocation, project, call).voice)
+    watcher.views = RunViews(invocation, project, call)
+    return Round(project, request, watcher.views.voice)
 
 
 class _Watcher:
@@ -94,6 +100,9 @@ class _Watcher:
         self._invocation = invocation
         self._clear = clear and sys.stderr.isatty()
         self._color = invocation.wants_color(sys.stderr)
+        # Of the latest run.
+        self.views: RunViews | None = None
+        self._decoders: dict[str, codecs.IncrementalDecoder] = {}
 
     def changed(self, news: News, shown: Callable[[str], str], names: Sequence[str]) -> None:
         """A run begins."""
@@ -117,6 +126,27 @@ class _Watcher:
 
         columns = self._invocation.columns(sys.stderr)
         self._say(f"{render_all(error.problems, self._color, None, columns)}\n{goes_on(self._color)}\n")
+
+    def printed(self, service: str, data: bytes) -> None:
+        """A service goes on between runs."""
+        decoder = self._decoders.get(service)
+        if decoder is None:
+            decoder = self._decoders[service] = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        if self.views is not None and (text := decoder.decode(data)):
+            self.views.printed(service, text)
+
+    def stopped(self, service: str, reason: FreshnessReason) -> None:
+        """A service has ended by itself while nothing ran."""
+        from exarp.views.run.watching import stopped
+
+        self._say(f"{stopped(service, reason.subject, self._color)}\n")
+
+    def ends(self, services: int) -> None:
+        """Services are being ended."""
+        from exarp.views.run.watching import ends
+
+        if self._invocation.verbosity >= 0:
+            self._say(f"{ends(services, self._color)}\n")
 
     @staticmethod
     def _say(text: str) -> None:

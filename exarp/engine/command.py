@@ -70,10 +70,23 @@ class Kill(msgspec.Struct, frozen=True):
     now: bool
 
 
+class Adopt(msgspec.Struct, frozen=True):
+    """What an earlier run started for a service is, from now on, what this run has started for it: ``Kill`` ends it."""
+
+    task: int
+
+
+class Retire(msgspec.Struct, frozen=True):
+    """End what stands of a service, whatever else is under way for its task; ``now`` without grace. ``Ended`` follows."""
+
+    task: int
+    now: bool
+
+
 class Tell(msgspec.Struct, frozen=True, gc=False):
     """Put an event into the stream (its number, time and run are filled in there)."""
 
     event: Event
 
 
-Command = Check | Probe | Ask | Start | Settle | Rest | Kill | Tell
+Command = Check | Probe | Ask | Start | Settle | Rest | Kill | Adopt | Retire | Tell

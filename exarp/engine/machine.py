@@ -57,8 +57,9 @@ class Machine(Serving):
         limits: Limits,
         unwanted: Mapping[int, FreshnessReason] | None = None,
         asked: Collection[int] = (),
+        standing: Mapping[int, str] | None = None,
     ) -> None:
-        super().__init__(plan, tasks, limits, unwanted, asked)
+        super().__init__(plan, tasks, limits, unwanted, asked, standing)
         self._late_probes: set[int] = set()
         self._closing: dict[int, _Closing] = {}
 
@@ -93,6 +94,8 @@ class Machine(Serving):
 
     def _checked(self, checked: Checked) -> None:
         task = checked.task
+        if task in self._standing and self._stands(task, checked.impossible or checked.stale):
+            return
         if checked.impossible is not None:
             self._fail(task, "impossible", checked.impossible)
         elif checked.stale is None:
@@ -172,6 +175,8 @@ class Machine(Serving):
             self._fail(task, "impossible", FreshnessReason("condition-broken", condition, probed.error))
         elif probed.status:
             self._release(task)
+            if task in self._standing:
+                self._retire(task, FreshnessReason("not-needed"))
             self._skip(task, FreshnessReason("condition-false", condition, probed.said))
             self._resolve(task)
         else:
@@ -267,6 +272,7 @@ class Machine(Serving):
             self._signal = signum
             self._stop(FreshnessReason("interrupted"))
         self._kill_all(now=again)
+        self._retire_all(FreshnessReason("interrupted"))
 
     def _outdated(self, path: str) -> None:
         """End the run, so that another can begin with what has changed."""
@@ -279,7 +285,7 @@ class Machine(Serving):
         """End what runs; services end after what uses them, and what cleans up may do so, unless it must be ``now``."""
         spared = self._closing if not now else {}
         doomed = [task for task in self._active if task not in spared and (now or not self._is_used(task))]
-        self._commands += [Kill(task, now) for task in doomed]
+        self._commands += [Kill(task, now) for task in doomed if not self._is_to_be_kept(task)]
 
     def _stop(self, reason: FreshnessReason) -> None:
         """Nothing starts any more. What only waits is cancelled; what is being checked or runs ends by itself."""
@@ -295,7 +301,8 @@ class Machine(Serving):
                     self._end(task, State.CANCELLED, reason)
         if not self.is_ending:
             self._commands += [Kill(task, now=False) for task in self._active if self.states[task] is State.ASKING]
-            for service in sorted(self.services.staying):
+        for service in sorted(self.services.staying):
+            if self._is_to_be_kept(service) or not self.is_ending:
                 self.services.staying.discard(service)
                 self._dismiss(service)
 

@@ -22,6 +22,7 @@ from exarp.model.event import (
     Outcome,
     RunFinished,
     RunOutcome,
+    ServiceStopped,
     TaskFinished,
     WaveFinished,
     WaveStarted,
@@ -65,13 +66,16 @@ class Attempt(msgspec.Struct):
     # A service that it uses and that ended meanwhile; what a service's readiness was last said of.
     lost: str = ""
     said: str = ""
+    # Of a service that an earlier run started: which.
+    started_in: str = ""
     # Where it is kept what its ``finally`` printed.
     finally_log: str | None = None
 
 
 class Progress:
     """The part of a machine that keeps the books. ``asked``: tasks that were asked for by name, as far as they are services
-    or gather some."""
+    or gather some. ``standing``: services that are up, with the runs that started them; those that are ready in the end are then
+    kept for a later run. None: services end with the run."""
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class Progress:
         limits: Limits,
         unwanted: Mapping[int, FreshnessReason] | None = None,
         asked: Collection[int] = (),
+        standing: Mapping[int, str] | None = None,
     ) -> None:
         self.plan = plan
         self.tasks = tasks
@@ -110,6 +115,18 @@ class Progress:
         self.is_hurried = False
         self._stopping: FreshnessReason | None = None
         self._commands: list[Command] = []
+        self._is_keeping = standing is not None
+        self._standing: dict[int, str] = dict(standing or {})
+        # Of those the ones that are being ended, and why.
+        self._retiring: dict[int, FreshnessReason] = {}
+        # What became of them after the end of the run, which is for the next one to tell.
+        self.belated: list[ServiceStopped] = []
+
+    @property
+    def standing(self) -> Mapping[int, str]:
+        """The services that are up beside what the run does: what is there in the end goes on. By the run that started
+        them; empty for this one."""
+        return self._standing
 
     @property
     def is_ending(self) -> bool:
@@ -170,7 +187,7 @@ class Progress:
                 break
         if self._stopping is None:
             self._fill_slots()
-        if self._left == 0 and not self.services.open and not self.finished:
+        if self._left == 0 and not self.services.open and not self._retiring and not self.finished:
             self._finish_run()
 
     def _fill_slots(self) -> None:

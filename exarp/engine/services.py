@@ -26,6 +26,8 @@ class Services:
         self.staying: set[int] = set()
         # Told to end because nobody needs them any more.
         self.dismissed: set[int] = set()
+        # Those that anybody uses, and those that were asked for: of others no run has any use.
+        self.needed: set[int] = set()
         self._users_left: dict[int, int] = {}
         self._waiting: dict[int, list[int]] = {}
         selected = [task for wave in plan.waves for task in wave.tasks]
@@ -48,6 +50,7 @@ class Services:
                 self._users_left[service] += 1
         named = [service for task in asked for service in through.get(task, ())]
         self.staying = {service for service in named if not self._users_left[service]}
+        self.needed = self.staying.union(*self.used.values())
 
     @property
     def all(self) -> Collection[int]:

@@ -2,18 +2,21 @@
 
 Knows when those who use a service may start, and what its end means for them. Does not know attempts of other tasks, nor what
 comes before a start (``machine``).
+
+Where runs follow each other, services *stand* from one to the next: one that is as it would be started now is used as it is,
+another one is ended first, and what is ready after its last user is kept. A signal ends them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from exarp.engine.command import Kill, Probe, ProbeKind, Rest
+from exarp.engine.command import Adopt, Kill, Probe, ProbeKind, Rest, Retire
 from exarp.engine.failure import Cause, GiveUp
-from exarp.engine.progress import Limits, Progress
+from exarp.engine.progress import Attempt, Limits, Progress
 from exarp.engine.state import State
 from exarp.engine.stimulus import Ended, Probed
-from exarp.model.event import FreshnessReason, ServiceReady
+from exarp.model.event import FreshnessReason, ServiceReady, ServiceStopped
 from exarp.model.plan import Plan
 from exarp.model.quantity import format_duration
 from exarp.model.task import Task
@@ -31,14 +34,19 @@ class Serving(Progress):
         limits: Limits,
         unwanted: Mapping[int, FreshnessReason] | None = None,
         asked: Collection[int] = (),
+        standing: Mapping[int, str] | None = None,
     ) -> None:
-        super().__init__(plan, tasks, limits, unwanted, asked)
+        super().__init__(plan, tasks, limits, unwanted, asked, standing)
         self._probes: dict[int, Probe] = {}
         self._probe_count = 0
         # The failed service for each that failed and was not allowed to, or that waited for one in vain.
         self._broken: dict[int, int] = {}
         # Services that ended while it was looked whether they are ready.
         self._ended_early: dict[int, Ended] = {}
+
+    def _require(self, task: int, index: int) -> None:
+        """Look at what a task requires from number ``index`` on; where nothing is left, a person is asked."""
+        raise NotImplementedError
 
     def _start(self, task: int) -> None:
         """Begin an attempt."""
@@ -96,7 +104,10 @@ class Serving(Progress):
                 if self.states[task] is not State.AWAITING:
                     self.states.change(task, State.AWAITING)
                 return
-        self._start(task)
+        if self._standing and task in self._standing:
+            self._take_over(task)
+        else:
+            self._start(task)
 
     def _resolve(self, service: int) -> None:
         """A service is ready, or will never be: those who wait for it."""
@@ -110,7 +121,9 @@ class Serving(Progress):
 
     def _dismiss(self, service: int) -> None:
         if self.states[service] is State.STANDBY:
-            self._finish(service, State.UP_TO_DATE, FreshnessReason("not-needed"))
+            self._let_stand(service)
+        elif self._is_to_be_kept(service):
+            self._keep(service)
         elif self.states[service] in (State.RUNNING, State.SERVING) and service not in self.services.dismissed:
             self.services.dismissed.add(service)
             self._commands.append(Kill(service, now=self.is_hurried))
@@ -150,6 +163,9 @@ class Serving(Progress):
 
     def _service_ended(self, ended: Ended) -> None:
         task = ended.task
+        if task in self._standing:
+            self._stopped(ended)
+            return
         if task in self._probes:
             # Nothing of it is to outlive it.
             self._ended_early[task] = ended
@@ -175,8 +191,7 @@ class Serving(Progress):
             for user in self._attempts:
                 if task in self.services.used.get(user, ()):
                     self._attempts[user].lost = self.plan.names[task]
-            how = f"exit {ended.status}" if ended.status is not None else f"signal {ended.signal}"
-            self._fail(task, "exited", FreshnessReason("service-ended", how), ended.status)
+            self._fail(task, "exited", ended_by_itself(ended), ended.status)
 
     def _has_lost(self, task: int) -> bool:
         """Whether a service that a task uses has failed: no other attempt can mend that."""
@@ -185,3 +200,112 @@ class Serving(Progress):
     def _is_used(self, service: int) -> bool:
         """Whether something is under way that uses a service: it ends before the service does."""
         return any(service in self.services.used.get(user, ()) for user in self._attempts)
+
+    # -- from run to run ---------------------------------------------------------------------------------------
+
+    def _stands(self, service: int, stale: FreshnessReason | None) -> bool:
+        """A standing service was checked: whether it can be used as it is. ``stale``: why not; then it is ended."""
+        if self._stopping is not None:
+            return False
+        if stale is not None:
+            self._retire(service, stale)
+            return False
+        self._attempts[service] = Attempt(started_in=self._standing[service])
+        self._await(service)
+        return True
+
+    def _take_over(self, service: int) -> None:
+        """All is there that a standing service uses: it serves in this run, or makes room first for the one to be started."""
+        if service in self._retiring:
+            if self.states[service] is not State.AWAITING:
+                self.states.change(service, State.AWAITING)
+        elif self._is_idle(service):
+            self._end(service, State.UP_TO_DATE, FreshnessReason("kept", self._standing[service]))
+        else:
+            started_in = self._standing.pop(service)
+            self._active[service] = None
+            self._commands.append(Adopt(service))
+            self.states.change(service, State.SERVING)
+            self._tell(ServiceReady(task=self.plan.names[service], attempt=0, started_in=started_in))
+            self._resolve(service)
+
+    def _is_to_be_kept(self, task: int) -> bool:
+        """Whether a task is a service that goes on after its last user. One with something to do ``finally`` ends with the run
+        that does it."""
+        is_serving = self.states[task] is State.SERVING and not self.tasks[task].cleanup
+        return is_serving and self._is_keeping and self._signal is None
+
+    def _keep(self, service: int) -> None:
+        attempt = self._attempts[service]
+        del self._active[service]
+        self._standing[service] = attempt.started_in
+        state = State.PASSED if attempt.number else State.UP_TO_DATE
+        self._conclude(service, state, FreshnessReason("kept", attempt.started_in))
+
+    def _let_stand(self, service: int) -> None:
+        """Nobody needed a service to run: one that stands goes on, unless nobody ever will."""
+        if service not in self._standing:
+            self._finish(service, State.UP_TO_DATE, FreshnessReason("not-needed"))
+        elif service in self.services.needed:
+            self._finish(service, State.UP_TO_DATE, FreshnessReason("kept", self._standing[service]))
+        else:
+            self._retire(service, FreshnessReason("not-needed"))
+
+    def _retire(self, service: int, reason: FreshnessReason) -> None:
+        """End a service that stands, those that use it first."""
+        stack = [(service, reason)]
+        while stack:
+            leaving, why = stack.pop()
+            if leaving in self._retiring:
+                continue
+            self._retiring[leaving] = why
+            users = self._standing_users(leaving)
+            stack += [(user, FreshnessReason("need-changed", self.plan.names[leaving])) for user in users]
+            if not users:
+                self._commands.append(Retire(leaving, now=False))
+
+    def _retire_all(self, reason: FreshnessReason) -> None:
+        """The run was interrupted: no service is left."""
+        for service in tuple(self._standing):
+            self._retire(service, reason)
+        if self.is_hurried:
+            self._commands += [Retire(service, now=True) for service in self._standing]
+
+    def _standing_users(self, service: int) -> list[int]:
+        return [other for other in self._standing if service in self.services.used.get(other, ())]
+
+    def _stopped(self, ended: Ended) -> None:
+        """A service that stood is no more."""
+        service = ended.task
+        started_in = self._standing.pop(service)
+        reason = self._retiring.pop(service, None) or ended_by_itself(ended)
+        stopped = ServiceStopped(
+            task=self.plan.names[service],
+            reason=reason,
+            started_in=started_in or None,
+            exit_status=ended.status,
+            signal=ended.signal,
+            duration_ms=ended.duration_ms,
+            log=ended.log,
+        )
+        if self.finished:
+            self.belated.append(stopped)
+            return
+        self._tell(stopped)
+        for used in self.services.used.get(service, ()):
+            if used in self._retiring and not self._standing_users(used):
+                self._commands.append(Retire(used, now=self.is_hurried))
+        if self.states[service] is State.AWAITING and self._attempts[service].started_in:
+            # It was to go on; now it is started, as if it had been found to be ended when it was checked.
+            self._attempts[service] = Attempt(reason=reason)
+            self._require(service, 0)
+        elif self.states[service] is State.AWAITING:
+            self._await(service)
+        elif self.states[service] is State.STANDBY and not self.services.is_wanted(service):
+            self._let_stand(service)
+
+
+def ended_by_itself(ended: Ended) -> FreshnessReason:
+    """How a service came to its end that nobody had asked to."""
+    how = f"exit {ended.status}" if ended.status is not None else f"signal {ended.signal}"
+    return FreshnessReason("service-ended", how)

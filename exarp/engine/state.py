@@ -69,11 +69,13 @@ CHANGES: dict[State, frozenset[State]] = {
     _S.WAITING: frozenset({_S.STANDBY, *_BEFORE, _S.PASSED, _S.UP_TO_DATE, _S.SKIPPED, _S.BLOCKED, _S.CANCELLED}),
     _S.STANDBY: frozenset({*_BEFORE, _S.UP_TO_DATE, _S.CANCELLED}),
     _S.PROBING: frozenset({*_BEFORE, *_NEXT, _S.SKIPPED}),
-    _S.CHECKING: frozenset({_S.PROBING, _S.RESTORED, *_NEXT, _S.SKIPPED}),
+    # A service that an earlier run left is served without being started.
+    _S.CHECKING: frozenset({_S.PROBING, _S.RESTORED, _S.SERVING, *_NEXT, _S.SKIPPED}),
     _S.ASKING: frozenset({_S.RUNNING, _S.AWAITING, *_BROKEN_OFF, _S.UP_TO_DATE, _S.SKIPPED, _S.FAILED}),
-    _S.AWAITING: frozenset({_S.RUNNING, *_BROKEN_OFF, _S.UP_TO_DATE}),
+    # One that was to go on, and has ended meanwhile, is started with all that comes before a start.
+    _S.AWAITING: frozenset({_S.PROBING, _S.ASKING, _S.RUNNING, _S.SERVING, *_BROKEN_OFF, _S.UP_TO_DATE}),
     _S.RUNNING: frozenset({_S.SETTLING, _S.SERVING, _S.RESTING, _S.CLEANING, *_ENDS}),
-    _S.SERVING: frozenset({_S.CLEANING, *_ENDS}),
+    _S.SERVING: frozenset({_S.CLEANING, _S.UP_TO_DATE, *_ENDS}),
     _S.SETTLING: frozenset({_S.RESTING, _S.CLEANING, *_ENDS}),
     _S.RESTING: frozenset({_S.RUNNING, _S.CLEANING, *_ENDS}),
     _S.CLEANING: _ENDS,

@@ -8,6 +8,7 @@ process's children on before it tells of its end, so one look at the list of chi
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from time import sleep
 
@@ -84,13 +85,13 @@ class Children:
         """The orphans of an attempt that are not reaped, as of the last look."""
         return [pid for pid, owner in self._adopted.items() if owner == key]
 
-    def unspared(self) -> list[int]:
-        """Orphans that nobody meant to leave running, as of the last look.
+    def unspared(self, kept: Collection[int] = ()) -> list[int]:
+        """Orphans that nobody meant to leave running, as of the last look. ``kept``: attempts that go on with theirs.
 
-        One without a mark may be a daemon's, so none of them is taken once there was a daemon.
+        One without a mark may be a daemon's, so none of them is taken once there was a daemon; nor while any attempt goes on.
         """
-        taken = self._adopted.items()
-        return [p for p, owner in taken if owner not in self._spared and not (owner is None and self._spared)]
+        spared = self._spared.union(kept)
+        return [p for p, owner in self._adopted.items() if owner not in spared and not (owner is None and spared)]
 
     def look(self) -> None:
         """Reap dead orphans, and find out whose the new ones are.

@@ -91,18 +91,20 @@ class Ending:
             del self._attempts[attempt.key]
         return gone
 
-    def sweep(self, attempts: Collection[Attempt]) -> tuple[str, ...]:
-        """Kill these attempts and every orphan that nobody meant to leave; the names of what was running."""
+    def sweep(self, attempts: Collection[Attempt], kept: Collection[int] = ()) -> tuple[str, ...]:
+        """Kill these attempts and every orphan that nobody meant to leave; the names of what was running. ``kept``: attempts
+        whose orphans are let alone."""
         names: dict[str, None] = {}
         until = monotonic() + KILL_BOUND
-        while left := self._everything(attempts):
+        while left := self._everything(attempts, kept):
             names |= _names(left)
             if monotonic() > until:
                 self._give_up("the run", left)
                 break
             send(left.values(), signal.SIGKILL, self._own_groups(attempts))
             sleep(_KILL_EVERY)
-        self._attempts.clear()
+        for attempt in attempts:
+            self._attempts.pop(attempt.key, None)
         return tuple(names)
 
     def freeze(self, attempts: Collection[Attempt]) -> set[int]:
@@ -199,7 +201,7 @@ class Ending:
         self._children.look()
         return table.tree([*living, *self._children.adopted_from(attempt.key)], [] if adopting else groups)
 
-    def _everything(self, attempts: Collection[Attempt]) -> dict[int, Process]:
+    def _everything(self, attempts: Collection[Attempt], kept: Collection[int]) -> dict[int, Process]:
         for attempt in attempts:
             if not attempt.over and reap(attempt.pid):
                 self._children.reaped(attempt.pid)
@@ -208,13 +210,13 @@ class Ending:
         living = [attempt.pid for attempt in attempts if not attempt.over]
         groups = [*living, *(session for attempt in attempts for session in attempt.sessions)]
         self._children.look()
-        if not living and not self._children.unspared() and not living_groups(groups):
+        if not living and not self._children.unspared(kept) and not living_groups(groups):
             return {}
         if not self._mechanisms.table:
             return living_groups(groups)
         table = ProcessTable.read()
         self._children.look()
-        return table.tree([*living, *self._children.unspared()], [] if self._children.adopting else groups)
+        return table.tree([*living, *self._children.unspared(kept)], [] if self._children.adopting else groups)
 
     def _own_groups(self, attempts: Iterable[Attempt]) -> set[int]:
         return {pid for attempt in attempts if attempt.foreground for pid in attempt.leaders}

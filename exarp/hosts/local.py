@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import selectors
 import signal
+from collections.abc import Collection
 from contextlib import ExitStack
 from functools import partial
 from time import monotonic
@@ -22,7 +23,7 @@ from exarp.hosts.process_tree import exists, send_one
 from exarp.hosts.signals import TOLD, Signals
 from exarp.hosts.spawning import Spawner
 from exarp.hosts.terminal import Terminal
-from exarp.model.launch import HostEvent, Launch, Output, Paused, Signalled
+from exarp.model.launch import Exited, HostEvent, Launch, Output, Paused, Signalled
 
 # Orphans that die while nothing else happens are reaped this often, in seconds.
 _REAP_EVERY = 1.0
@@ -176,6 +177,26 @@ class LocalHost:
                 self._finish(attempt)
             self._terminal.take_back()
         return names
+
+    def part(self, kept: Collection[int]) -> tuple[str, ...]:
+        """As ``close``, but the attempts ``kept`` go on, and what comes of them is told later. Until ``wake`` signals do what
+        they did before; who starts something or waits is awake."""
+        self._on_signals()
+        over = [attempt for attempt in self._attempts.values() if attempt.key not in kept]
+        names = self._ending.sweep(over, kept)
+        for attempt in over:
+            self._finish(attempt)
+        self._terminal.take_back()
+        self._terminal.restore()
+        self._events = [event for event in self._events if _outlasts_a_run(event, kept)]
+        self._signals.rest()
+        return names
+
+    def wake(self) -> None:
+        """Hear signals again."""
+        self._signals.wake()
+        if not self._mechanisms.pidfds:
+            self._look_for_exits()
 
     def _proceed(self, attempt: Attempt) -> None:
         """Start the attempt's next command; it is over where there is none, or it cannot be started."""
@@ -387,3 +408,7 @@ class LocalHost:
             times.append(now + _POLL_EVERY if self._deaf else self._look_at)
         # No longer than a selector can: it counts milliseconds in 32 bits, and waking up costs nothing.
         return min(max(0.0, min(times) - now), _LONGEST_PAUSE) if times else None
+
+
+def _outlasts_a_run(event: HostEvent, kept: Collection[int]) -> bool:
+    return event.key in kept if isinstance(event, Output | Exited) else isinstance(event, Signalled)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from signal import SIGINT, SIGKILL, SIGTERM
 from types import TracebackType
 
@@ -137,6 +137,16 @@ class ScriptedHost:
         labels = tuple(playing.launch.label for playing in self._playing.values())
         self._playing.clear()
         return labels
+
+    def part(self, kept: Collection[int]) -> tuple[str, ...]:
+        """Stop every act but those of ``kept``; the labels of those that were running."""
+        over = [playing for key, playing in self._playing.items() if key not in kept]
+        self._playing = {key: playing for key, playing in self._playing.items() if key in kept}
+        self._told = [event for event in self._told if not isinstance(event, Output | Exited) or event.key in kept]
+        return tuple(playing.launch.label for playing in over)
+
+    def wake(self) -> None:
+        """It never sleeps."""
 
     def tick(self, seconds: float) -> None:
         """Let time pass."""

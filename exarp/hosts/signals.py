@@ -39,10 +39,9 @@ class Signals:
         self._watched: set[int] = set()
         self._unheard: set[int] = set()
         self._old_wakeup = -1
+        self._is_resting = True
         self.heard = threading.current_thread() is threading.main_thread()
-        if self.heard:
-            self._old_wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-            self._install()
+        self.wake()
 
     def watch(self, signum: int) -> None:
         """Let this signal arrive too."""
@@ -76,12 +75,28 @@ class Signals:
         except BlockingIOError:
             return b""
 
-    def close(self) -> None:
-        """Put back every handler and the wake-up descriptor."""
-        if self.heard:
+    def rest(self) -> None:
+        """Put back every handler and the wake-up descriptor, until ``wake``. What has arrived can still be taken."""
+        if not self._is_resting:
+            self._is_resting = True
             for signum, handler in self._found.items():
                 _put_back(signum, handler)
             signal.set_wakeup_fd(self._old_wakeup)
+
+    def wake(self) -> None:
+        """Watch again."""
+        if self.heard and self._is_resting:
+            self._is_resting = False
+            self._found, self._unheard = {}, set()
+            further, self._watched = self._watched, set()
+            self._old_wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+            self._install()
+            for signum in further:
+                self.watch(signum)
+
+    def close(self) -> None:
+        """As ``rest``, for good."""
+        self.rest()
         os.close(self.reader)
         os.close(self._writer)
 

@@ -97,10 +97,30 @@ class TaskStarted(_Event, frozen=True, tag="task_started"):
 
 
 class ServiceReady(_Event, frozen=True, tag="service_ready"):
-    """A service that was started is ready for the tasks that need it; its end is told as any task's."""
+    """A service that was started is ready for the tasks that need it; its end is told as any task's.
+
+    ``started_in``: the run that started it, where that is an earlier one; then ``attempt`` is 0.
+    """
 
     task: str
     attempt: int
+    started_in: str | None = None
+
+
+class ServiceStopped(_Event, frozen=True, tag="service_stopped"):
+    """A service that was kept beyond its task's last state, in this run or an earlier one (``started_in``), is no more.
+
+    ``reason``: why it was ended (``input-changed``: where it is needed, it is started anew; ``not-needed``, ``interrupted``), or
+    how it ended by itself (``service-ended``). ``exit_status``, ``signal``, ``duration_ms`` and ``log`` are of all its time.
+    """
+
+    task: str
+    reason: FreshnessReason
+    started_in: str | None = None
+    exit_status: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    log: str | None = None
 
 
 class TaskOutput(_Event, frozen=True, tag="task_output"):
@@ -173,6 +193,7 @@ Event = (
     | WaveStarted
     | TaskStarted
     | ServiceReady
+    | ServiceStopped
     | TaskOutput
     | TaskFinished
     | TaskRetried

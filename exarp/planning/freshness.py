@@ -86,13 +86,22 @@ def differences(task: Task, record: Record | None, now: Record) -> Iterator[Fres
     else:
         if record.doubt:
             yield FreshnessReason(record.doubt)
-        if record.recipe != now.recipe:
-            yield from _of_recipe(task, record, now)
-        for reason in _of_files(record.inputs, now.inputs):
-            yield as_tool(task, reason)
-        yield from _of_files(record.found, now.found)
-        yield from _of_outputs(record.outputs, now.outputs)
-        yield from _of_needs(record.needs, now.needs)
+        yield from _since(task, record, now)
+
+
+def restarted_for(task: Task, then: Record, now: Record) -> FreshnessReason | None:
+    """Why a service that was started when all was as ``then`` must be started anew, or None where it can go on."""
+    return None if _is_same(then, now) else next(_since(task, then, now), FreshnessReason("recipe-changed"))
+
+
+def _since(task: Task, record: Record, now: Record) -> Iterator[FreshnessReason]:
+    if record.recipe != now.recipe:
+        yield from _of_recipe(task, record, now)
+    for reason in _of_files(record.inputs, now.inputs):
+        yield as_tool(task, reason)
+    yield from _of_files(record.found, now.found)
+    yield from _of_outputs(record.outputs, now.outputs)
+    yield from _of_needs(record.needs, now.needs)
 
 
 def as_tool(task: Task, reason: FreshnessReason) -> FreshnessReason:

@@ -6,7 +6,7 @@ a run is resumed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
@@ -46,8 +46,8 @@ class RunRow(msgspec.Struct, frozen=True):
 
 class AttemptRow(msgspec.Struct, frozen=True):
     """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running`` or ``died``,
-    and ``duration_ms`` None. ``log`` is the path as the event has it, ``reason`` why the attempt ran, ``end_reason`` how it
-    ended where its exit status does not tell. ``then``: what its task came to where it waited for another attempt in vain.
+    and ``duration_ms`` None, as it is of a service that went on after its run. ``log`` is the path as the event has it,
+    ``reason`` why the attempt ran, ``end_reason`` how it ended where its exit status does not tell. ``then``: what its task came to where it waited for another attempt in vain.
     ``finally_log``: of what was printed ``finally``, after the task's last attempt. One that was restored has number 0.
     """
 
@@ -104,24 +104,33 @@ class RunHistory:
                 attempts.setdefault((event.run, event.attempt), []).append(event)
         return [self._attempt(task, run, attempt, events) for (run, attempt), events in attempts.items()]
 
-    def prune(self, keep: int) -> set[str]:
-        """Delete all but the newest ``keep`` runs, with their events; the ids of the runs that are left."""
+    def prune(self, keep: int, spared: Collection[str] = ()) -> set[str]:
+        """Delete all but the newest ``keep`` runs, and those ``spared``, with their events; the ids of the runs that are left."""
         with self._database.transaction():
             oldest = self._database.fetch("SELECT number FROM run ORDER BY number DESC LIMIT 1 OFFSET ?", (keep,))
             if oldest:
-                self._delete_to(oldest[0][0])
+                self._delete_around(oldest[0][0], spared)
             return {from_column(row[0]) for row in self._database.fetch("SELECT id FROM run")}
 
-    def _delete_to(self, number: int) -> None:
-        end = first_place(number + 1)
+    def _delete_around(self, last: int, spared: Collection[str]) -> None:
+        """Delete the runs up to number ``last``, but for those ``spared``."""
+        found = [self._database.fetch("SELECT number FROM run WHERE id = ?", (to_column(run),)) for run in spared]
+        after = 0
+        for number in sorted(rows[0][0] for rows in found if rows and rows[0][0] <= last):
+            self._delete(after, number - 1)
+            after = number + 1
+        self._delete(after, last)
+
+    def _delete(self, first: int, last: int) -> None:
+        start, end = first_place(first), first_place(last + 1)
         # By key, from the events: `attempt` is ordered by task, and looking for old places would read it all.
         self._database.execute(
             "DELETE FROM attempt WHERE (task, place) IN"
-            " (SELECT task, place FROM event WHERE place < ? AND attempt > 0)",
-            (end,),
+            " (SELECT task, place FROM event WHERE place >= ? AND place < ? AND attempt > 0)",
+            (start, end),
         )
-        self._database.execute("DELETE FROM event WHERE place < ?", (end,))
-        self._database.execute("DELETE FROM run WHERE number <= ?", (number,))
+        self._database.execute("DELETE FROM event WHERE place >= ? AND place < ?", (start, end))
+        self._database.execute("DELETE FROM run WHERE number >= ? AND number <= ?", (first, last))
 
     def _rows(self, condition: str, value: str | bytes | int) -> list[RunRow]:
         return [self._run(row) for row in self._database.fetch(f"SELECT {_COLUMNS} FROM run {condition}", (value,))]
@@ -187,7 +196,7 @@ class RunHistory:
             outcome=first_end.outcome if isinstance(first_end, TaskFinished) else "failed",
             time=first_end.time,
             log=first_end.log,
-            duration_ms=first_end.duration_ms,
+            duration_ms=None if _goes_on(first_end) else first_end.duration_ms,
             exit_status=first_end.exit_status,
             signal=first_end.signal,
             reason=reason,
@@ -199,3 +208,8 @@ class RunHistory:
     def _unended(self, run: str) -> str:
         row = self.find(run)
         return RUNNING if row is not None and row.outcome == RUNNING else DIED
+
+
+def _goes_on(end: TaskRetried | TaskFinished) -> bool:
+    """Whether an end is that of a service's task, and not of the service."""
+    return end.reason is not None and end.reason.code == "kept"

@@ -69,6 +69,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "not-confirmed": ("it wants to be confirmed, and nobody is there to ask", "{} is to be confirmed"),
     "needed": ("a task needs it", "{} needs it"),
     "not-needed": ("no task that needs it had to run", "no task that needs {} had to run"),
+    "kept": ("it goes on after the run", "it has been up since run {}"),
     "not-ready": ("was not ready in time", "was not ready after {}"),
     "service-ended": ("ended while it was needed", "ended while it was needed ({})"),
     "other-platform": ("it is not for this platform", "it is not for {}"),

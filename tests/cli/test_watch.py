@@ -202,6 +202,129 @@ def test_a_task_that_writes_what_it_reads_comes_to_rest(workspace: Workspace, wa
     assert watch.end() == 130
 
 
+SERVED = """
+    [task.bin]
+    inputs = ["bin.txt"]
+    outputs = ["bin"]
+    run = "cp $in $out"
+
+    [task.db]
+    needs = ["bin"]
+    inputs = ["db.conf"]
+    run = "echo $$ >> pids; echo serves $(cat db.conf); sleep 300 & exec sleep 300"
+    service = { ready = "test -s pids" }
+
+    [task.test]
+    needs = ["db"]
+    inputs = ["test.txt"]
+    run = "cat test.txt; tail -n 1 pids"
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_service_is_kept_from_run_to_run_until_it_changes_or_dies(
+    workspace: Workspace, watching: type[Watch]
+) -> None:
+    def pids() -> list[int]:
+        return [int(line) for line in workspace.read("pids").split()]
+
+    workspace.manifest(SERVED)
+    for name in ("bin.txt", "db.conf", "test.txt"):
+        workspace.write(name, f"{name} one\n")
+    watch = watching("test")
+    watch.until(IDLE)
+    save(workspace.path / "test.txt", "test two\n")
+    assert "test two" in watch.until(IDLE)
+    [first] = pids()
+    # Who looks, and who looks later, sees what has come to pass.
+    log = workspace.exarp("log", "db")
+    assert (log.out, "db: kept, run 1" in log.err) == ("serves db.conf one\n", True)
+    events = workspace.exarp("events", "2").out
+    assert ('"type":"service_ready"' in events, '"started_in":"1"' in events) == (True, True)
+    assert '"subject":"1"' in next(line for line in events.splitlines() if "task_finished" in line and '"db"' in line)
+
+    for change, said in (("db.conf", "input-changed db.conf"), ("bin.txt", "need-changed bin")):
+        before = pids()
+        save(workspace.path / change, "changed\n")
+        assert "stop  db" in (told := watch.until(IDLE)) and said in told
+        assert [*before, pids()[-1]] == pids() and not alive(before[-1]) and alive(pids()[-1])
+
+    os.kill(pids()[-1], signal.SIGKILL)
+    watch.until("db has ended (signal 9)")
+    save(workspace.path / "test.txt", "test three\n")
+    watch.until(IDLE)
+    assert len(set(pids())) == 4
+    last = pids()[-1]
+    assert watch.end() == 130
+    assert not alive(first) and not alive(last)
+
+
+def test_a_service_that_no_task_needs_any_more_is_ended_and_a_terminated_watch_ends_all(
+    workspace: Workspace, watching: type[Watch]
+) -> None:
+    both = """
+        [task.one]
+        run = "echo $$ > one; exec sleep 300"
+        service = true
+
+        [task.two]
+        run = "echo $$ > two; exec sleep 300"
+        service = true
+
+        [task.test]
+        needs = ["one", "two"]
+        inputs = ["in"]
+        run = "while ! test -s one || ! test -s two; do :; done; cat in"
+    """
+    workspace.manifest(both)
+    workspace.write("in", "tested\n")
+    watch = watching("--all")
+    watch.until(IDLE)
+    one, two = (int(workspace.read(name)) for name in ("one", "two"))
+    # Who reads nothing anew keeps what stands.
+    save(workspace.path / "exarp.toml", "[task")
+    watch.until(IDLE)
+    assert alive(one) and alive(two)
+    workspace.manifest(both.replace('"one", "two"', '"two"'))
+    assert "stop  one" in watch.until(IDLE)
+    assert (alive(one), alive(two)) == (False, True)
+    assert watch.end(signal.SIGTERM) == 143
+    assert not alive(two)
+
+
+def test_a_service_that_is_asked_for_goes_on_where_others_change(workspace: Workspace, watching: type[Watch]) -> None:
+    workspace.manifest("""
+        [task.server]
+        inputs = ["server.conf"]
+        run = "echo server $$ $(cat server.conf); exec sleep 300"
+        service = true
+
+        [task.test]
+        inputs = ["in"]
+        run = "echo tests $(cat in)"
+    """)
+    workspace.write("in", "one")
+    workspace.write("server.conf", "one")
+    watch = watching("server", "test")
+    watch.until("server | server ")
+    pid = int(watch.until(" one").split()[0])
+    save(workspace.path / "in", "two")
+    told = watch.until("tests two")
+    assert "server | server" not in told and alive(pid)
+    save(workspace.path / "server.conf", "two")
+    watch.until("server | server ")
+    assert int(watch.until(" two").split()[0]) != pid
+    assert not alive(pid)
+    assert watch.end() == 130
+
+
 def test_what_cannot_be_run_at_all_is_refused_as_by_run(workspace: Workspace) -> None:
     assert workspace.exarp("watch").code == 3
     workspace.manifest('[task.t]\nrun = "true"')

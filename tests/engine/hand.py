@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.command import Adopt, Ask, Check, Command, Kill, Probe, Rest, Retire, Settle, Start, Tell
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.engine.stimulus import (
@@ -26,6 +26,7 @@ from exarp.model.event import (
     FreshnessReason,
     RunFinished,
     ServiceReady,
+    ServiceStopped,
     TaskFinished,
     TaskRetried,
     WaveFinished,
@@ -57,7 +58,9 @@ class Hand:
         self.ids = graph.ids
         others = {self.ids[name]: FreshnessReason("other-platform") for name in limits.pop("unwanted", ())}
         asked = [self.ids[name] for name in limits.pop("asked", ())]
-        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}), others, asked)
+        standing = limits.pop("standing", None)
+        standing = {self.ids[name]: run for name, run in standing.items()} if standing is not None else None
+        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}), others, asked, standing)
         self.told: list[object] = []
 
     def happen(self, stimulus: Stimulus) -> list[str]:
@@ -120,6 +123,11 @@ class Hand:
         [event] = [e for e in self.told if isinstance(e, TaskFinished) and e.task == name]
         return event
 
+    def standing(self) -> dict[str, str]:
+        """The services that are up in the end, with the runs that started them."""
+        assert self.machine.finished
+        return {self.plan.names[task]: run for task, run in self.machine.standing.items()}
+
     def _line(self, command: Command) -> str:
         names = self.plan.names
         match command:
@@ -137,6 +145,10 @@ class Hand:
                 return f"rest {names[task]} {seconds:g}s"
             case Kill(task, now):
                 return f"kill {names[task]}{' now' if now else ''}"
+            case Adopt(task):
+                return f"adopt {names[task]}"
+            case Retire(task, now):
+                return f"retire {names[task]}{' now' if now else ''}"
             case Tell(event):
                 return told_line(event)
 
@@ -151,6 +163,8 @@ def told_line(event: object) -> str:
             return f"{name} {outcome}"
         case ServiceReady(task=name):
             return f"{name} ready"
+        case ServiceStopped(task=name, reason=reason):
+            return f"{name} stopped {reason.code}"
         case TaskRetried(task=name, attempt=attempt):
             return f"{name} failed {attempt}x"
         case RunFinished(outcome=outcome, exit_code=code):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from exarp.app.ports import LastingHost
 from exarp.hosts.local import LocalHost
 from exarp.hosts.mechanisms import Mechanisms
 from exarp.hosts.scripted import Act, ScriptedHost
 from exarp.model.launch import Exited, Output
 
-from .processes import Host, MakeLaunch, exits, history, output, survivors, until_dead, zombies
+from .processes import MakeLaunch, exits, history, output, survivors, until_dead, zombies
 
 GRACE = 0.5
 
@@ -30,7 +31,7 @@ PROGRAMS = {
     "missing": ("", Act(status=127, error="no-such-program: command not found")),
 }
 
-MakeHost = Callable[[str, float], Host]
+MakeHost = Callable[[str, float], LastingHost]
 
 HOSTS: dict[str, MakeHost] = {
     "local": lambda run, grace: LocalHost(run, grace=grace),
@@ -43,9 +44,9 @@ HOSTS: dict[str, MakeHost] = {
 
 @pytest.fixture(params=HOSTS)
 def make_host(request: pytest.FixtureRequest, marker: str) -> Iterator[MakeHost]:
-    hosts: list[Host] = []
+    hosts: list[LastingHost] = []
 
-    def make(run: str, grace: float) -> Host:
+    def make(run: str, grace: float) -> LastingHost:
         hosts.append(HOSTS[request.param](run, grace))
         return hosts[-1]
 
@@ -57,12 +58,12 @@ def make_host(request: pytest.FixtureRequest, marker: str) -> Iterator[MakeHost]
 
 
 @pytest.fixture
-def any_host(make_host: MakeHost, marker: str) -> Host:
+def any_host(make_host: MakeHost, marker: str) -> LastingHost:
     return make_host(marker, GRACE)
 
 
 @pytest.fixture
-def patient_host(make_host: MakeHost, marker: str) -> Host:
+def patient_host(make_host: MakeHost, marker: str) -> LastingHost:
     """A host that no test waits for to become impatient."""
     return make_host(marker, 300.0)
 
@@ -76,7 +77,7 @@ def program(launch: MakeLaunch) -> MakeLaunch:
     return make
 
 
-def test_output_is_told_before_the_exit_with_its_status(any_host: Host, program: MakeLaunch) -> None:
+def test_output_is_told_before_the_exit_with_its_status(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("greets"))
     told = history(any_host, 1)
     assert told[:-1] == [Output(1, b"hello\n")]
@@ -84,20 +85,20 @@ def test_output_is_told_before_the_exit_with_its_status(any_host: Host, program:
     assert (exited.status, exited.signal, exited.logged, exited.cut) == (3, None, True, 0)
 
 
-def test_a_silent_success_has_no_log(any_host: Host, program: MakeLaunch) -> None:
+def test_a_silent_success_has_no_log(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("succeeds"))
     told = history(any_host, 1)
     assert told == [Exited(1, 0, None, told[-1].seconds, logged=False)]
 
 
-def test_death_by_a_signal_is_told_as_a_signal(any_host: Host, program: MakeLaunch) -> None:
+def test_death_by_a_signal_is_told_as_a_signal(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("dies"))
     exited = exits(any_host, 1)[1]
     assert (exited.status, exited.signal) == (None, 9)
 
 
 def test_a_program_that_does_not_exist_is_status_127_and_start_does_not_raise(
-    any_host: Host, program: MakeLaunch
+    any_host: LastingHost, program: MakeLaunch
 ) -> None:
     any_host.start(program("missing"))
     exited = exits(any_host, 1)[1]
@@ -105,27 +106,29 @@ def test_a_program_that_does_not_exist_is_status_127_and_start_does_not_raise(
     assert exited.error == "no-such-program: command not found"
 
 
-def test_each_of_many_attempts_is_told_to_be_over_once(any_host: Host, program: MakeLaunch) -> None:
+def test_each_of_many_attempts_is_told_to_be_over_once(any_host: LastingHost, program: MakeLaunch) -> None:
     for _ in range(20):
         any_host.start(program("succeeds"))
     told = history(any_host, *range(1, 21))
     assert sorted(event.key for event in told) == list(range(1, 21))
 
 
-def test_waiting_gives_up_after_the_timeout(any_host: Host, program: MakeLaunch) -> None:
+def test_waiting_gives_up_after_the_timeout(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("waits"))
     assert any_host.wait(0.01) == []
     assert any_host.wait(0) == []
 
 
-def test_ending_begins_with_an_interrupt(any_host: Host, program: MakeLaunch) -> None:
+def test_ending_begins_with_an_interrupt(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("waits"))
     any_host.end(1)
     exited = exits(any_host, 1)[1]
     assert (exited.status, exited.signal, exited.ended, exited.early) == (None, signal.SIGINT, (), True)
 
 
-def test_what_came_to_its_end_before_it_was_told_to_did_so_by_itself(any_host: Host, program: MakeLaunch) -> None:
+def test_what_came_to_its_end_before_it_was_told_to_did_so_by_itself(
+    any_host: LastingHost, program: MakeLaunch
+) -> None:
     any_host.start(program("greets"))
     until_dead()
     any_host.end(1)
@@ -133,7 +136,7 @@ def test_what_came_to_its_end_before_it_was_told_to_did_so_by_itself(any_host: H
     assert (exited.status, exited.signal, exited.early) == (3, None, False)
 
 
-def test_ending_twice_or_what_is_over_or_never_was_changes_nothing(any_host: Host, program: MakeLaunch) -> None:
+def test_ending_twice_or_what_is_over_or_never_was_changes_nothing(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("waits"))
     any_host.end(1)
     any_host.end(1)
@@ -143,7 +146,9 @@ def test_ending_twice_or_what_is_over_or_never_was_changes_nothing(any_host: Hos
     assert any_host.wait(0.01) == []
 
 
-def test_who_ignores_interrupt_and_terminate_is_killed_after_two_graces(any_host: Host, program: MakeLaunch) -> None:
+def test_who_ignores_interrupt_and_terminate_is_killed_after_two_graces(
+    any_host: LastingHost, program: MakeLaunch
+) -> None:
     any_host.start(program("stubborn"))
     assert output(any_host.wait(20), 1) == b"ready\n"
     any_host.end(1)
@@ -153,13 +158,13 @@ def test_who_ignores_interrupt_and_terminate_is_killed_after_two_graces(any_host
     assert (exited.signal, exited.seconds >= 2 * GRACE) == (signal.SIGKILL, True)
 
 
-def test_ending_now_kills_at_once(any_host: Host, program: MakeLaunch) -> None:
+def test_ending_now_kills_at_once(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("waits"))
     any_host.end(1, now=True)
     assert exits(any_host, 1)[1].signal == signal.SIGKILL
 
 
-def test_an_ending_under_way_can_be_made_at_once(patient_host: Host, program: MakeLaunch) -> None:
+def test_an_ending_under_way_can_be_made_at_once(patient_host: LastingHost, program: MakeLaunch) -> None:
     patient_host.start(program("stubborn"))
     assert output(patient_host.wait(20), 1) == b"ready\n"
     patient_host.end(1)
@@ -168,7 +173,7 @@ def test_an_ending_under_way_can_be_made_at_once(patient_host: Host, program: Ma
     assert exits(patient_host, 1)[1].signal == signal.SIGKILL
 
 
-def test_the_others_go_on_while_one_is_being_ended(any_host: Host, program: MakeLaunch) -> None:
+def test_the_others_go_on_while_one_is_being_ended(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("stubborn"))
     assert output(any_host.wait(20), 1) == b"ready\n"
     any_host.end(1)
@@ -177,40 +182,68 @@ def test_the_others_go_on_while_one_is_being_ended(any_host: Host, program: Make
     assert over == [2, 1]
 
 
-def test_inherited_streams_are_neither_told_nor_logged(any_host: Host, program: MakeLaunch, capfd: object) -> None:
+def test_inherited_streams_are_neither_told_nor_logged(
+    any_host: LastingHost, program: MakeLaunch, capfd: object
+) -> None:
     any_host.start(program("greets", streams="inherited"))
     (exited,) = history(any_host, 1)
     assert isinstance(exited, Exited)
     assert (exited.status, exited.logged) == (3, False)
 
 
-def test_closing_tells_what_was_running_once(any_host: Host, program: MakeLaunch) -> None:
+def test_closing_tells_what_was_running_once(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("waits"))
     any_host.wait(0.01)
     assert len(any_host.close()) == 1
     assert any_host.close() == ()
 
 
-def test_closing_with_nothing_running_has_nothing_to_tell(any_host: Host, program: MakeLaunch) -> None:
+def test_a_run_can_end_without_attempts_that_go_on(any_host: LastingHost, program: MakeLaunch) -> None:
+    any_host.start(program("waits"))
+    any_host.start(program("stubborn"))
+    assert output(any_host.wait(20), 2) == b"ready\n"
+    assert len(any_host.part({1})) >= 1
+    any_host.wake()
+    any_host.start(program("greets"))
+    assert [event.key for event in history(any_host, 3) if isinstance(event, Exited)] == [3]
+    assert any_host.part({1}) == ()
+    any_host.wake()
+    any_host.end(1)
+    assert exits(any_host, 1)[1].signal == signal.SIGINT
+    assert any_host.close() == ()
+
+
+def test_what_goes_on_between_runs_is_told_afterwards(any_host: LastingHost, program: MakeLaunch) -> None:
+    any_host.start(program("greets"))
+    any_host.start(program("waits"))
+    any_host.part({1})
+    until_dead()
+    any_host.wake()
+    told = history(any_host, 1)
+    assert output(told, 1) == b"hello\n"
+    assert [event.key for event in told if isinstance(event, Exited)] == [1]
+
+
+def test_closing_with_nothing_running_has_nothing_to_tell(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("succeeds"))
     exits(any_host, 1)
     assert any_host.close() == ()
 
 
-def test_a_key_that_is_running_cannot_be_started_again(any_host: Host, program: MakeLaunch) -> None:
+def test_a_key_that_is_running_cannot_be_started_again(any_host: LastingHost, program: MakeLaunch) -> None:
     launch = program("waits")
     any_host.start(launch)
     with pytest.raises(ValueError, match="running already"):
         any_host.start(launch)
 
 
-def test_a_closed_host_starts_nothing(any_host: Host, program: MakeLaunch) -> None:
+def test_a_closed_host_starts_nothing(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.close()
     with pytest.raises(ValueError, match="closed"):
         any_host.start(program("succeeds"))
 
 
-def test_what_is_masked_is_seen_nowhere(any_host: Host, program: MakeLaunch, tmp_path: Path) -> None:
+def test_what_is_masked_is_seen_nowhere(any_host: LastingHost, program: MakeLaunch, tmp_path: Path) -> None:
     log = str(tmp_path / "log")
     any_host.start(program("tells", log=log, masked=(b"token",)))
     told = history(any_host, 1)

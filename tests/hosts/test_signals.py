@@ -203,3 +203,22 @@ def test_a_stop_that_is_typed_again_before_it_is_seen_is_told_once() -> None:
 def test_a_wait_may_be_longer_than_a_selector_can_count(host: LocalHost) -> None:
     os.kill(os.getpid(), signal.SIGHUP)
     assert host.wait(400 * 86400.0) == [Signalled(signal.SIGHUP)]
+
+
+def test_between_runs_signals_do_what_they_did_before_and_what_came_just_before_is_told(
+    host: LocalHost, launch: MakeLaunch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    host.close()
+    found = signal.getsignal(signal.SIGTERM)
+    with LocalHost("between", grace=0.3) as lasting:
+        assert signal.getsignal(signal.SIGTERM) is before
+        lasting.start(launch("exec sleep 300"))
+        os.kill(os.getpid(), signal.SIGTERM)
+        lasting.part({1})
+        assert signal.getsignal(signal.SIGTERM) is found
+        lasting.wake()
+        assert Signalled(signal.SIGTERM) in lasting.wait(20)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert Signalled(signal.SIGINT) in lasting.wait(20)
+    assert signal.getsignal(signal.SIGTERM) is found

@@ -289,6 +289,20 @@ def test_closing_catches_who_forks_meanwhile(host: LocalHost, launch: MakeLaunch
     assert survivors(marker) == []
 
 
+def test_the_orphans_of_an_attempt_that_goes_on_go_on_with_it(
+    host: LocalHost, launch: MakeLaunch, go: Go, marker: str
+) -> None:
+    host.start(launch(f"{DOUBLE_FORK} read x < go"))
+    until_printed(host, 1, b"ready\n")
+    before = survivors(marker)
+    host.start(launch("sleep 300 & exec sleep 300"))
+    assert host.part({1}) == ("sleep",)
+    assert survivors(marker) == before
+    host.wake()
+    go()
+    assert exits(host, 1)[1].ended == ("tail",)
+
+
 def test_the_orphans_of_one_attempt_do_not_concern_another(host: LocalHost, launch: MakeLaunch, go: Go) -> None:
     host.start(launch(f"{DOUBLE_FORK} read x < go"))
     until_printed(host, 1, b"ready\n")

@@ -17,6 +17,7 @@ from exarp.model.event import (
     RunFinished,
     RunStarted,
     ServiceReady,
+    ServiceStopped,
     TaskFinished,
     TaskOutput,
     TaskRetried,
@@ -110,6 +111,7 @@ _ENDED = {
     "log": st.none() | HOSTILE,
     "reason": _REASON,
 }
+_STOPPED = {key: kind for key, kind in _ENDED.items() if key != "attempt"} | {"reason": _REASON.filter(bool)}
 
 
 def events_of(run: str, seq: int) -> st.SearchStrategy[Event]:
@@ -118,7 +120,7 @@ def events_of(run: str, seq: int) -> st.SearchStrategy[Event]:
     return st.one_of(
         st.builds(WaveStarted, **head, wave=_COUNT, name=HOSTILE, tasks=_COUNT),
         st.builds(TaskStarted, **head, task=HOSTILE, attempt=_COUNT, reason=_REASON),
-        st.builds(ServiceReady, **head, task=HOSTILE, attempt=_COUNT),
+        st.builds(ServiceStopped, **head, **_STOPPED, started_in=st.none() | HOSTILE),
         st.builds(
             TaskFinished,
             **head,
@@ -128,7 +130,7 @@ def events_of(run: str, seq: int) -> st.SearchStrategy[Event]:
             allowed=st.booleans(),
         ),
         st.builds(TaskRetried, **head, **_ENDED, retries=_COUNT, delay_ms=_COUNT),
-        st.builds(ServiceReady, **head, task=HOSTILE, attempt=_COUNT),
+        st.builds(ServiceReady, **head, task=HOSTILE, attempt=_COUNT, started_in=st.none() | HOSTILE),
         st.builds(WaveFinished, **head, wave=_COUNT, name=HOSTILE, tasks=_COUNT, passed=_COUNT),
     )
 

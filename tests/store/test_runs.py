@@ -215,6 +215,15 @@ def test_pruning_at_its_edges(log: EventLog, history: RunHistory, keep: int, lef
     assert history.prune(keep) == left
 
 
+def test_pruning_spares_runs_that_something_of_goes_on(database: Database, log: EventLog, history: RunHistory) -> None:
+    for number in range(6):
+        ended_run(log, f"r{number}", "a")
+    assert history.prune(2, {"r1", "r3", "r5", "no"}) == {"r1", "r3", "r4", "r5"}
+    assert [len(log.read(f"r{number}")) for number in range(6)] == [0, 4, 0, 4, 4, 4]
+    assert [row.run for row in history.task_history("a", 9)] == ["r5", "r4", "r3", "r1"]
+    assert database.fetch("SELECT count(*) FROM attempt") == [(8,)]
+
+
 def test_a_run_after_pruning_everything_is_the_newest(log: EventLog, history: RunHistory) -> None:
     ended_run(log, "r1", "a")
     history.prune(0)

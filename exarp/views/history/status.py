@@ -240,6 +240,8 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _cause(row: AttemptLike, color: bool) -> str:
     told = _outcome(row.outcome)
+    if row.end_reason is not None and row.end_reason.code == "kept":
+        told = "kept"
     if row.outcome == "failed":
         told = words.ended(row.end_reason, row.signal, row.exit_status or None, row.duration_ms or 0)
     then = f", then {_outcome(row.then)}" if row.then else ""

@@ -18,6 +18,7 @@ from exarp.model.event import (
     RunFinished,
     RunStarted,
     ServiceReady,
+    ServiceStopped,
     TaskFinished,
     TaskOutput,
     TaskRetried,
@@ -85,6 +86,8 @@ class Console:
             case ServiceReady() if self._manner.verbose:
                 since = self.state.running[event.task].since if event.task in self.state.running else self._now
                 self.outlet.words(task_line.ready(event, round((self._now - since) * 1000), self._manner.color_words))
+            case ServiceStopped() if self._is_news(event):
+                self.outlet.words(task_line.stopped(event, self._manner.color_words))
             case TaskRetried():
                 self._retried(event)
             case TaskFinished():
@@ -182,6 +185,11 @@ class Console:
             return bool(event.log or event.finally_log) and self._manner.mode != "quiet"
         # A failure that is allowed is told also where it kept the task from starting.
         return event.attempt > 0 or event.outcome in ("restored", "failed", "skipped")
+
+    def _is_news(self, event: ServiceStopped) -> bool:
+        """Of what ended by itself nobody who uses it was there, or they are told; that an interrupt ends all is known."""
+        is_plain = event.reason.code not in ("service-ended", "interrupted") and not self._manner.quiet
+        return is_plain or self._manner.verbose
 
     def _ended(self) -> None:
         for line in ending(self.state, self._manner, self._tail_of):

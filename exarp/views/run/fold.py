@@ -165,8 +165,11 @@ class RunState:
 
     def _service_ready(self, event: ServiceReady, at: float) -> None:
         running = self.running.get(event.task)
-        if running is not None:
-            running.is_serving = True
+        if running is None:
+            # An earlier run has started it.
+            running = Running(event.task, self.wave_of(event.task), event.attempt, at, None)
+            self.running[event.task] = running
+        running.is_serving = True
 
     def _task_retried(self, event: TaskRetried, at: float) -> None:
         running = self.running.get(event.task)

@@ -5,7 +5,7 @@ Knows the labels and what stands behind them. Does not know whether a line is sa
 
 from __future__ import annotations
 
-from exarp.model.event import FreshnessReason, ServiceReady, TaskFinished, TaskRetried
+from exarp.model.event import FreshnessReason, ServiceReady, ServiceStopped, TaskFinished, TaskRetried
 from exarp.views import escape, words
 from exarp.views.color import Meaning, paint
 from exarp.views.tally import is_declined, is_unwanted
@@ -19,7 +19,14 @@ def finished(event: TaskFinished, started_for: FreshnessReason | None, color: bo
 
 def ready(event: ServiceReady, took_ms: int, color: bool) -> str:
     """The line of a service that is ready for those who need it."""
+    if event.started_in is not None:
+        return _line("ready", "same", event.task, None, f"since run {escape.name(event.started_in)}", color)
     return _line("ready", "done", event.task, took_ms, "", color)
+
+
+def stopped(event: ServiceStopped, color: bool) -> str:
+    """The line of a service that stood and was ended, or ended by itself."""
+    return _line("stop", "wait", event.task, event.duration_ms, words.code(event.reason), color)
 
 
 def retried(event: TaskRetried, color: bool) -> str:
@@ -37,6 +44,8 @@ def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str
             return "ok", "done", _why(started_for or event.reason)
         case "restored":
             return "ok", "done", "restored"
+        case "up_to_date" if event.reason is not None and event.reason.code == "kept":
+            return "ok", "same", words.why(event.reason)
         case "up_to_date":
             return "ok", "same", "up to date"
         case "failed" if event.allowed:

@@ -33,6 +33,18 @@ def changed(files: Sequence[str], tasks: Sequence[str], manifest: str) -> str:
     return f"changed: {listing([escape.name(file) for file in files], _FILES)} ({whose})"
 
 
+def stopped(service: str, how: str, color: bool) -> str:
+    """``db has ended (exit 3); what needs it next starts it anew``."""
+    told = f"{escape.name(service)} has ended ({escape.name(how)}); what needs it next starts it anew"
+    return paint(told, "wait", color)
+
+
+def ends(services: int, color: bool) -> str:
+    """``ending 1 service (Ctrl-C again kills it at once)``."""
+    what, them = ("1 service", "it") if services == 1 else (f"{services} services", "them")
+    return paint(f"ending {what} (Ctrl-C again kills {them} at once)", "wait", color)
+
+
 def goes_on(color: bool) -> str:
     """Why nothing runs although something has changed."""
     return paint("nothing was run; watching on, Ctrl-C ends", "wait", color)

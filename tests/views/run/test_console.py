@@ -14,6 +14,7 @@ from exarp.model.event import (
     RunFinished,
     RunStarted,
     ServiceReady,
+    ServiceStopped,
     TaskFinished,
     TaskOutput,
     TaskRetried,
@@ -244,6 +245,28 @@ def test_of_a_service_only_a_finally_that_failed_is_shown():
 
     assert served() == (False, b"")
     assert served(warnings=("its finally failed: exit 1",)) == (True, b"no end")
+
+
+def test_a_service_that_stands_is_told_where_it_is_ended_for_a_change():
+    def lines(code, **manner):
+        stopped = ServiceStopped(task="a", reason=FreshnessReason(code, "x"), started_in="1", duration_ms=3000)
+        return told([*planned("a"), stopped], Manner(**manner)).words
+
+    assert lines("input-changed") == "stop  a (3.0s)  input-changed x\n"
+    assert lines("input-changed", verbosity=-1) == ""
+    assert (lines("interrupted"), lines("service-ended")) == ("", "")
+    assert lines("service-ended", verbosity=1).endswith("service-ended x\n")
+
+
+def test_a_service_that_an_earlier_run_started_is_ready_without_a_start():
+    kept = finished("a", "up_to_date", attempt=0, reason=FreshnessReason("kept", "1"))
+    ready = ServiceReady(task="a", attempt=0, started_in="1")
+
+    assert told([*planned("a"), ready, kept]).words == ""
+    assert told([*planned("a"), ready, kept], Manner(verbosity=1)).words.split("\n")[1:3] == [
+        "ready a  since run 1",
+        "ok    a  it has been up since run 1",
+    ]
 
 
 def test_prefixed_puts_the_task_before_each_line_and_ends_the_last():
