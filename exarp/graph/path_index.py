@@ -6,7 +6,6 @@ of its last name. Does not know whose paths they are.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
@@ -76,5 +75,7 @@ def _keyed(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
 
 def starting_with(keys: Sequence[str], prefix: str) -> slice:
     """Where the keys stand that start with ``prefix``."""
+    from bisect import bisect_left, bisect_right
+
     start = bisect_left(keys, prefix)
     return slice(start, bisect_right(keys, prefix, lo=start, key=lambda key: key[: len(prefix)]))

@@ -7,12 +7,14 @@ Knows how a pattern is told by the real names of its folders, given which folder
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from exarp.model.overlap import overlap
 from exarp.model.task import Task
-from exarp.model.verdict import Reason
+
+if TYPE_CHECKING:
+    from exarp.model.verdict import Reason
 
 Links = Mapping[str, str]
 """Folders that are links, relative to the workspace root, and the folders they lead to; "" is the root itself."""
@@ -72,6 +74,8 @@ def as_written(reason: Reason, tasks: Sequence[Task], links: Links) -> Reason:
 
 
 def _said(task: Task, reason: Reason, links: Links) -> str:
+    from exarp.model.overlap import overlap
+
     reads = reason.code == "read-write" and task.name != reason.writer
     writing = (*(task.outputs or ()), *task.modifies, *([task.depfile] if task.depfile else []))
     for pattern in (*(task.inputs or ()), *task.tools) if reads else writing:

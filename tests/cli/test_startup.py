@@ -54,6 +54,7 @@ NEVER_FOR_LIST = {
     "exarp.hosts",
     "exarp.engine",
     "exarp.views.words",
+    "exarp.model.verdict",
     "exarp.manifests.plans",
     "subprocess",
     "shutil",
@@ -62,6 +63,7 @@ NEVER_FOR_LIST = {
     "graphlib",
     "heapq",
     "copy",
+    "bisect",
     "unicodedata",
     "encodings.utf_8_sig",
 }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -111,6 +110,8 @@ class Locator:
 
     def within(self, path: KeyPath, part: str) -> Place:
         """Where ``part`` first stands inside the string at ``path``; the whole value where it is written otherwise."""
+        from bisect import bisect_right
+
         if self.outer is not None and self._is_outer(real := self._real(path)):
             return self.outer.within(real, part)
         if path not in self._strings:
