@@ -5,7 +5,6 @@ Knows clock, host, store and workspace of an ordinary run on this machine. Holds
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -31,6 +30,7 @@ from exarp.store.ledger import StoreLedger
 from exarp.store.run_lock import Holder, acquire, last_holder
 from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
+from exarp.store.text import to_json
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 
 # Older runs, their events and their logs are forgotten; the record of a task's last success never is.
@@ -186,7 +186,7 @@ class Session:
     def environment(self, run: str) -> dict[str, str]:
         """The environment of a run's tasks: the caller's, and in it this run and those that it is inside of."""
         outer = _outer_runs(self._environ) | {os.path.realpath(self.root): run}
-        return {**self._environ, _OUTER: json.dumps(outer)}
+        return {**self._environ, _OUTER: to_json(outer).decode()}
 
     def log_path(self, run: str, task: str, attempt: int) -> tuple[str, str]:
         """An attempt's log: absolute path, and path as events show it (relative to the workspace)."""
@@ -212,8 +212,13 @@ def artifact_folder(root: str, cache: Cache, environ: Mapping[str, str]) -> str 
 
 def _outer_runs(environ: Mapping[str, str]) -> dict[str, str]:
     """The runs that this process is a task of, by workspace root, however deep: waiting for any would never end."""
+    said = environ.get(_OUTER)
+    if said is None:
+        return {}
+    import json
+
     try:
-        found = json.loads(environ.get(_OUTER, "{}"))
+        found = json.loads(said)
     except ValueError:
         return {}
     return {str(root): str(run) for root, run in found.items()} if isinstance(found, dict) else {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -40,7 +40,9 @@ class Signals:
         self._unheard: set[int] = set()
         self._old_wakeup = -1
         self._is_resting = True
-        self.heard = threading.current_thread() is threading.main_thread()
+        # Where nobody has loaded it, there is no other thread.
+        threading = sys.modules.get("threading")
+        self.heard = threading is None or threading.current_thread() is threading.main_thread()
         self.wake()
 
     def watch(self, signum: int) -> None:

@@ -3,7 +3,7 @@
 Knows the values' shapes. Does not know the file format they came from, nor anything of planning.
 """
 
-from __future__ import annotations
+# Types as in ``task``.
 
 from collections.abc import Iterable, Mapping
 

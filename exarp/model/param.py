@@ -3,7 +3,7 @@
 Knows what a task says of it, and which value it has in this run. Does not know who needs the task.
 """
 
-from __future__ import annotations
+# Types as in ``task``.
 
 from collections.abc import Iterable
 

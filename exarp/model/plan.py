@@ -4,7 +4,7 @@ Knows the values' shapes. Tasks are dense ids into ``Plan.names`` (the order of 
 machine counts in integers; names appear only at the edges. Does not know how waves are made.
 """
 
-from __future__ import annotations
+# Types as in ``task``.
 
 import msgspec
 

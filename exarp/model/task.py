@@ -4,7 +4,8 @@ Knows: what a task says of itself. Does not know how it was written down (``mani
 graph it stands, or whether its files exist.
 """
 
-from __future__ import annotations
+# Without annotations from the future, as in ``manifests.document``: an index holds tasks and what is around them, and whoever
+# reads one would compile every type.
 
 import msgspec
 

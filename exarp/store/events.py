@@ -7,6 +7,7 @@ column. Does not know when a run may begin, or who gives events their ``seq`` an
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import get_args
 
 import msgspec
@@ -18,10 +19,15 @@ from exarp.store.schema import first_place
 from exarp.store.text import from_json, to_column, to_json
 
 _INSERT = "INSERT INTO event (place, type, task, attempt, payload) VALUES (?, ?, ?, ?, ?)"
-_DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _TAGS: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
 _KNOWN = frozenset(_TAGS.values())
 _EventRow = tuple[int, str, str | bytes | None, int | None, bytes]
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Event]:
+    """Made when something is read, which most runs do not."""
+    return msgspec.json.Decoder(Event)
 
 
 class EventLog:
@@ -137,4 +143,5 @@ def decoded(rows: Iterable[tuple[str, bytes]]) -> list[Event]:
     A type that this exarp does not know was stored by a later one with the same tables; no view of this one
     could show it, so it is left out.
     """
-    return [from_json(payload, _DECODER) for tag, payload in rows if tag in _KNOWN]
+    decoder = _decoder()
+    return [from_json(payload, decoder) for tag, payload in rows if tag in _KNOWN]

@@ -47,7 +47,8 @@ class RunRow(msgspec.Struct, frozen=True):
 class AttemptRow(msgspec.Struct, frozen=True):
     """An attempt. ``time`` is its end, or its start where no end is stored: ``outcome`` is then ``running`` or ``died``,
     and ``duration_ms`` None, as it is of a service that went on after its run. ``log`` is the path as the event has it,
-    ``reason`` why the attempt ran, ``end_reason`` how it ended where its exit status does not tell. ``then``: what its task came to where it waited for another attempt in vain.
+    ``reason`` why the attempt ran, ``end_reason`` how it ended where its exit status does not tell. ``then``: what its task
+    came to where it waited for another attempt in vain.
     ``finally_log``: of what was printed ``finally``, after the task's last attempt. One that was restored has number 0.
     """
 
