@@ -18,6 +18,7 @@ from exarp.errors import Problem, UsageError
 from exarp.manifests.document import CommandDocument, Document, SettingsDocument, VariableDocument
 from exarp.manifests.file import MAX_BYTES, decode
 from exarp.manifests.inclusion.part import Joined, Part, Source, within
+from exarp.manifests.naming import with_sources
 from exarp.manifests.outside import Nothing, Outside
 from exarp.manifests.problems.notation import Notation
 from exarp.manifests.problems.place import Locator, reworded
@@ -100,6 +101,7 @@ def read_manifest(
             reader.check_overrides(part)
             fields = Fields(part.variables, part.locator, problems)
             manifest, broken = resolve(part.sound, part.raw, fields, reader.outside, memory)
+            manifest = replace(manifest, tasks=with_sources(manifest.tasks))
             found = Joined(manifest, broken, part.locator, None, (part,))
         manifest = check_references(found.manifest, found.locator, problems, found.broken, found.unread)
         manifest = reader.with_dotenv(manifest, found.locator)

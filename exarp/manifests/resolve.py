@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from exarp.errors import Place, Problem, Related
 from exarp.manifests.document import CacheDocument, SettingsDocument, TaskDocument, is_stand_in, stand_in
-from exarp.manifests.naming import named, named_tasks, named_wave, with_sources
+from exarp.manifests.naming import named, named_tasks, named_wave
 from exarp.manifests.outside import Outside
 from exarp.manifests.sound import Sound
 from exarp.manifests.tasks.fields import Fields, is_reserved
@@ -54,6 +54,8 @@ def resolve(
 ) -> tuple[Manifest, frozenset[str]]:
     """The manifest that the ``sound`` part of a document means, which was parsed as ``raw``; faults are collected. Then the
     matrices that have no instances because their axes are at fault.
+
+    What ``{ from = … }`` stands for is not among the inputs yet: it may be in another file (``naming.with_sources``).
 
     ``memory``: physical memory in bytes, the default of the pool of that name; 0 where it is not known.
     """
@@ -109,7 +111,7 @@ class _Resolver:
         if instances:
             tasks, waves = named_tasks(tasks, instances), [named_wave(wave, instances) for wave in waves]
             settings = replace(settings, default=named(settings.default, instances))
-        found = with_sources(tasks)
+        found = tuple(tasks)
         if self.expands:
             self.expansion.check_globs(found)
         self.tell_failures()

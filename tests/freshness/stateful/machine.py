@@ -12,14 +12,18 @@ import signal
 import stat
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from exarp.app.history import newest_events
 from exarp.model.event import Event, RunStarted, TaskFinished, TaskStarted
 from tests.cli.conftest import Workspace
-from tests.freshness.conftest import Asked, grow_old, in_process
-from tests.freshness.stateful.oracle import FOLDER, Outcome, Project, Record, Tree
+from tests.freshness import conftest
+from tests.freshness.conftest import grow_old, in_process
+from tests.freshness.stateful.manifest import INNER_FILE, ROOT_FILE, written
+from tests.freshness.stateful.project import Project
+from tests.freshness.stateful.simulation import Asked, Outcome, Record, Store, simulate
+from tests.freshness.stateful.tree import FOLDER, Tree
 
 HIDDEN = frozenset({".git", ".exarp"})
 
@@ -102,6 +106,7 @@ class Place:
         os.mkfifo(base / "fifo")
         self.project = Project(())
         self.records: dict[str, Record] = {}
+        self.store: Store = {}
         self.environ: dict[str, str] = {}
         # What the last command said.
         self.said = ""
@@ -119,12 +124,15 @@ class Place:
         at.write_text(content)
 
     def describe(self, project: Project) -> None:
-        """Change the manifest."""
+        """Change the manifests: those that say what they should are not touched."""
         self.project = project
-        text = project.text()
-        at = self.root / "exarp.toml"
-        if not at.exists() or at.read_text() != text:
-            at.write_text(text)
+        texts = written(project)
+        for path in (ROOT_FILE, INNER_FILE):
+            at = self.root / path
+            if path not in texts:
+                at.unlink(missing_ok=True)
+            elif not at.exists() or at.read_text() != texts[path]:
+                self.write(path, texts[path])
 
     def settle(self) -> None:
         """Time passes."""
@@ -150,7 +158,7 @@ class Place:
         plain = not set(options) - {"--force"} and names
         if self.way == "process" and plain:
             named = () if names == ("--all",) else names
-            asked = Asked(named, None, "--force" in options, self.variables())
+            asked = conftest.Asked(named, None, "--force" in options, self.variables())
             code = in_process(self.root, asked).code
             self.said = ""
         else:
@@ -169,17 +177,16 @@ class Place:
             return (self.base / "ran").read_text().split()
         return []
 
-    def broken_off(self, gate: str, signum: int, options: Iterable[str]) -> Ran:
-        """A run of all that is ended when a task has come to a gate, if one does."""
+    def held_up(self, gate: str, meanwhile: Callable[[int, int], None]) -> Ran:
+        """A run of all; if a task comes to a gate, ``meanwhile`` is called with the task's process and exarp's."""
         before = self.newest()
         for name in ("ran", "held"):
             (self.base / name).unlink(missing_ok=True)
         hold = self.base / f"hold.{gate}"
         hold.touch()
-        words = ["run", "--all", "-j1", *options]
         codes: list[int] = []
         call = threading.Thread(
-            target=lambda: codes.append(Workspace(self.root).exarp(*words, env=self.variables()).code)
+            target=lambda: codes.append(Workspace(self.root).exarp("run", "--all", "-j1", env=self.variables()).code)
         )
         call.start()
         held = self.base / "held"
@@ -188,16 +195,29 @@ class Place:
         hold.unlink()
         if held.exists():
             task, exarp = map(int, held.read_text().split())
-            os.kill(exarp, signum)
-            call.join()
-            with contextlib.suppress(ProcessLookupError):
-                # Nobody else ends what a killed exarp has left.
-                os.kill(task, signal.SIGKILL)
+            meanwhile(task, exarp)
         call.join()
         return Ran(codes[0], self.told(), self.since(before))
 
+    def go_on(self) -> None:
+        """Let a task that has come to a gate go through."""
+        with open(self.base / "fifo", "w") as fifo:
+            fifo.write("go\n")
 
-def expected(place: Place, keys: Iterable[str], force: bool = False) -> Outcome:
+    def broken_off(self, gate: str, signum: int, whole: bool) -> Ran:
+        """A run of all that is ended when a task has come to a gate, or (not ``whole``) that task alone is."""
+
+        def end(task: int, exarp: int) -> None:
+            os.kill(exarp if whole else task, signum)
+            if whole and signum == signal.SIGKILL:
+                # Nobody else ends what a killed exarp has left.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(task, signal.SIGKILL)
+
+        return self.held_up(gate, end)
+
+
+def expected(place: Place, keys: Iterable[str], force: bool = False, caching: bool = True) -> Outcome:
     """What the oracle says of a run of tasks in a place as it is."""
-    tree = place.tree()
-    return place.project.expanded(tree).simulate(tree, place.records, keys, place.environ, force)
+    asked = Asked(tuple(keys), force, caching and place.artifacts)
+    return simulate(place.project, place.tree(), place.environ, place.records, place.store, asked)

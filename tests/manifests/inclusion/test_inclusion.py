@@ -267,6 +267,22 @@ def test_a_matrix_stands_for_its_tasks_in_other_files_too() -> None:
     assert reading.locator.entry(("task", "all", "needs"), "a:m@2").column == 10
 
 
+def test_what_tasks_of_several_files_make_is_read_in_the_order_in_which_they_are_named() -> None:
+    files = {
+        "exarp.toml": """
+            include = { a = "a" }
+            [task.own]
+            run = "true"
+            outputs = ["own"]
+            [task.all]
+            run = "true"
+            inputs = ["first", { from = "a:m" }, { from = "own" }]
+            """,
+        "a/exarp.toml": '[task.m]\nrun = "true"\noutputs = ["made"]',
+    }
+    assert read(files).manifest.tasks[1].inputs == ("first", "a/made", "own")
+
+
 def test_what_a_template_gets_wrong_is_told_where_it_stands() -> None:
     files = {
         "exarp.toml": 'include = { a = "a" }\n[template.c]\ntimeout = "soon"\nneeds = ["gone"]\nextends = "b"',
