@@ -61,6 +61,8 @@ class Lasting:
         driver = self._driver
         if driver is None or not driver.machine.finished:
             return self._standing.leave(host, (), 0, ())
+        if driver.machine.interrupted_by is not None:
+            self._standing.interrupted_by = driver.machine.interrupted_by
         kept = [self._kept_now(service, driver) for service in driver.going_on()]
         lost = [
             stopped if stopped.started_in else msgspec.structs.replace(stopped, started_in=self._run)

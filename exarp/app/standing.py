@@ -18,7 +18,7 @@ from exarp.app.ports import LastingHost
 from exarp.app.project import Project
 from exarp.app.wiring import Idling
 from exarp.model.event import FreshnessReason, ServiceStopped
-from exarp.model.launch import Exited, HostEvent, Output, Paused
+from exarp.model.launch import Exited, HostEvent, Output, Paused, Signalled
 from exarp.model.task import Service
 from exarp.planning.freshness import Record
 
@@ -63,6 +63,8 @@ class Standing:
         # What the next run is to tell of.
         self._lost: list[ServiceStopped] = []
         self.last_key = 0
+        # The number of a signal that may have come too late for a run to end by it.
+        self.interrupted_by: int | None = None
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -97,11 +99,14 @@ class Standing:
         self._kept = {each.task: each for each in kept}
         self.last_key = last_key
         self._lost += lost
+        self._host = host
+        left = host.part(self._keys())
         if not kept:
             self._host = None
-            return host.close()
-        self._host = host
-        return host.part(self._keys())
+            told = [event.signum for event in host.wait(0.0) if isinstance(event, Signalled)]
+            self.interrupted_by = next((signum for signum in told if signum != SIGTSTP), self.interrupted_by)
+            host.close()
+        return left
 
     # -- between runs ------------------------------------------------------------------------------------------
 

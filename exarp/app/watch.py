@@ -17,7 +17,7 @@ from exarp.app.project import Project
 from exarp.app.run import RunRequest, Voice, faults_of, run
 from exarp.app.standing import Listener, Standing
 from exarp.app.watched import News, Watched
-from exarp.app.wiring import holder_of
+from exarp.app.wiring import Idling, holder_of
 from exarp.errors import BusyError, DefectError, ExarpError
 from exarp.workspace.notices import Notices
 
@@ -67,8 +67,8 @@ def _rounds(
     while True:
         with _Lookout(now, told) as lookout:
             status = _run(now, environ, lookout, watcher, standing)
-            if status > 128:
-                return status
+            if status > 128 or standing.interrupted_by is not None:
+                return status if standing.interrupted_by is None else 128 + standing.interrupted_by
             is_told = False
             while True:
                 signum = lookout.wait(watcher, standing, is_told)
@@ -134,7 +134,9 @@ class _Lookout:
         self._told = told
         self.news = News({})
         self.watched = self._look()
-        self._notices = Notices(self.watched.folders)
+        with Idling():
+            # Who is told by the system would take a signal for its own end.
+            self._notices = Notices(self.watched.folders)
         self._noticing = self.watched.folders
         self._looked_at = monotonic()
         # The manifest was read before anybody looked.
@@ -172,7 +174,7 @@ class _Lookout:
                 if (signum := pause(_LOOK_EVERY)) is not None:
                     return signum
                 self._take_in(has_run=False)
-        return None
+            return pause(0.0)
 
     def _take_in(self, has_run: bool) -> None:
         paths, self._missed = self._notices.take_all() | self._missed, set()

@@ -123,6 +123,11 @@ class Progress:
         self.belated: list[ServiceStopped] = []
 
     @property
+    def interrupted_by(self) -> int | None:
+        """The number of the signal that came first, also if that was after the end."""
+        return self._signal
+
+    @property
     def standing(self) -> Mapping[int, str]:
         """The services that are up beside what the run does: what is there in the end goes on. By the run that started
         them; empty for this one."""

@@ -20,6 +20,11 @@ class Idling:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._signals.rest()
+        for signum in self._signals.take():
+            # Nobody has paused since it came.
+            if signum in TOLD:
+                os.kill(os.getpid(), signum)
         self._signals.close()
 
     def pause(self, seconds: float) -> int | None:

@@ -35,7 +35,7 @@ class Notices:
             step=_STEP_MS,
             rust_timeout=_STEP_MS,
             yield_on_timeout=True,
-            raise_interrupt=False,
+            raise_interrupt=True,
             recursive=False,
             ignore_permission_denied=True,
         )
