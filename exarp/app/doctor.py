@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from exarp.app.index.diagnosis import diagnosed
 from exarp.app.wiring import descriptor_room, holder_of, usable_cpus
 from exarp.errors import ExarpError
 from exarp.hosts.mechanisms import detect
@@ -37,8 +38,13 @@ class Finding(msgspec.Struct, frozen=True):
     next: str = ""
 
 
-def examine_machine(root: str, environ: Mapping[str, str], has_terminal: bool) -> list[Finding]:
-    """Everything that is worth knowing of this machine and of the workspace at ``root``."""
+def examine_machine(
+    root: str, environ: Mapping[str, str], has_terminal: bool, file: str | None = None, directory: str = ""
+) -> list[Finding]:
+    """Everything that is worth knowing of this machine and of the workspace at ``root``.
+
+    ``file``: its manifest, where somebody in ``directory`` named one.
+    """
     return [
         *_system(),
         *_programs(environ),
@@ -47,6 +53,7 @@ def examine_machine(root: str, environ: Mapping[str, str], has_terminal: bool) -
         _terminal(environ, has_terminal),
         *_files(root),
         *_state(root),
+        *_index(root, file, directory, environ),
     ]
 
 
@@ -157,6 +164,12 @@ def _state(root: str) -> Iterator[Finding]:
     stored, logs = size(os.path.getsize(folder.database)), size(_total(folder.logs))
     yield _ok("state", f"database {stored}, schema {version}, logs {logs}")
     yield from _lock(root, folder)
+
+
+def _index(root: str, file: str | None, directory: str, environ: Mapping[str, str]) -> Iterator[Finding]:
+    said, step = diagnosed(root, file, directory, environ)
+    if said:
+        yield Finding("index", "warning" if step else "ok", said, step)
 
 
 def _lock(root: str, folder: StateFolder) -> Iterator[Finding]:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Outside:
     """The world, as one workspace (``root``: absolute) sees it. ``commands`` False: none is run, each prints nothing.
 
-    ``globbing``: what found files, if anybody asked for some; ``has_run``: whether a command was run.
+    ``globbing``: what found files, if anybody asked for some; ``was_asked``: whether anybody asked what a command prints;
+    ``has_run``: whether one was run.
     """
 
     def __init__(self, root: str, environ: Mapping[str, str], commands: bool = True) -> None:
@@ -29,7 +30,7 @@ class Outside:
         self._environ = environ
         self._commands = commands
         self.globbing: Globbing | None = None
-        self.has_run = False
+        self.was_asked = self.has_run = False
         self._printed: dict[tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]], str] = {}
 
     def files(self, pattern: str, excluded: Sequence[str]) -> Sequence[str]:
@@ -42,6 +43,7 @@ class Outside:
 
     def printed(self, script: str, shell: Sequence[str], variables: Mapping[str, str], folder: str = "") -> str:
         """See ``manifests.outside``: what the script prints, without the line ends at its end."""
+        self.was_asked = True
         if not self._commands:
             return ""
         key = (folder, script, tuple(shell), tuple(sorted(variables.items())))

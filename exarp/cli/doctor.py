@@ -33,7 +33,7 @@ def command() -> int:
         if invocation.file is not None:
             raise
         root = invocation.folder
-    findings = examine_machine(root, os.environ, sys.stderr.isatty())
+    findings = examine_machine(root, os.environ, sys.stderr.isatty(), invocation.manifest_path, invocation.folder)
     if invocation.json:
         write_bytes(document(findings))
     else:

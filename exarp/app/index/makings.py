@@ -49,11 +49,7 @@ _TASK = msgspec.msgpack.Decoder(Task)
 def makings_of(project: Project, plan: Plan) -> bytes | None:
     """The makings of runs of what ``plan`` is for; None where more than they hold would be needed."""
     manifest = project.manifest
-    plain = all(type(each) is dict for each in (manifest.vars, *manifest.inner_vars.values()))
-    if not plain or manifest.seen or manifest.prose or manifest.blocked or plan.blocked:
-        return None
-    if manifest.settings.secrets or manifest.dotenv:
-        # Their values may be in fields of tasks, and are kept nowhere.
+    if why_whole(manifest) or manifest.prose or manifest.blocked or plan.blocked:
         return None
     encoder = msgspec.msgpack.Encoder()
     ends, tasks = array("I"), bytearray()
@@ -67,6 +63,18 @@ def makings_of(project: Project, plan: Plan) -> bytes | None:
     return encoder.encode(
         Makings(around, ends.tobytes(), bytes(tasks), plan.waves, order.tobytes(), plan.schedule, outputs)
     )
+
+
+def why_whole(manifest: Manifest) -> str:
+    """Why all tasks of a manifest are looked at where something has changed; empty where a part of it can be run."""
+    if not all(type(each) is dict for each in (manifest.vars, *manifest.inner_vars.values())):
+        return "some variables are commands"
+    if manifest.seen:
+        return "folders of its patterns are symbolic links"
+    # Their values may be in fields of tasks, and are kept nowhere.
+    if manifest.settings.secrets:
+        return "the manifest has secrets"
+    return "the manifest has dotenv files" if manifest.dotenv else ""
 
 
 def read_makings(data: bytes) -> Makings:
