@@ -48,7 +48,7 @@ class Lasting:
         """Tell what has ended since the run before, and let it be known as what the others were started."""
         for event in self._standing.take_lost():
             stream.tell(event)
-        checker.standing = self._as_started()
+        checker.standing = {**checker.standing, **self._as_started()}
 
     def driver(self, *parts: Any) -> Driver:
         """As ``Driver`` is made."""

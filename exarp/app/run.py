@@ -6,7 +6,7 @@ Knows the order: lock, recall, plan, drive, remember. Prints nothing; views are 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -197,7 +197,8 @@ class _Run:
             self.told_once = True
             self.note(f"warning: {program} is not in PATH, and {_listed(wanting)} will fail without it")
         lasting = self.lasting
-        machine = Machine(plan, tasks, limits, others, self.asked(), lasting.standing if lasting is not None else None)
+        standing = lasting.standing if lasting is not None else None
+        machine = Machine(plan, tasks, limits, others, self.asked(), standing, self.borrowed(plan, checker, standing))
         staying = tuple(plan.names[service] for service in sorted(machine.services.staying))
         stream.tell(_started(plan, limits.jobs, staying, self.request.command, session.memory.expected))
         ticking = any(view.ticking for view in views)
@@ -230,6 +231,19 @@ class _Run:
                 self.note(f"warning: {warning}")
             if lasting is not None and lasting.has_left:
                 session.keep_log_folder()
+
+    def borrowed(self, plan: Plan, checker: Checker, standing: Collection[int] | None) -> Mapping[int, str]:
+        """The services that others keep up, with the runs that started them."""
+        if not self.session.folder.has_standing:
+            return {}
+        from exarp.app.neighbours import useful
+
+        found = useful(self.project, standing or ())
+        found = {task: each for task, each in found.items() if plan.position[task] >= 0}
+        checker.standing = {task: each.record for task, each in found.items()}
+        for each in found.values():
+            self.note(f"note: {each.task} is kept up by {each.holder}")
+        return {task: each.run for task, each in found.items()}
 
     def leave_index(self, plan: Plan, selected: Selection, told_here: Sequence[str]) -> None:
         """Leave the index that tells later runs what is up to date. ``plan``: as the manifest alone has it."""

@@ -54,10 +54,11 @@ class Listener(Protocol):
 
 
 class Standing:
-    """All that stands of one workspace. To be closed."""
+    """All that stands of one workspace. To be closed. ``publish`` is told whenever that is something else."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, publish: Callable[[Collection[Kept]], None] = lambda kept: None) -> None:
         self._listener = listener
+        self._publish = publish
         self._host: LastingHost | None = None
         self._kept: dict[str, Kept] = {}
         # What the next run is to tell of.
@@ -96,6 +97,8 @@ class Standing:
         self, host: LastingHost, kept: Collection[Kept], last_key: int, lost: Collection[ServiceStopped]
     ) -> tuple[str, ...]:
         """A run is over, but for ``kept``; what had to be ended, as ``host.close`` has it."""
+        if kept or self._kept:
+            self._publish(kept)
         self._kept = {each.task: each for each in kept}
         self.last_key = last_key
         self._lost += lost
@@ -182,6 +185,7 @@ class Standing:
 
     def _gone(self, kept: Kept, exited: Exited, reason: FreshnessReason | None) -> None:
         del self._kept[kept.task]
+        self._publish(self._kept.values())
         if reason is None:
             how = f"exit {exited.status}" if exited.status is not None else f"signal {exited.signal}"
             reason = FreshnessReason("service-ended", how)

@@ -13,6 +13,7 @@ import msgspec
 
 from exarp.app.affected import found_read
 from exarp.app.memory import selection
+from exarp.app.neighbours import Board
 from exarp.app.project import Project
 from exarp.app.run import RunRequest, Voice, faults_of, run
 from exarp.app.standing import Listener, Standing
@@ -51,7 +52,8 @@ def watch(opened: Callable[[], Round], environ: Mapping[str, str], watcher: Watc
 
     Raises what ``opened`` raises the first time, and UsageError where the system cannot watch.
     """
-    now, standing = opened(), Standing(watcher)
+    now = opened()
+    standing = Standing(watcher, Board(now.project.root))
     note = now.voice.note
     try:
         return _rounds(now, opened, environ, watcher, standing)

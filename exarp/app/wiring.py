@@ -236,13 +236,17 @@ def running_in(root: str) -> Callable[[int], bool]:
 def holder_of(root: str) -> Holder:
     """Who holds the workspace now; one without a number for nobody."""
     holder = last_holder(StateFolder(root).lock)
+    return holder if lives(holder) else Holder()
+
+
+def lives(holder: Holder) -> bool:
+    """Whether a process is there still."""
     try:
         now = identity(holder.pid)
     except OverflowError:
-        return Holder()
+        return False
     # Where either is not known, the number alone must do.
-    same = now is not None and (not now or not holder.process or now == holder.process)
-    return holder if same else Holder()
+    return now is not None and (not now or not holder.process or now == holder.process)
 
 
 def send_to(holder: Holder, signum: int) -> None:

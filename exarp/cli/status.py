@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @json_option()
 @common_options()
 def command(follow: bool, since: int | None) -> int:
-    """Show the newest run: what it is doing, or how it ended. Changes nothing.
+    """Show the newest run: what it is doing, or how it ended; and the services that `exarp watch` keeps up. Changes nothing.
 
     \b
     Examples:
@@ -36,6 +36,7 @@ def command(follow: bool, since: int | None) -> int:
     if since is not None and not follow:
         raise click.UsageError("--since goes with --follow: `exarp events --since SEQ` prints what was told already")
     from exarp.app.history import has_log, newest_events, runs
+    from exarp.app.neighbours import neighbours
     from exarp.cli.run_views import tell_faults
     from exarp.views.cells import wrap
     from exarp.views.history import status
@@ -46,17 +47,18 @@ def command(follow: bool, since: int | None) -> int:
     root = invocation.root()
     if follow and _follow(invocation, root, since or 0) and not invocation.json:
         return 0
-    rows = runs(root, 2)
+    rows, up = runs(root, 2), list(neighbours(root).values())
     unknown = not rows and tell_faults(root)
     state = folded(newest_events(root)) if rows and rows[0].outcome == "running" else None
     if invocation.json:
-        write_bytes(status_document(rows[0] if rows else None, state))
+        write_bytes(status_document(rows[0] if rows else None, state, up))
         return 0
     if unknown:
         return 0
     now = datetime.now().astimezone()
     kept = partial(has_log, root)
     told = status.status(rows, now, state, invocation.wants_color(sys.stdout), invocation.call(), kept)
+    told = "\n".join([told, *status.standing((each.task, each.run, each.holder) for each in up)])
     write(wrap(told, invocation.columns(sys.stdout)) + "\n")
     return 0
 

@@ -58,8 +58,9 @@ class Machine(Serving):
         unwanted: Mapping[int, FreshnessReason] | None = None,
         asked: Collection[int] = (),
         standing: Mapping[int, str] | None = None,
+        borrowed: Mapping[int, str] | None = None,
     ) -> None:
-        super().__init__(plan, tasks, limits, unwanted, asked, standing)
+        super().__init__(plan, tasks, limits, unwanted, asked, standing, borrowed)
         self._late_probes: set[int] = set()
         self._closing: dict[int, _Closing] = {}
 
@@ -95,6 +96,8 @@ class Machine(Serving):
     def _checked(self, checked: Checked) -> None:
         task = checked.task
         if task in self._standing and self._stands(task, checked.impossible or checked.stale):
+            return
+        if task in self._borrowed and self._is_borrowed(task, checked.impossible or checked.stale):
             return
         if checked.impossible is not None:
             self._fail(task, "impossible", checked.impossible)

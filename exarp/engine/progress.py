@@ -75,7 +75,7 @@ class Attempt(msgspec.Struct):
 class Progress:
     """The part of a machine that keeps the books. ``asked``: tasks that were asked for by name, as far as they are services
     or gather some. ``standing``: services that are up, with the runs that started them; those that are ready in the end are then
-    kept for a later run. None: services end with the run."""
+    kept for a later run. None: services end with the run. ``borrowed``: services that others keep up, with the same."""
 
     def __init__(
         self,
@@ -85,6 +85,7 @@ class Progress:
         unwanted: Mapping[int, FreshnessReason] | None = None,
         asked: Collection[int] = (),
         standing: Mapping[int, str] | None = None,
+        borrowed: Mapping[int, str] | None = None,
     ) -> None:
         self.plan = plan
         self.tasks = tasks
@@ -117,6 +118,7 @@ class Progress:
         self._commands: list[Command] = []
         self._is_keeping = standing is not None
         self._standing: dict[int, str] = dict(standing or {})
+        self._borrowed: dict[int, str] = dict(borrowed or {})
         # Of those the ones that are being ended, and why.
         self._retiring: dict[int, FreshnessReason] = {}
         # What became of them after the end of the run, which is for the next one to tell.

@@ -35,8 +35,9 @@ class Serving(Progress):
         unwanted: Mapping[int, FreshnessReason] | None = None,
         asked: Collection[int] = (),
         standing: Mapping[int, str] | None = None,
+        borrowed: Mapping[int, str] | None = None,
     ) -> None:
-        super().__init__(plan, tasks, limits, unwanted, asked, standing)
+        super().__init__(plan, tasks, limits, unwanted, asked, standing, borrowed)
         self._probes: dict[int, Probe] = {}
         self._probe_count = 0
         # The failed service for each that failed and was not allowed to, or that waited for one in vain.
@@ -122,6 +123,8 @@ class Serving(Progress):
     def _dismiss(self, service: int) -> None:
         if self.states[service] is State.STANDBY:
             self._let_stand(service)
+        elif self.states[service] is State.SERVING and service in self._borrowed:
+            self._end(service, State.UP_TO_DATE, FreshnessReason("kept", self._borrowed[service]))
         elif self._is_to_be_kept(service):
             self._keep(service)
         elif self.states[service] in (State.RUNNING, State.SERVING) and service not in self.services.dismissed:
@@ -212,6 +215,19 @@ class Serving(Progress):
             return False
         self._attempts[service] = Attempt(started_in=self._standing[service])
         self._await(service)
+        return True
+
+    def _is_borrowed(self, service: int, stale: FreshnessReason | None) -> bool:
+        """A service that somebody else keeps up was checked: whether it is used, and left to them. ``stale``: why not."""
+        if stale is not None or self._stopping is not None:
+            del self._borrowed[service]
+            return False
+        if self._is_idle(service) or service in self.services.staying:
+            self._end(service, State.UP_TO_DATE, FreshnessReason("kept", self._borrowed[service]))
+        else:
+            self.states.change(service, State.SERVING)
+            self._tell(ServiceReady(task=self.plan.names[service], attempt=0, started_in=self._borrowed[service]))
+            self._resolve(service)
         return True
 
     def _take_over(self, service: int) -> None:

@@ -42,6 +42,7 @@ class StateFolder:
         self.database = os.path.join(self.path, "store.db")
         self.lock = os.path.join(self.path, "lock")
         self.logs = os.path.join(self.path, "logs")
+        self.standing = os.path.join(self.path, "standing")
 
     def prepare(self) -> None:
         """Make the folder, its ``.gitignore`` and its ``CACHEDIR.TAG`` where they are missing.
@@ -55,6 +56,11 @@ class StateFolder:
             _make_file(os.path.join(self.path, "CACHEDIR.TAG"), _CACHEDIR_TAG)
         except OSError as error:
             raise folder_fault(self.path, error) from error
+
+    @property
+    def has_standing(self) -> bool:
+        """Whether anybody has noted services that it keeps up."""
+        return os.path.isdir(self.standing)
 
     def has_database(self) -> bool:
         """Whether runs have left a database. Raises UsageError ``state-folder`` where nobody may look, or where

@@ -218,6 +218,10 @@ SERVED = """
     needs = ["db"]
     inputs = ["test.txt"]
     run = "cat test.txt; tail -n 1 pids"
+
+    [task.other]
+    needs = ["db"]
+    run = "cat pids"
 """
 
 
@@ -250,6 +254,13 @@ def test_a_service_is_kept_from_run_to_run_until_it_changes_or_dies(
     assert ('"type":"service_ready"' in events, '"started_in":"1"' in events) == (True, True)
     assert '"subject":"1"' in next(line for line in events.splitlines() if "task_finished" in line and '"db"' in line)
 
+    # So does who runs beside it, and what it keeps is theirs to use.
+    assert "\nup: db (since run 1), kept by pid" in workspace.exarp("status").out
+    assert '"standing":[{"task":"db","run":"1"' in workspace.exarp("status", "--json").out
+    other = workspace.exarp("run", "other")
+    assert (other.code, "note: db is kept up by pid" in other.err, other.out) == (0, True, f"{first}\n")
+    assert pids() == [first] and alive(first)
+
     for change, said in (("db.conf", "input-changed db.conf"), ("bin.txt", "need-changed bin")):
         before = pids()
         save(workspace.path / change, "changed\n")
@@ -264,6 +275,8 @@ def test_a_service_is_kept_from_run_to_run_until_it_changes_or_dies(
     last = pids()[-1]
     assert watch.end() == 130
     assert not alive(first) and not alive(last)
+    assert "up:" not in workspace.exarp("status").out
+    assert not (workspace.path / ".exarp/standing").exists()
 
 
 def test_a_service_that_no_task_needs_any_more_is_ended_and_a_terminated_watch_ends_all(

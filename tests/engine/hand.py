@@ -60,7 +60,8 @@ class Hand:
         asked = [self.ids[name] for name in limits.pop("asked", ())]
         standing = limits.pop("standing", None)
         standing = {self.ids[name]: run for name, run in standing.items()} if standing is not None else None
-        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}), others, asked, standing)
+        borrowed = {self.ids[name]: run for name, run in limits.pop("borrowed", {}).items()}
+        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}), others, asked, standing, borrowed)
         self.told: list[object] = []
 
     def happen(self, stimulus: Stimulus) -> list[str]:

@@ -179,3 +179,38 @@ def test_one_whose_condition_does_not_hold_any_more_is_ended():
     assert not hand.machine.finished
     assert hand.ends("db", 0)[0] == "db stopped not-needed"
     assert hand.standing() == {}
+
+
+def lent(*users, **limits):
+    return Hand([task("db", service=PORT), *users], borrowed={"db": "7"}, **limits)
+
+
+def test_a_service_that_somebody_else_keeps_up_is_used_and_left_to_them():
+    hand = lent(task("a", "db"))
+
+    hand.happen(Begun())
+    assert hand.check("a", stale=STALE) == ["check db"]
+    assert hand.check("db") == ["db ready", "start a 1"]
+    assert hand.passes("a") == ["a passed", "db up_to_date", "wave 2 1/1", "run passed 0"]
+    assert hand.ended("db").reason == FreshnessReason("kept", "7")
+
+    hand = lent(task("a", "db"))
+    hand.happen(Begun())
+    hand.check("a", stale=STALE)
+    hand.check("db")
+    assert hand.interrupt() == ["kill a"]
+    assert hand.ends("a", None, signal=2, early=True)[:2] == ["a cancelled", "db up_to_date"]
+
+    hand = lent(asked=["db"])
+    hand.happen(Begun())
+    assert hand.check("db") == ["db up_to_date", "run up_to_date 0"]
+
+
+def test_where_it_is_another_one_than_is_wanted_the_run_starts_its_own():
+    hand = lent(task("a", "db"))
+
+    hand.happen(Begun())
+    hand.check("a", stale=STALE)
+    assert hand.check("db", stale=CHANGED) == ["start db 1", "probe db ready 0"]
+    hand.probed("db")
+    assert "kill db" in hand.passes("a")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 
@@ -19,15 +20,27 @@ def runs_document(rows: Sequence[msgspec.Struct]) -> bytes:
     return json_line({"version": 1, "runs": [msgspec.to_builtins(row) for row in rows]})
 
 
-def status_document(row: msgspec.Struct | None, state: RunState | None) -> bytes:
-    """The newest run; of one that is going on (``state``: the fold of its events) also how far it has come."""
+class StandingLike(Protocol):
+    """A service that is up between runs, since which run, and who keeps it."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def run(self) -> str: ...
+    @property
+    def holder(self) -> str: ...
+
+
+def status_document(row: msgspec.Struct | None, state: RunState | None, standing: Sequence[StandingLike] = ()) -> bytes:
+    """The newest run; of one that is going on (``state``: the fold of its events) also how far it has come; and what stands."""
+    up = [{"task": each.task, "run": each.run, "holder": each.holder} for each in standing]
     if row is None:
-        return runs_document([])
+        return json_line({"version": 1, "runs": [], "standing": up})
     fields = msgspec.to_builtins(row)
     if state is not None:
         running = [{"task": it.task, "attempt": it.attempt, "since": _time(it.since)} for it in state.running.values()]
         fields |= {"total": state.total, "done": state.tally.done, "running": running}
-    return json_line({"version": 1, "runs": [fields]})
+    return json_line({"version": 1, "runs": [fields], "standing": up})
 
 
 def _time(since: float) -> str:

@@ -103,6 +103,14 @@ def status(
     return "\n".join(lines)
 
 
+def standing(services: Iterable[tuple[str, str, str]]) -> list[str]:
+    """A line for each process that keeps services up: ``up: db (since run 12), kept by pid 7: exarp watch``."""
+    kept: dict[str, list[str]] = {}
+    for task, run, holder in services:
+        kept.setdefault(holder, []).append(f"{escape.name(task)} (since run {escape.name(run)})")
+    return [f"up: {', '.join(names)}, kept by {escape.name(holder)}" for holder, names in kept.items()]
+
+
 def history(runs: Sequence[RunLike], now: datetime, columns: int | None = None, color: bool = False) -> str:
     """A line a run, as given: id, when, how long, outcome, counts, command. ``columns``: None where nothing is cut."""
     if not runs:
