@@ -12,11 +12,23 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.freshness.stateful.drawing import CHANGES, LASTING, SOURCES, changed, dotenvs, edits, values, waves
+from tests.freshness.stateful.drawing import (
+    AROUND,
+    CHANGES,
+    LASTING,
+    PLACES,
+    SOURCES,
+    changed,
+    dotenvs,
+    edits,
+    values,
+    waves,
+)
 from tests.freshness.stateful.folder import MADE, Folder
 from tests.freshness.stateful.machine import put
 from tests.freshness.stateful.manifest import INNER_FILE, ROOT_FILE
-from tests.freshness.stateful.tree import FOLDER
+from tests.freshness.stateful.project import Project
+from tests.freshness.stateful.tree import FOLDER, Tree
 
 
 class Changing(Folder):
@@ -135,7 +147,7 @@ class Changing(Folder):
         if new is not None:
             self.place.describe(new)
 
-    @rule(data=st.data(), what=st.sampled_from(["waves", "waves", "dotenv", "comment", "time", "order"]))
+    @rule(data=st.data(), what=st.sampled_from(AROUND))
     def change_around(self, data: st.DataObject, what: str) -> None:
         """Change what no task is made of."""
         project = self.place.project
@@ -152,7 +164,7 @@ class Changing(Folder):
                 if (self.place.root / path).exists():
                     os.utime(self.place.root / path)
 
-    @rule(where=st.sampled_from(["vars", "own vars", "environment", "dotenv"]), value=values)
+    @rule(where=st.sampled_from(PLACES), value=values)
     def set_variable(self, where: str, value: str | None) -> None:
         place = self.place
         if where == "vars":
@@ -174,7 +186,10 @@ class Changing(Folder):
 
     @rule(data=st.data())
     def switch(self, data: st.DataObject) -> None:
-        tree, project = data.draw(st.sampled_from(self.branches))
+        self.switch_to(*data.draw(st.sampled_from(self.branches)))
+
+    def switch_to(self, tree: Tree, project: Project) -> None:
+        """Replace what differs by what it was, as git does; what is there now is a branch, too."""
         before = self.sources()
         self.branches.append((before, self.place.project))
         put(self.place.root, tree, before)

@@ -105,7 +105,10 @@ def projects(draw: st.DrawFn) -> Project:
 
 
 # Ways in which a task's part of the manifest changes.
-CHANGES = ["salt", "coarse", "called", "outputs", "all", "allow", "fails", "inner"]
+CHANGES = ["salt", "salt", "coarse", "called", "outputs", "all", "allow", "fails", "inner"]
+# What changes of the rest of it, and where variables come from.
+AROUND = ["waves", "waves", "dotenv", "comment", "time", "order"]
+PLACES = ["vars", "own vars", "environment", "dotenv"]
 
 
 @st.composite

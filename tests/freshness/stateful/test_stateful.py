@@ -11,11 +11,11 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.effort import tries
 from tests.freshness.stateful.changes import Changing
-from tests.freshness.stateful.drawing import MEMBERS, SOURCES, contents
+from tests.freshness.stateful.drawing import AROUND, CHANGES, MEMBERS, PLACES, SOURCES, contents, values
 from tests.freshness.stateful.machine import Ran, expected
 from tests.freshness.stateful.project import MATRIX, Spec
 from tests.freshness.stateful.simulation import Asked, Outcome, doubted, perhaps_kept, simulate, touch
-from tests.freshness.stateful.tree import FOLDER, Tree, a_file, led, with_folders
+from tests.freshness.stateful.tree import FOLDER, a_file
 
 
 class Building(Changing):
@@ -59,8 +59,14 @@ class Building(Changing):
         # The index of a run of some is made after the first change, and only patched after the next ones.
         for _ in range(data.draw(st.integers(1, 3))):
             sources, outputs = self.concerning(some)
-            kind = data.draw(st.sampled_from(["source", "output", "member"]))
-            if kind == "member":
+            kind = data.draw(st.sampled_from(["source", "source", "output", "member", "task", "around", "variable"]))
+            if kind == "task":
+                self.change(data, data.draw(st.sampled_from(CHANGES)))
+            elif kind == "around":
+                self.change_around(data, data.draw(st.sampled_from(AROUND)))
+            elif kind == "variable":
+                self.set_variable(data.draw(st.sampled_from(PLACES)), data.draw(values))
+            elif kind == "member":
                 self.join_or_leave(data.draw(st.sampled_from(MEMBERS)))
             elif kind == "output" and outputs:
                 path, meddled = (
@@ -74,6 +80,15 @@ class Building(Changing):
         if data.draw(st.booleans()):
             self.place.settle()
         self.check(data.draw(st.sampled_from([("--all",), ("--all",), (), *[(key,) for key in self.every()]])), ())
+
+    @rule(data=st.data())
+    def go_there_and_back(self, data: st.DataObject) -> None:
+        """To another branch, and back to this one: with artifacts nothing is made twice."""
+        self.check(("--all",), ())
+        here = (self.sources(), self.place.project)
+        for branch in (data.draw(st.sampled_from(self.branches)), here):
+            self.switch_to(*branch)
+            self.check(("--all",), ())
 
     def join_or_leave(self, path: str) -> None:
         """Put a file where patterns are looked for, or take it away."""
@@ -146,27 +161,35 @@ class Building(Changing):
         keys = [likely.keys[name] for name in passed]
         perhaps_kept(place.store, [(key, likely.store[key]) for key in keys if key in likely.store])
 
-    @rule(data=st.data(), path=st.sampled_from(SOURCES), content=contents, at=st.sampled_from("01"))
-    def change_meanwhile(self, data: st.DataObject, path: str, content: str, at: str) -> None:
-        """A source changes while a task runs: what had been read of it by then is of no account, whatever was recorded."""
+    @rule(data=st.data(), content=contents, at=st.sampled_from("01"), back=st.booleans())
+    def change_meanwhile(self, data: st.DataObject, content: str, at: str, back: bool) -> None:
+        """A source changes while a task runs, perhaps only for that time: whatever was recorded is of no account."""
         place, tree = self.place, self.place.tree()
-        spec = self.one_that_runs(data, expected(place, self.every()))
-        then = _changed(tree, path, content)
-        if spec is None or self.is_touched or then is None:
+        likely = expected(place, self.every())
+        spec = self.one_that_runs(data, likely)
+        if spec is None or self.is_touched:
             return
-        self.is_right = False
+        read = (
+            {*likely.records[spec.name].inputs, *likely.records[spec.name].found}
+            if spec.name in likely.records
+            else set()
+        )
+        path = data.draw(st.sampled_from(sorted(read.intersection(SOURCES)) or SOURCES))
+        if tree.get(path, FOLDER)[0] != "file":
+            return
+        then = tree if back else {**tree, path: a_file(content)}
         after = simulate(place.project, then, place.environ, {}, {}, Asked(self.every()))
         if after.failed:
-            self.is_right = True
             return
+        self.is_right = False
 
         def change(task: int, exarp: int) -> None:
             self.change_source(path, content, "")
             place.go_on()
 
         place.held_up(_gate(spec, at), change)
-        # It never came there: what it needs failed.
-        self.change_source(path, content, "")
+        # Also where it never came there: what it needs failed.
+        self.change_source(path, then[path][1], "")
         ran = place.run(("--all",))
         assert ran.code == 0, self.told(after, ran)
         self.compare(after, ran)
@@ -179,14 +202,6 @@ class Building(Changing):
 
 def _gate(spec: Spec, at: str) -> str:
     return f"{MATRIX if spec.kind == MATRIX else spec.key}.{at}"
-
-
-def _changed(tree: Tree, path: str, content: str) -> Tree | None:
-    """A tree in which a file that is there has another content; None where there is none."""
-    real = led(tree, path)
-    if tree.get(real, FOLDER)[0] != "file":
-        return None
-    return with_folders({**tree, real: a_file(content)})
 
 
 # In this process, or by the command and so by the door; with artifacts or without.
