@@ -33,7 +33,9 @@ MEMBERS = ["src/q.c", "src/z.c", "src/r.h", "lib/z", "lib/sub/q", "mx/b.c"]
 PATTERNS = [
     "src/p.c", "src/p.c", "src/q.c", "src/*.c", "src/*.c", "src/*.h", "lib", "lib/", "lib/*", "inc/h1", "mod/f", f"{INNER}/n",
 ]  # fmt: skip
-KINDS = ["file", "file", "two", "folder", "kept", "glob", "dep", "check", "group", "always", "modify", MATRIX]
+KINDS = ["file", "file", "two", "folder", "kept", "glob", "dep", "dep", "check", "group", MATRIX]
+# Where there is one of these, something is always to be done.
+RESTLESS = ["always", "modify"]
 contents = st.sampled_from(CONTENTS)
 # Among those is what some tasks fail of.
 edits = st.sampled_from([*CONTENTS, "X1\n"])
@@ -42,9 +44,11 @@ dotenvs = st.sampled_from(["", "", "settings", "tasks"])
 
 
 @st.composite
-def specs(draw: st.DrawFn, key: str, before: tuple[Spec, ...], called: str = "", inner: bool = False) -> Spec:
+def specs(
+    draw: st.DrawFn, key: str, before: tuple[Spec, ...], called: str = "", inner: bool = False, restless: bool = False
+) -> Spec:
     """A task that may read what those before it make; ``inner``: it may be in the included manifest."""
-    kind = draw(st.sampled_from(KINDS))
+    kind = draw(st.sampled_from([*KINDS, *(RESTLESS if restless else [])]))
     if (kind == MATRIX and any(spec.kind == kind for spec in before)) or (kind == "modify" and before):
         kind = "file"
     makers = [spec.key for spec in before if spec.outputs]
@@ -96,9 +100,9 @@ def waves(draw: st.DrawFn, tasks: tuple[Spec, ...]) -> tuple[Wave, ...]:
 @st.composite
 def projects(draw: st.DrawFn) -> Project:
     tasks: tuple[Spec, ...] = ()
-    inner = draw(st.booleans())
+    inner, restless = draw(st.booleans()), draw(st.integers(0, 3)) == 0
     for number in range(draw(st.integers(2, 7))):
-        tasks += (draw(specs(str(number), tasks, inner=inner)),)
+        tasks += (draw(specs(str(number), tasks, inner=inner, restless=restless)),)
     default = draw(st.lists(st.sampled_from([spec.key for spec in tasks]), min_size=1, max_size=3, unique=True))
     in_waves = draw(waves(tasks)) if draw(st.booleans()) else ()
     return Project(tasks, tuple(default), own=draw(values), waves=in_waves, dotenv=draw(dotenvs))
