@@ -112,7 +112,7 @@ def projects(draw: st.DrawFn) -> Project:
 CHANGES = ["salt", "salt", "coarse", "called", "outputs", "all", "allow", "fails", "inner"]
 # What changes of the rest of it, and where variables come from.
 AROUND = ["waves", "waves", "dotenv", "comment", "time", "order"]
-PLACES = ["vars", "own vars", "environment", "dotenv"]
+PLACES = ["vars", "own vars", "environment", "dotenv", "dotenv"]
 
 
 @st.composite

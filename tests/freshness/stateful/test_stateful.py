@@ -59,7 +59,9 @@ class Building(Changing):
         # The index of a run of some is made after the first change, and only patched after the next ones.
         for _ in range(data.draw(st.integers(1, 3))):
             sources, outputs = self.concerning(some)
-            kind = data.draw(st.sampled_from(["source", "source", "output", "member", "task", "around", "variable"]))
+            kind = data.draw(
+                st.sampled_from(["source", "source", "output", "member", "task", "around", "variable", "variable"])
+            )
             if kind == "task":
                 self.change(data, data.draw(st.sampled_from(CHANGES)))
             elif kind == "around":
