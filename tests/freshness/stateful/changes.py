@@ -228,6 +228,10 @@ class Changing(Folder):
         words = {"all": (), "some": self.names(keys), "stale": ("--stale",)}[how]
         assert self.place.call("clean", *words) == 0
         assert self.sources() == sources
+        if how == "stale":
+            # Of tasks that are no more nothing is remembered any longer.
+            records = self.place.records.items()
+            self.place.records = {name: record for name, record in records if name in expanded.by_name}
         if how == "all":
             return
         named = expanded.selection(keys)
