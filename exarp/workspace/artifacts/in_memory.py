@@ -38,7 +38,7 @@ class MemoryStore:
             if blake3(data).digest() != digest:
                 return False
             self._blobs[digest] = data
-        self._entries[key] = with_variant(self.find(key), artifact) if artifact.found else (artifact,)
+        self._entries[key] = with_variant(self.find(key), artifact) if artifact.found or artifact.needs else (artifact,)
         return True
 
     def bring(self, digest: bytes, mode: int, path: str) -> bool:

@@ -80,8 +80,9 @@ class FolderStore:
             for digest in artifact.blobs:
                 if not self._keep_blob(digest, files[digest]):
                     return False
-            # What was found to be read tells variants apart; where nothing ever is, there is one.
-            variants = with_variant(self.find(key), artifact) if artifact.found else (artifact,)
+            # What was found to be read, and what needs contribute then, tells variants apart; without either there is one.
+            has_variants = bool(artifact.found or artifact.needs)
+            variants = with_variant(self.find(key), artifact) if has_variants else (artifact,)
             self._write(self._layout.entry(key), encoded(key, variants))
         except OSError as error:
             self._is_broken = True

@@ -52,6 +52,14 @@ def test_the_newest_takes_the_place_of_what_read_the_same(store: ArtifactStore) 
     assert store.find(KEY) == (newer, two)
 
 
+def test_what_needs_contributed_tells_artifacts_apart_where_nothing_else_was_read(store: ArtifactStore) -> None:
+    one, two = Artifact({"out": b"1"}, {}, needs=(b"1",)), Artifact({"out": b"2"}, {}, needs=(b"2",))
+    newer = Artifact({"out": b"3"}, {}, needs=(b"1",))
+    for artifact in (one, two, newer):
+        assert store.keep(KEY, artifact, {})
+    assert store.find(KEY) == (newer, two)
+
+
 def test_a_content_comes_back_as_it_was(store: ArtifactStore, tmp_path: Path) -> None:
     artifact, files = made(tmp_path, LARGE)
     assert store.keep(KEY, artifact, files)
