@@ -284,7 +284,7 @@ def test_a_service_that_no_task_needs_any_more_is_ended_and_a_terminated_watch_e
 ) -> None:
     both = """
         [task.one]
-        run = "echo $$ > one; exec sleep 300"
+        run = "echo $$ > one; while ! test -e go; do sleep 0.05; done; echo goes; exec sleep 300"
         service = true
 
         [task.two]
@@ -294,19 +294,24 @@ def test_a_service_that_no_task_needs_any_more_is_ended_and_a_terminated_watch_e
         [task.test]
         needs = ["one", "two"]
         inputs = ["in"]
-        run = "while ! test -s one || ! test -s two; do :; done; cat in"
+        run = "while ! test -s one || ! test -s two; do :; done; : < in"
     """
     workspace.manifest(both)
     workspace.write("in", "tested\n")
-    watch = watching("--all")
+    watch = watching("--all", "--output", "prefixed")
     watch.until(IDLE)
+    # What it prints is shown and kept, also between runs, and where it had said nothing in the run that started it.
+    workspace.write("go", "")
+    watch.until("one | goes")
+    assert workspace.exarp("log", "one").out == "goes\n"
     one, two = (int(workspace.read(name)) for name in ("one", "two"))
     # Who reads nothing anew keeps what stands.
     save(workspace.path / "exarp.toml", "[task")
     watch.until(IDLE)
     assert alive(one) and alive(two)
-    workspace.manifest(both.replace('"one", "two"', '"two"'))
-    assert "stop  one" in watch.until(IDLE)
+    workspace.manifest(both[both.index("[task.two]") :].replace('"one", "two"', '"two"'))
+    said = watch.until(IDLE)
+    assert ("stop  one" in said, "warning" in said) == (True, False)
     assert (alive(one), alive(two)) == (False, True)
     assert watch.end(signal.SIGTERM) == 143
     assert not alive(two)

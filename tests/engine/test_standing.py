@@ -28,6 +28,17 @@ def test_what_is_ready_after_its_last_user_is_kept():
     assert hand.standing() == {"db": ""}
 
 
+def test_an_end_that_comes_after_that_of_the_run_is_for_the_next_run_to_tell():
+    hand = kept(task("a", "db"))
+    hand.begin()
+    hand.probed("db")
+    hand.passes("a")
+    assert hand.ends("db", 3) == []
+    [stopped] = hand.machine.belated
+    assert (stopped.task, stopped.reason) == ("db", FreshnessReason("service-ended", "exit 3"))
+    assert hand.standing() == {}
+
+
 def test_one_that_is_as_it_would_be_started_now_is_used_as_it_is():
     hand = kept(task("a", "db"), standing={"db": "1"})
 
