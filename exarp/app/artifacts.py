@@ -74,20 +74,26 @@ class Artifacts:
         spec = self._checker.manifest.tasks[task]
         if checked.stale is None or why_not_kept(spec):
             return None
-        hit = None
-        # One that may be made anew in this run is not what it will read when all is done.
-        if checked.stale.code not in ("forced", "made-later"):
-            variants = self.store.find(self._key(task, spec))
-            hit = self._fitting(task, variants) if variants else None
-        may_hold_more = _may_hold_more(spec)
-        if hit is not None and may_hold_more and self._holds_more(spec, hit):
-            # What the task would make of the files that are there beside its own, nobody knows.
-            hit = None
+        hit = self.hit(checked)
         if hit is not None and (found := self._put_back(task, spec, hit)) is not None:
             return found
-        if may_hold_more:
+        if _may_hold_more(spec):
             self._before[task] = self._marks(self._checker.outputs_there(spec))
         return None
+
+    def hit(self, checked: Checked) -> Artifact | None:
+        """What is kept of a task that was found to be stale, and may be put back; None where it must run."""
+        task = checked.task
+        spec = self._checker.manifest.tasks[task]
+        # One that may be made anew in this run is not what it will read when all is done.
+        if checked.stale is None or checked.stale.code in ("forced", "made-later") or why_not_kept(spec):
+            return None
+        variants = self.store.find(self._key(task, spec))
+        found = self._fitting(task, variants) if variants else None
+        if found is None or not _are_of(spec, found.pieces):
+            return None
+        # What the task would make of the files that are there beside its own, nobody knows.
+        return None if _may_hold_more(spec) and self._holds_more(spec, found) else found
 
     def _key(self, task: int, spec: Task) -> bytes:
         """The key of a task that has been checked."""
@@ -106,8 +112,6 @@ class Artifacts:
         return fitting(variants, checker.fingerprints.digest, lambda found: checker.contributed(task, found))
 
     def _put_back(self, task: int, spec: Task, hit: Artifact) -> Restored | None:
-        if not _are_of(spec, hit.pieces):
-            return None
         drafts: dict[str, str] = {}
         touched = False
         try:

@@ -212,6 +212,12 @@ class Checker:
         self._keep(task, record)
         return record
 
+    def foresee(self, task: int, then: Artifact) -> None:
+        """As ``restored``, of a task that has been checked, where nothing is put back: for who goes on to ask what that means."""
+        for path, digest in then.outputs.items():
+            self.fingerprints.learn(path, digest)
+        self._keep(task, self._record_of(task, self.snapshots.pop(task).now, dict(then.outputs), then.found))
+
     def contributed(self, task: int, read: Mapping[str, bytes]) -> tuple[bytes, ...]:
         """What needs contribute to a task that has been checked, if it reads the files ``read`` beyond its inputs; in an
         order that their names have no part in."""

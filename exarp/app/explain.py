@@ -11,7 +11,7 @@ import msgspec
 
 from exarp.app.checker import Checker
 from exarp.app.history import ask, attempts
-from exarp.app.plan import preview
+from exarp.app.plan import Preview, preview
 from exarp.app.project import Project
 from exarp.app.resolution import FileFault
 from exarp.app.targets import single_task
@@ -31,11 +31,13 @@ class Since(msgspec.Struct, frozen=True):
 
 
 class First(msgspec.Struct, frozen=True):
-    """A task that would run before the one that is asked about, and why. ``root``: who makes it run, where that is another."""
+    """A task that would run before the one that is asked about, and why. ``root``: who makes it run, where that is another.
+    ``restored``: it would not run, but be restored."""
 
     task: str
     reason: FreshnessReason
     root: str = ""
+    restored: bool = False
 
 
 class Unchanged(msgspec.Struct, frozen=True):
@@ -54,6 +56,7 @@ class Explanation(msgspec.Struct, frozen=True):
     ``reason``: as a run would have it; None where nothing speaks against it being up to date. ``reasons``: all that does.
     ``first``: what it needs, directly or through groups, and would run before. ``blocked``: what it waits for that nobody may
     do now. ``since``: what it is compared with. ``faults``: what is wrong with what runs left, as texts to show.
+    ``restored``: it would not run, for what it makes is kept and would be put back.
     """
 
     task: Task
@@ -64,11 +67,12 @@ class Explanation(msgspec.Struct, frozen=True):
     since: Since | None = None
     blocked: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    restored: bool = False
 
     @property
     def would_run(self) -> bool:
         """Whether anything would be executed for it."""
-        if self.reason is None or self.task.is_group or self.blocked:
+        if self.reason is None or self.task.is_group or self.blocked or self.restored:
             return False
         return self.reason.code not in IDLE
 
@@ -83,8 +87,8 @@ def explain(project: Project, name: str, environ: Mapping[str, str]) -> Explanat
     found = preview(project, Chosen((name,), project.graph), environ)
     assert found.checker is not None, "it was asked to look"
     reason = found.freshness[number]
-    first = tuple(_before(project, number, found.freshness))
-    plain = Explanation(task, reason, first=first, faults=found.faults)
+    first = tuple(_before(project, number, found))
+    plain = Explanation(task, reason, first=first, faults=found.faults, restored=number in found.restored)
     record = found.checker.record(number)
     if task.is_group or task.always_runs or task.prose is not None:
         return plain
@@ -128,8 +132,9 @@ def _since(root: str, record: Record) -> Since | None:
     return Since(record.run, run.started if run is not None else "")
 
 
-def _before(project: Project, task: int, freshness: Mapping[int, FreshnessReason | None]) -> list[First]:
-    """What a task needs, directly or through groups, and would run."""
+def _before(project: Project, task: int, preview: Preview) -> list[First]:
+    """What a task needs, directly or through groups, and would run or be restored."""
+    freshness = preview.freshness
     graph, tasks = project.graph, project.manifest.tasks
     found: dict[int, First] = {}
     seen = set()
@@ -144,7 +149,8 @@ def _before(project: Project, task: int, freshness: Mapping[int, FreshnessReason
             stack.extend(reversed(graph.needs[need]))
         elif reason is not None and reason.code != "prose" and tasks[need].service is None:
             root, cause = _root(project, need, reason, freshness)
-            found[need] = First(graph.names[need], cause, "" if root == need else graph.names[root])
+            named = "" if root == need else graph.names[root]
+            found[need] = First(graph.names[need], cause, named, need in preview.restored)
     return list(found.values())
 
 

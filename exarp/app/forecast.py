@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from exarp.app.checker import Checker
 from exarp.engine.services import Services
-from exarp.model.event import CANNOT_RUN, FreshnessReason
+from exarp.model.event import CANNOT_RUN, NOT_THERE, FreshnessReason
 from exarp.model.plan import Plan
 from exarp.model.task import Task
 from exarp.planning.depfile_order import FoundRead
 
+if TYPE_CHECKING:
+    from exarp.app.restorable import Restorable
+
 _OF_RECIPES = frozenset({"never-ran", "recipe-changed", "variable-changed", "arguments-changed"})
-_NOT_THERE = frozenset({"input-missing", "tool-missing", "no-match"})
 
 
 def forecast(
@@ -26,6 +29,7 @@ def forecast(
     reads: Sequence[FoundRead] = (),
     unwanted: Mapping[int, FreshnessReason] | None = None,
     asked: Collection[int] = (),
+    restorable: Restorable | None = None,
 ) -> dict[int, FreshnessReason | None]:
     """For each selected task why it would run, or None; ``need-runs`` where that depends on what another makes.
 
@@ -33,12 +37,14 @@ def forecast(
     ``asked``: tasks that are asked for by name.
     What ``when`` and ``requires`` say by commands is not asked.
 
+    ``restorable``: asked what would be restored, and what follows from that, where all is known that a task rests on.
     ``reads``: what tasks were found to read of what others make, beyond what they need.
     """
     makers: dict[int, list[int]] = {}
     for read in reads:
         makers.setdefault(read.reader, []).append(read.maker)
-    foresight = _Forecast(plan, tasks, checker, makers, unwanted or {})
+    # Who reads what later tasks make is looked at more than once.
+    foresight = _Forecast(plan, tasks, checker, makers, unwanted or {}, restorable if not makers else None)
     while foresight.look() and makers:
         # Makers that come later in the plan than their readers reach them in another round.
         continue
@@ -66,6 +72,7 @@ class _Forecast:
         checker: Checker,
         makers: Mapping[int, Sequence[int]],
         unwanted: Mapping[int, FreshnessReason],
+        restorable: Restorable | None,
     ) -> None:
         self.found: dict[int, FreshnessReason | None] = {}
         self._plan = plan
@@ -73,6 +80,7 @@ class _Forecast:
         self._checker = checker
         self._makers = makers
         self._unwanted = unwanted
+        self._restorable = restorable
         self._own: dict[int, FreshnessReason | None] = {}
         # Whose dependents are stale; who, or whose need, runs and so may make any file; who cannot run, and for whose sake.
         self._dirty: set[int] = set()
@@ -98,7 +106,18 @@ class _Forecast:
             self._stuck[task] = self._stuck[blocker]
             return FreshnessReason("blocked-by", names[self._stuck[task]])
         reason = self._peek(task)
-        need = self._waking(task, reason) if reason is None or reason.code in _NOT_THERE else None
+        need = self._waking(task, reason) if reason is None or reason.code in NOT_THERE else None
+        if self._restorable is not None and (need is not None or reason is not None) and self._is_known(task):
+            foreseen = self._restorable.look(task)
+            if foreseen is not None:
+                reason, is_restored = foreseen
+                need = None
+                if is_restored and reason is not None:
+                    if _is_felt(self._tasks[task], reason):
+                        self._dirty.add(task)
+                    if task in self._restorable.unsure:
+                        self._astir.add(task)
+                    return reason
         if need is not None:
             reason = FreshnessReason("need-runs", names[need])
             self._dirty.add(task)
@@ -108,9 +127,15 @@ class _Forecast:
             return reason
         elif reason is not None and _is_felt(self._tasks[task], reason):
             self._dirty.add(task)
-        if reason is not None or any(need in self._astir for need in needs):
+        runs = reason is not None and not self._tasks[task].is_group
+        if runs or any(need in self._astir for need in needs):
             self._astir.add(task)
         return reason
+
+    def _is_known(self, task: int) -> bool:
+        """Whether all that a task rests on is as it will be, or known to be restored."""
+        before = (*self._plan.needs[task], *self._before(task))
+        return self._astir.isdisjoint(before) and not self._checker.is_distrusted(task)
 
     def _waking(self, task: int, reason: FreshnessReason | None) -> int | None:
         """A task for whose sake this one runs, or may run: it makes anew what this one reads."""

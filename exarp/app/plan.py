@@ -6,6 +6,7 @@ Knows what to recall and what to look at. Changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,11 +25,15 @@ from exarp.planning.planner import make_plan
 from exarp.planning.selection import Chosen
 from exarp.workspace.fingerprints import Fingerprints
 
+if TYPE_CHECKING:
+    from exarp.app.restorable import Restorable
+
 
 class Preview(msgspec.Struct, frozen=True):
     """A plan, what is odd about it, what would run of it and why, and measured durations in seconds.
 
     ``faults``: what is wrong with what runs left, as texts to show. ``checker``: what looked at the files, if anything did.
+    ``restored``: those of the stale tasks that would not run, for what they make is kept and would be put back.
     """
 
     plan: Plan
@@ -37,6 +42,7 @@ class Preview(msgspec.Struct, frozen=True):
     expected: dict[str, float]
     faults: tuple[str, ...] = ()
     checker: Checker | None = None
+    restored: frozenset[int] = frozenset()
 
 
 def preview(
@@ -47,14 +53,15 @@ def preview(
     look: bool = True,
     warn: bool = True,
     told: bool = False,
+    cache: bool = True,
 ) -> Preview:
     """What a run of what is ``chosen`` would be. Changes nothing.
 
     ``look`` False: without asking what is up to date. ``warn`` False, too: without anything that earlier runs left.
-    ``told``: with its verdicts.
+    ``told``: with its verdicts. ``cache``: whether the run would restore anything.
     """
     with not_collecting():
-        return _preview(project, chosen, environ, force, look, warn, told)
+        return _preview(project, chosen, environ, force, look, warn, told, cache)
 
 
 def _preview(
@@ -65,6 +72,7 @@ def _preview(
     look: bool,
     warn: bool,
     told: bool,
+    cache: bool,
 ) -> Preview:
     recorded = look or (warn and any(task.depfile for task in project.manifest.tasks))
     wanted = look or warn
@@ -79,5 +87,15 @@ def _preview(
     warnings += tuple(found_problems(project, found))
     asked = [chosen.graph.ids[name] for name in chosen.targets]
     others = unwanted(plan, project.manifest.tasks)
-    freshness = forecast(plan, project.manifest.tasks, checker, found.reads, others, asked) if look else {}
-    return Preview(plan, warnings, freshness, memory.expected, memory.faults, checker)
+    if not look:
+        return Preview(plan, warnings, {}, memory.expected, memory.faults, checker)
+    kept = _restorable(project, environ, memory) if cache and not force else None
+    freshness = forecast(plan, project.manifest.tasks, checker, found.reads, others, asked, kept)
+    restored = frozenset(kept.restored) if kept is not None else frozenset()
+    return Preview(plan, warnings, freshness, memory.expected, memory.faults, checker, restored)
+
+
+def _restorable(project: Project, environ: Mapping[str, str], memory: Memory) -> Restorable | None:
+    from exarp.app.restorable import restorable
+
+    return restorable(project, environ, memory)

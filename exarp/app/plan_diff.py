@@ -5,7 +5,7 @@ Knows where earlier plans are kept. Does not know what a difference is (``planni
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 import msgspec
 
@@ -53,8 +53,13 @@ class _SavedPlan(msgspec.Struct):
     tasks: dict[str, _SavedTask]
 
 
-def against_last_run(root: str, plan: Plan, freshness: Mapping[int, FreshnessReason | None]) -> Compared:
-    """A plan beside what the last run set out to do. What that knew of needs, and what ran then, is no difference."""
+def against_last_run(
+    root: str, plan: Plan, freshness: Mapping[int, FreshnessReason | None], restored: Set[int] = frozenset()
+) -> Compared:
+    """A plan beside what the last run set out to do. What that knew of needs, and what ran then, is no difference.
+
+    ``restored``: tasks that would be restored instead of being run.
+    """
 
     def query(database: Database, history: RunHistory) -> list[RunStarted]:
         newest = history.latest()
@@ -69,10 +74,18 @@ def against_last_run(root: str, plan: Plan, freshness: Mapping[int, FreshnessRea
     waves = started.plan.waves
     titles = _titles((wave.name, wave.part) for wave in waves)
     then = {name: PlannedTask(title) for title, wave in zip(titles, waves, strict=True) for name in wave.tasks}
-    return Compared(Against(started.run, started.time, started.command), plan_diff(then, _planned(plan, freshness)))
+    return Compared(
+        Against(started.run, started.time, started.command), plan_diff(then, _planned(plan, freshness, restored))
+    )
 
 
-def against_saved(data: bytes, file: str, plan: Plan, freshness: Mapping[int, FreshnessReason | None]) -> Compared:
+def against_saved(
+    data: bytes,
+    file: str,
+    plan: Plan,
+    freshness: Mapping[int, FreshnessReason | None],
+    restored: Set[int] = frozenset(),
+) -> Compared:
     """A plan beside one that ``plan --json`` printed. ``file``: how messages name where it was. Raises UsageError."""
     try:
         saved = msgspec.json.decode(data, type=_SavedPlan)
@@ -86,7 +99,7 @@ def against_saved(data: bytes, file: str, plan: Plan, freshness: Mapping[int, Fr
         for name in wave.tasks:
             task = saved.tasks.get(name, _SavedTask())
             then[name] = PlannedTask(title, tuple(task.needs), task.would_run, task.reason)
-    return Compared(Against(file=file), plan_diff(then, _planned(plan, freshness)))
+    return Compared(Against(file=file), plan_diff(then, _planned(plan, freshness, restored)))
 
 
 def _no_plan(file: str, why: str) -> UsageError:
@@ -94,7 +107,7 @@ def _no_plan(file: str, why: str) -> UsageError:
     return UsageError(Problem("no-saved-plan", message, None, "save one with: exarp plan --json > FILE"))
 
 
-def _planned(plan: Plan, freshness: Mapping[int, FreshnessReason | None]) -> dict[str, PlannedTask]:
+def _planned(plan: Plan, freshness: Mapping[int, FreshnessReason | None], restored: Set[int]) -> dict[str, PlannedTask]:
     """The tasks of a plan, as ``plan --json`` has them."""
     names, position = plan.names, plan.position
     found = {}
@@ -104,7 +117,8 @@ def _planned(plan: Plan, freshness: Mapping[int, FreshnessReason | None]) -> dic
             reason = freshness.get(task)
             code = reason.code if reason is not None else None
             needs = tuple([names[need] for need in plan.needs[task] if position[need] >= 0])
-            found[names[task]] = PlannedTask(title, needs, code is not None and code not in IDLE, code)
+            would_run = code is not None and code not in IDLE and task not in restored
+            found[names[task]] = PlannedTask(title, needs, would_run, code)
     return found
 
 

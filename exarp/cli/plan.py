@@ -97,7 +97,11 @@ def command(tasks: Sequence[str], changes: Sequence[str], diff: bool, against: s
         fields = scenarios.fields(played) if varied else ()
         digest = project.manifest.digest
         with not_collecting():
-            write_document(document(found.plan, project.manifest, found.freshness, expected_ms, digest, fields))
+            write_document(
+                document(
+                    found.plan, project.manifest, found.freshness, expected_ms, digest, fields, restored=found.restored
+                )
+            )
         return 0
     _show(invocation, project, found, expected_ms)
     return 0
@@ -128,9 +132,10 @@ def _diff(invocation: Invocation, project: Project, chosen: Chosen, against: str
     for fault in found.faults:
         note(f"warning: {fault}")
     if against:
-        compared = against_saved(saved, "stdin" if against == "-" else against, found.plan, found.freshness)
+        file = "stdin" if against == "-" else against
+        compared = against_saved(saved, file, found.plan, found.freshness, found.restored)
     else:
-        compared = against_last_run(project.root, found.plan, found.freshness)
+        compared = against_last_run(project.root, found.plan, found.freshness, found.restored)
     if invocation.json:
         from exarp.manifests.reading import not_collecting
         from exarp.views.plan.document import document
@@ -139,7 +144,17 @@ def _diff(invocation: Invocation, project: Project, chosen: Chosen, against: str
         with not_collecting():
             fields = diff.fields(compared)
             digest = project.manifest.digest
-            write_document(document(found.plan, project.manifest, found.freshness, expected_ms, digest, diff=fields))
+            write_document(
+                document(
+                    found.plan,
+                    project.manifest,
+                    found.freshness,
+                    expected_ms,
+                    digest,
+                    diff=fields,
+                    restored=found.restored,
+                )
+            )
         return 0
     shown = diff.lines(
         compared,
@@ -149,6 +164,7 @@ def _diff(invocation: Invocation, project: Project, chosen: Chosen, against: str
         datetime.now().astimezone(),
         invocation.wants_color(sys.stdout),
         invocation.verbosity > 0,
+        found.restored,
     )
     write("".join(f"{line}\n" for line in shown))
     return 0

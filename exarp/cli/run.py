@@ -230,7 +230,7 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
     from exarp.app.plan import preview
     from exarp.cli.run_views import note
 
-    found = preview(project, request.chosen, os.environ, request.force)
+    found = preview(project, request.chosen, os.environ, request.force, cache=request.cache)
     for fault in found.faults:
         note(f"warning: {fault}")
     for problem in found.warnings:
@@ -239,11 +239,11 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
 
     groups = {number for number, task in enumerate(project.manifest.tasks) if task.is_group}
     if invocation.json:
-        write_document(document(found.plan, found.freshness, groups))
+        write_document(document(found.plan, found.freshness, groups, found.restored))
     else:
         color = invocation.wants_color(sys.stdout)
         asked = asked_before(project.manifest.tasks)
-        shown = lines(found.plan, found.freshness, groups, color, locate_in(project), asked)
+        shown = lines(found.plan, found.freshness, groups, color, locate_in(project), asked, found.restored)
         write("".join(f"{line}\n" for line in shown))
     return 0
 

@@ -18,6 +18,8 @@ RunOutcome = Literal["passed", "up_to_date", "failed", "cancelled", "interrupted
 CANNOT_RUN = frozenset(
     "input-missing input-unreadable tool-missing tool-unreadable no-match name-not-utf8 blocked-by no-program".split()
 )
+# Those of them that say that something is not there, which may be once others have run.
+NOT_THERE = frozenset({"input-missing", "tool-missing", "no-match"})
 # Codes of tasks that are skipped because the manifest does not want them here and now: no failure.
 UNWANTED = frozenset({"condition-false", "other-platform"})
 # Codes of tasks for which nothing would be executed.

@@ -48,7 +48,13 @@ def test_groups_checkpoints_and_verdicts_are_in_the_document(root: Path, capsys:
         ("01-01", 1, "sequential", False),
         ("01-02", 1, "sequential", True),
     ]
-    assert document["tasks"]["01-01.1"] == {"needs": [], "would_run": False, "reason": "prose", "expected_ms": None}
+    assert document["tasks"]["01-01.1"] == {
+        "needs": [],
+        "would_run": False,
+        "would_restore": False,
+        "reason": "prose",
+        "expected_ms": None,
+    }
     (verdict,) = document["verdicts"]
     assert [reason["code"] for reason in verdict["reasons"]] == ["write-write"]
     assert "phases/01-first/01-02-PLAN.md:3:14: plan '01-02' depends on '01-07', which does not exist" in err

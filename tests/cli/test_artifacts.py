@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -347,3 +348,87 @@ def test_who_writes_into_a_shared_store_writes_nowhere_but_into_outputs(cached: 
     assert cached.read("src/one") == "one\n"
     assert {str(each) for each in cached.path.parent.iterdir()} == before
     assert not os.path.exists("/tmp/exarp-evil")
+
+
+CHAIN = """
+    [task.one]
+    run = "cat $in > $out"
+    inputs = ["in"]
+    outputs = ["out/one"]
+
+    [task.two]
+    run = "cat $in > $out"
+    inputs = ["out/one"]
+    outputs = ["out/two"]
+
+    [task.every]
+    run = "cat $in > $out"
+    inputs = ["out/*"]
+    outputs = ["every"]
+
+    [task.last]
+    run = "true"
+    needs = ["two"]
+"""
+
+
+def stamps(cached: Cached) -> dict[Path, tuple[int, int, int]]:
+    found = {path: path.lstat() for path in cached.path.rglob("*")}
+    return {path: (status.st_size, status.st_mtime_ns, status.st_ctime_ns) for path, status in found.items()}
+
+
+def foreseen(cached: Cached, *arguments: str) -> tuple[set[str], set[str]]:
+    """Which tasks would be restored, and which would run. Nothing is changed."""
+    before = stamps(cached)
+    found = cached.exarp("run", "-n", "--all", "--json", *arguments, env={"EXARP_CACHE": ""}).json["tasks"]
+    assert stamps(cached) == before
+    rows = {word: {task["task"] for task in found if task[word]} for word in ("would_restore", "would_run")}
+    return rows["would_restore"], rows["would_run"]
+
+
+def test_what_would_be_restored_is_foreseen_with_all_that_follows_from_it(cached: Cached) -> None:
+    cached.manifest(CHAIN)
+    for content in ("1", "2"):
+        cached.write("in", content)
+        cached.run("--all")
+    cached.write("in", "1")
+    entries = list((cached.path / ".exarp/cache/v1/entries").glob("*/*"))
+    for entry in entries:
+        os.utime(entry, (0, 0))
+    assert foreseen(cached) == ({"one", "two", "every"}, {"last"})
+    assert foreseen(cached, "--no-cache") == (set(), {"one", "two", "every", "last"})
+    assert foreseen(cached, "--force") == (set(), {"one", "two", "every", "last"})
+    env = {"EXARP_CACHE": ""}
+    told = cached.exarp("run", "-n", "two", env=env).out
+    assert "  one  would be restored: input in changed\n" in told
+    assert told.endswith("0 tasks would run, 2 would be restored, 0 up to date\n")
+    told = cached.exarp("plan", "--diff", env=env).out
+    assert "would be restored:\n  one     input in changed\n" in told
+    assert "1 of 4 tasks would run, 3 would be restored" in told
+    assert cached.exarp("plan", "--json", env=env).json["tasks"]["two"]["would_restore"] is True
+    told = cached.exarp("explain", "two", env=env).out
+    assert told.startswith("would be restored, not run: input out/one changed\n")
+    assert "  one   would be restored first: input in changed\n" in told
+    document = cached.exarp("explain", "two", "--json", env=env).json
+    assert (document["would_run"], document["would_restore"]) == (False, True)
+    assert cached.run("--all")[0] == {"one": "restored", "two": "restored", "every": "restored", "last": "passed"}
+
+
+def test_what_is_not_known_is_not_foreseen_as_restored(cached: Cached) -> None:
+    cached.manifest(CHAIN)
+    cached.write("in", "1")
+    cached.run("--all")
+    shutil.rmtree(cached.path / "out")
+    (cached.path / "every").unlink()
+    # What a glob would find, once all is there again, is not looked for.
+    assert foreseen(cached) == ({"one", "two"}, {"every", "last"})
+    cached.write("in", "3")
+    assert foreseen(cached) == (set(), {"one", "two", "every", "last"})
+    # What the first one makes of it is what it made before: the others are as they were.
+    cached.manifest(CHAIN.replace("cat $in > $out", "tr 3 1 < in > $out", 1))
+    cached.run("one", "two", "every")
+    cached.write("in", "1")
+    assert foreseen(cached) == (set(), {"one", "two", "every", "last"})
+    cached.run("one")
+    cached.write("in", "3")
+    assert foreseen(cached) == ({"one"}, {"last"})

@@ -101,7 +101,13 @@ def test_plan_json_has_the_contract_s_fields_and_the_same_bytes_each_time(projec
     assert {"number", "name", "part", "group", "order", "tasks", "after", "beside", "checkpoint"} == set(
         plan["waves"][0]
     )
-    assert plan["tasks"]["gen"] == {"needs": [], "would_run": True, "reason": "never-ran", "expected_ms": None}
+    assert plan["tasks"]["gen"] == {
+        "needs": [],
+        "would_run": True,
+        "would_restore": False,
+        "reason": "never-ran",
+        "expected_ms": None,
+    }
     assert plan["tasks"]["test"]["needs"] == ["gen"]
     assert plan["blocked"] == []
     (verdict,) = [found for found in plan["verdicts"] if found["kind"] == "waves"]

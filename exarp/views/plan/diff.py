@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 
 from exarp.app.plan_diff import Against, Compared
@@ -34,8 +34,10 @@ def lines(
     now: datetime,
     color: bool = False,
     every: bool = False,
+    restored: Set[int] = frozenset(),
 ) -> list[str]:
-    """What it is compared with, tasks that came, went or differ, those that would run, and the sum. ``every``: however many."""
+    """What it is compared with, tasks that came, went or differ, those that would run or be ``restored``, and the sum. ``every``:
+    however many."""
     known = frozenset(task.name for task in manifest.tasks)
     wave_of = {plan.names[task]: wave.name for wave in plan.waves for task in wave.tasks}
     diff = compared.diff
@@ -44,14 +46,18 @@ def lines(
     added = [("+", name, f"{word}, in {wave_of[name]}") for name, word in came]
     removed = [("-", name, "not asked for now" if name in known else "gone") for name in diff.removed]
     changed = [("~", it.task, said) for it in diff.changed if (said := _said(it))]
-    would = [_would(plan.names[task], reason) for task, reason in _reasons(plan, freshness)]
+    stale = list(_reasons(plan, freshness))
+    would = [_would(plan.names[task], reason) for task, reason in stale if task not in restored]
+    back = [("", plan.names[task], words.why(reason)) for task, reason in stale if task in restored]
     shown = [_heading(compared.against, now)]
     for rows in (added, removed, changed):
         shown += _shown(rows, color, every)
     shown += _moved(diff.changed, color)
     if would:
         shown += ["would run:", *_shown(would, color, every)]
-    return [*shown, _sum(compared, plan, freshness, came, removed)]
+    if back:
+        shown += ["would be restored:", *_shown(back, color, every)]
+    return [*shown, _sum(compared, plan, freshness, came, removed, len(restored))]
 
 
 def _heading(against: Against | None, now: datetime) -> str:
@@ -135,12 +141,14 @@ def _sum(
     freshness: Mapping[int, FreshnessReason | None],
     came: Sequence[tuple[str, str]],
     removed: Sequence[_Row],
+    restored: int,
 ) -> str:
-    would = sum(reason.code not in IDLE for _, reason in _reasons(plan, freshness))
+    would = sum(reason.code not in IDLE for _, reason in _reasons(plan, freshness)) - restored
     stuck = sum(reason.code in CANNOT_RUN for _, reason in _reasons(plan, freshness))
     diff = compared.diff
     parts = [
         f"{would} of {words.tasks(plan.task_count)} would run",
+        f"{restored} would be restored" if restored else "",
         f"{stuck} cannot" if stuck else "",
         *(f"{number} {word}" for word, number in Counter(word for _, word in came).items()),
         *(f"{number} {word}" for word, number in Counter(word for *_, word in removed).items()),

@@ -6,7 +6,7 @@ a task would run: it is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -27,8 +27,10 @@ def document(
     digest: str,
     what_if: Sequence[Mapping[str, object]] = (),
     diff: Mapping[str, object] | None = None,
+    restored: Set[int] = frozenset(),
 ) -> bytes:
-    """The document, one line. ``freshness``: why each selected task would run, by id; None if it would not.
+    """The document, one line. ``freshness``: why each selected task would run, by id; None if it would not; ``restored``: those
+    that would be restored instead.
     ``digest``: of what the plan was made from. ``what_if``: scenarios, and ``diff``: what
     differs from an earlier plan, where somebody asked."""
     return json_line(
@@ -39,7 +41,7 @@ def document(
             "digest": digest,
             "lower_bound": plan.lower_bound,
             "waves": [_wave(plan, wave) for wave in plan.waves],
-            "tasks": _tasks(plan, freshness, expected_ms),
+            "tasks": _tasks(plan, freshness, expected_ms, restored),
             "blocked": [{"task": plan.names[task], "waits_for": names} for task, names in plan.blocked],
             "verdicts": [verdict_fields(verdict) for verdict in plan.verdicts],
             "critical_path": [plan.names[task] for task in plan.critical_path],
@@ -68,12 +70,16 @@ class TaskFields(msgspec.Struct, gc=False):
 
     needs: list[str]
     would_run: bool
+    would_restore: bool
     reason: str | None
     expected_ms: int | None
 
 
 def _tasks(
-    plan: Plan, freshness: Mapping[int, FreshnessReason | None], expected_ms: Mapping[str, int]
+    plan: Plan,
+    freshness: Mapping[int, FreshnessReason | None],
+    expected_ms: Mapping[str, int],
+    restored: Set[int],
 ) -> dict[str, TaskFields]:
     names, needs, position = plan.names, plan.needs, plan.position
     is_whole, name_of = min(position, default=0) >= 0, names.__getitem__
@@ -83,8 +89,9 @@ def _tasks(
             name, reason = names[task], freshness.get(task)
             code = reason.code if reason is not None else None
             planned = needs[task] if is_whole else [need for need in needs[task] if position[need] >= 0]
-            would_run = code is not None and code not in IDLE
-            found[name] = TaskFields(list(map(name_of, planned)), would_run, code, expected_ms.get(name))
+            back = task in restored
+            would_run = code is not None and code not in IDLE and not back
+            found[name] = TaskFields(list(map(name_of, planned)), would_run, back, code, expected_ms.get(name))
     return found
 
 

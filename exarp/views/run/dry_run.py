@@ -1,13 +1,13 @@
-"""``exarp run -n``: what would run, and why.
+"""``exarp run -n``: what would run or be restored, and why.
 
 Knows the lines. Does not know how it was found out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 
-from exarp.model.event import CANNOT_RUN, UNWANTED, FreshnessReason
+from exarp.model.event import CANNOT_RUN, IDLE, UNWANTED, FreshnessReason
 from exarp.model.plan import Plan
 from exarp.model.task import Task
 from exarp.views import escape, words
@@ -23,10 +23,12 @@ def lines(
     color: bool,
     locate: Locate | None = None,
     asked: Mapping[int, str] | None = None,
+    restored: Set[int] = frozenset(),
 ) -> Iterator[str]:
     """A heading a wave that has something to run, a line a task, and the sum.
 
-    ``groups``: tasks that run nothing. ``locate``: where an input is written. ``asked``: what is asked, by task, right before it
+    ``groups``: tasks that run nothing. ``restored``: those that would be restored instead of being run.
+    ``locate``: where an input is written. ``asked``: what is asked, by task, right before it
     would run.
     """
     for wave in plan.waves:
@@ -34,8 +36,12 @@ def lines(
         if tasks:
             yield f"wave {wave.number} ({words.tasks(len(tasks))})"
         for task, reason in tasks:
-            yield from _task(plan.names[task], reason, (asked or {}).get(task, ""), color, locate)
-    yield _sum(plan, freshness, groups)
+            if task in restored:
+                said = f"would be restored: {words.why(reason)}"
+                yield f"  {escape.name(plan.names[task])}  {paint(said, 'same', color)}"
+            else:
+                yield from _task(plan.names[task], reason, (asked or {}).get(task, ""), color, locate)
+    yield _sum(plan, freshness, groups, restored)
 
 
 def _task(name: str, reason: FreshnessReason, asked: str, color: bool, locate: Locate | None) -> Iterator[str]:
@@ -64,7 +70,9 @@ def asked_before(tasks: Sequence[Task]) -> dict[int, str]:
     return found
 
 
-def _sum(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> str:
+def _sum(
+    plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int], restored: Set[int]
+) -> str:
     reasons = [reason for wave in plan.waves for task in wave.tasks if (reason := freshness.get(task)) is not None]
     if not reasons:
         return words.up_to_date(plan.task_count)
@@ -73,7 +81,8 @@ def _sum(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Co
     skipped = sum(reason.code in UNWANTED for reason in reasons)
     gathering = sum(task in groups for wave in plan.waves for task in wave.tasks)
     parts = [
-        f"{words.tasks(len(reasons) - stuck - told - skipped)} would run",
+        f"{words.tasks(len(reasons) - stuck - told - skipped - len(restored))} would run",
+        f"{len(restored)} would be restored" if restored else "",
         f"{told} told in words, for a person or an agent" if told else "",
         f"{stuck} cannot" if stuck else "",
         f"{skipped} skipped" if skipped else "",
@@ -83,13 +92,19 @@ def _sum(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Co
     return ", ".join(part for part in parts if part)
 
 
-def document(plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int]) -> bytes:
+def document(
+    plan: Plan,
+    freshness: Mapping[int, FreshnessReason | None],
+    groups: Collection[int],
+    restored: Set[int] = frozenset(),
+) -> bytes:
     """The same as one JSON document."""
     rows = [
         {
             "task": plan.names[task],
             "wave": wave.number,
-            "would_run": reason is not None and reason.code not in (*CANNOT_RUN, *UNWANTED, "prose"),
+            "would_run": reason is not None and reason.code not in IDLE and task not in restored,
+            "would_restore": task in restored,
             "reason": _code(reason, task in groups),
             "subject": reason.subject if reason is not None else "",
         }

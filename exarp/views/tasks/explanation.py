@@ -83,6 +83,8 @@ def _headline(found: Explanation) -> tuple[str, Meaning]:
         return f"cannot run: {words.why(reason)}", "failed"
     if task.service is not None:
         return "would be started: it is a service, and runs as long as it is needed", ""
+    if found.restored:
+        return f"would be restored, not run: {_kinds(reason, found.reasons)}", ""
     return f"would run: {_kinds(reason, found.reasons)}", ""
 
 
@@ -117,6 +119,8 @@ def _first(first: First) -> tuple[str, str]:
         told = "cannot run"
     elif first.reason.code in UNWANTED:
         told = "would be skipped"
+    elif first.restored:
+        told = "would be restored first"
     else:
         told = "would run first"
     return name, f"{told}, because of {escape.name(first.root)}: {why}" if first.root else f"{told}: {why}"
@@ -143,6 +147,8 @@ def _further(found: Explanation, locate: Locate) -> Iterator[str]:
         yield f"  {escape.name(locate(task.name, field, reason.subject))}: {words.step(reason)}"
     elif reason.code == "undeclared":
         yield "  with inputs, outputs or both it would run only where they differ"
+    if found.restored:
+        yield "  what it makes of this is kept as an artifact, and would be put back"
     if found.would_run and (asked := asked_before([task])):
         yield f"  {escape.name(asked[0])}"
 
@@ -187,6 +193,7 @@ def document(found: Explanation) -> bytes:
             "version": 1,
             "task": found.task.name,
             "would_run": found.would_run,
+            "would_restore": found.restored,
             "reason": "blocked" if found.blocked else code,
             "subject": reason.subject if reason is not None else "",
             "reasons": [_fields(each) for each in found.reasons],

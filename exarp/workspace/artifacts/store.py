@@ -28,10 +28,11 @@ class FolderStore:
     """Artifacts in ``folder`` (absolute), at most about ``limit`` bytes. Nothing is made before something is kept.
 
     ``faults``: what went wrong, in words, each once. ``breathe``: called between slices of large files; what it raises ends
-    what is being done, and leaves nothing half done.
+    what is being done, and leaves nothing half done. ``looks_only``: nothing is to change, not even when something was used last.
     """
 
-    def __init__(self, folder: str, limit: int) -> None:
+    def __init__(self, folder: str, limit: int, looks_only: bool = False) -> None:
+        self._looks_only = looks_only
         self.breathe: Callable[[], None] = _on_and_on
         self.faults: list[str] = []
         self._layout = Layout(folder)
@@ -62,7 +63,7 @@ class FolderStore:
         try:
             found = os.fstat(descriptor)
             data = os.read(descriptor, found.st_size + 1)
-            if time.time() - found.st_mtime > _USED_LATELY:
+            if time.time() - found.st_mtime > _USED_LATELY and not self._looks_only:
                 with contextlib.suppress(OSError):
                     os.utime(descriptor)
             return data
@@ -199,6 +200,8 @@ class FolderStore:
 
     def _is_damaged(self, path: str) -> None:
         """What is in the store is not what was put there: it must not stand in the way of what is made anew."""
+        if self._looks_only:
+            return
         text = f"{path[len(self._layout.folder) + 1 :]} is damaged, and was removed: the task runs instead"
         self._say(f"{text} (`exarp cache verify` reads all that is in the store)", "damaged")
         with contextlib.suppress(OSError):

@@ -96,6 +96,7 @@ class Folder(RuleBasedStateMachine):
         wanted = {"--all": self.every()}.get(keys[0], keys) if keys else place.project.default
         outcome = expected(place, wanted, "--force" in options, "--no-cache" not in options)
         expanded = place.project.expanded(place.tree())
+        foreseen = place.foresee(self.names(keys)) if keys and not {"--force", "--no-cache"} & set(options) else None
         ran = place.run(self.names(keys), *options)
         event(ran.answered)
         made = sorted([*ran.begun, *ran.restored])
@@ -105,6 +106,11 @@ class Folder(RuleBasedStateMachine):
         said = sorted(one.removeprefix("mx/").removesuffix(".c") for one in ran.started)
         assert said == told, self.told(outcome, ran)
         assert ran.code == int(outcome.is_failure), self.told(outcome, ran)
+        if foreseen is not None and not outcome.failed:
+            restored, fresh = foreseen
+            event(f"foreseen as restored: {min(len(restored), 3)}")
+            assert restored <= ran.restored, (restored, self.told(outcome, ran))
+            assert fresh.isdisjoint(made), (fresh, self.told(outcome, ran))
         place.records, place.store = outcome.records, outcome.store
         self.compare(outcome, ran)
         self.is_right = True

@@ -16,7 +16,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from exarp.app.history import newest_events
+from exarp.app.opening import open_project
+from exarp.app.plan import preview
+from exarp.app.targets import choose
 from exarp.model.event import Event, RunStarted, TaskFinished, TaskStarted
+from exarp.planning.selection import Wanted
 from tests.cli.conftest import Workspace
 from tests.freshness import conftest
 from tests.freshness.conftest import grow_old, in_process
@@ -164,6 +168,18 @@ class Place:
         else:
             code = self.call("run", *names, *options)
         return Ran(code, self.told(), self.since(before))
+
+    def foresee(self, names: tuple[str, ...]) -> tuple[set[str], set[str]]:
+        """The tasks that a run would restore, and those that it would find up to date."""
+        environ = {"PATH": os.environ["PATH"], "EXARP_CACHE": "off", **self.variables()}
+        project = open_project(str(self.root), None, environ)
+        wanted = Wanted(() if names == ("--all",) else names, every=names == ("--all",))
+        found = preview(project, choose(project, wanted), environ)
+        called = project.graph.names
+        fresh = {called[task] for task, reason in found.freshness.items() if reason is None}
+        return {called[task] for task in found.restored}, fresh - {
+            task.name for task in project.manifest.tasks if task.is_group
+        }
 
     def newest(self) -> str:
         return next((event.run for event in newest_events(str(self.root))), "")

@@ -53,9 +53,27 @@ def test_only_selected_tasks_are_listed_with_their_selected_needs():
     a_plan = plan(needs=((10,), (0, 10), *[()] * 9))
     tasks = json.loads(encoded(a_plan, {0: CHANGED, 1: None, 2: FreshnessReason("unchanged")}, {"api": 640}))["tasks"]
     assert "not:selected" not in tasks and len(tasks) == 10
-    assert tasks["api"] == {"needs": [], "would_run": True, "reason": "input-changed", "expected_ms": 640}
-    assert tasks["db"] == {"needs": ["api"], "would_run": False, "reason": None, "expected_ms": None}
-    assert tasks["srv"] == {"needs": [], "would_run": False, "reason": "unchanged", "expected_ms": None}
+    assert tasks["api"] == {
+        "needs": [],
+        "would_run": True,
+        "would_restore": False,
+        "reason": "input-changed",
+        "expected_ms": 640,
+    }
+    assert tasks["db"] == {
+        "needs": ["api"],
+        "would_run": False,
+        "would_restore": False,
+        "reason": None,
+        "expected_ms": None,
+    }
+    assert tasks["srv"] == {
+        "needs": [],
+        "would_run": False,
+        "would_restore": False,
+        "reason": "unchanged",
+        "expected_ms": None,
+    }
 
 
 def test_verdicts_have_only_the_fields_that_say_something():
