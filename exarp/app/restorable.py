@@ -7,14 +7,16 @@ nothing, on disk or in what it is told of. Whose needs are known well enough for
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 
 from exarp.app.artifacts import Artifacts
 from exarp.app.checker import Checker
+from exarp.app.launcher import emptied_folders
 from exarp.app.memory import Memory
 from exarp.app.project import Project
 from exarp.app.wiring import artifact_folder, platform
-from exarp.model.artifact import Artifact
+from exarp.model.artifact import FOLDER, Artifact
 from exarp.model.event import NOT_THERE, FreshnessReason
 from exarp.model.overlap import is_wide
 from exarp.model.path import literal_prefix, parents
@@ -32,6 +34,7 @@ class Restorable:
     def __init__(self, project: Project, environ: Mapping[str, str], memory: Memory, folder: str) -> None:
         self.restored: set[int] = set()
         self.unsure: set[int] = set()
+        self._root = project.root
         self._tasks = project.manifest.tasks
         # Of its own: what it takes for made is not there.
         self._fingerprints = Fingerprints(project.root, memory.known)
@@ -62,7 +65,7 @@ class Restorable:
         checked = self._checker.check(task)
         # What a condition says, nobody asks.
         hit = self._artifacts.hit(checked) if not spec.when else None
-        if hit is None:
+        if hit is None or self._is_in_the_way(spec, hit):
             reason = checked.impossible or checked.stale
             # What others make is not there yet.
             return None if reason is not None and reason.code in NOT_THERE and self.restored else (reason, False)
@@ -74,6 +77,22 @@ class Restorable:
         if not is_wide(pattern):
             return f"{pattern}/" in self._growing
         return (literal_prefix(pattern) or "./") in self._growing
+
+    def _is_in_the_way(self, spec: Task, hit: Artifact) -> bool:
+        """Whether a folder stands where a file is to be, or the other way round: then nothing can be put there."""
+        emptied = emptied_folders(spec)
+        for piece in hit.pieces:
+            if any(piece.path != folder and piece.path.startswith(folder) for folder in emptied):
+                continue
+            try:
+                found = os.lstat(f"{self._root}/{piece.path.rstrip('/')}")
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return True
+            if stat.S_ISDIR(found.st_mode) != (piece.kind == FOLDER):
+                return True
+        return False
 
     def _restore(self, task: int, spec: Task, hit: Artifact) -> None:
         self.restored.add(task)
