@@ -432,3 +432,12 @@ def test_what_is_not_known_is_not_foreseen_as_restored(cached: Cached) -> None:
     cached.run("one")
     cached.write("in", "3")
     assert foreseen(cached) == ({"one"}, {"last"})
+
+
+def test_where_nothing_can_be_put_back_it_is_not_foreseen(cached: Cached) -> None:
+    cached.manifest(CHAIN)
+    cached.write("in", "1")
+    cached.run("--all")
+    (cached.path / "out/one").unlink()
+    cached.write("out/one/inside", "")
+    assert foreseen(cached) == (set(), {"one", "two", "every", "last"})
