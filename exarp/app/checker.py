@@ -161,8 +161,7 @@ class Checker:
         return FreshnessReason("no-program", program) if program else None
 
     def settle(self, task: int) -> tuple[Settled, Record | None]:
-        """After a successful attempt: whether its outputs exist, and the record of the success."""
-        self.ended(task)
+        """After a successful attempt (and ``ended``): whether its outputs exist, and the record of the success."""
         spec = self.manifest.tasks[task]
         snapshot = self.snapshots.pop(task)
         try:

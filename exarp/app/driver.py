@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from heapq import heappop, heappush
-from itertools import count
 from signal import SIGTSTP
 
 import msgspec
 
 from exarp.app.artifacts import Artifacts
 from exarp.app.asides import Asides
+from exarp.app.attempts import Prepared, Running, warnings_of
 from exarp.app.checker import Checker
 from exarp.app.command_lines import LaunchFault
+from exarp.app.deadlines import Deadlines
+from exarp.app.jobs import Job, Jobs, Keep, broken_off
 from exarp.app.launcher import Launcher
 from exarp.app.ports import Clock, Host, Onlooker
 from exarp.app.resolution import FileFault
@@ -27,14 +28,12 @@ from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle,
 from exarp.engine.machine import Machine
 from exarp.engine.state import State
 from exarp.engine.stimulus import (
-    BROKEN_OFF,
     Begun,
     Checked,
     Ended,
     Interrupted,
     Outdated,
     Rested,
-    Settled,
     Stimulus,
     TimedOut,
 )
@@ -48,38 +47,12 @@ from exarp.workspace.fingerprints import on_and_on
 TICK = 0.1
 # How long files are looked at before it is seen what happened meanwhile, in seconds.
 SLICE = 0.05
-# What is replayed at once, in bytes.
-_SLICE_BYTES = 65536
 # More stories than this in one message help nobody.
 _STORIES = 10
 
 
-class _Keep(msgspec.Struct):
-    """A success whose outputs are to be kept. ``contents``: of small ones, see ``Artifacts.keep``."""
-
-    task: int
-    record: Record
-    log: str | None
-    duration_ms: int
-    contents: dict[str, bytes]
-    masked: bool
-
-
-Job = Check | Settle | Start | _Keep
-
-
 class _BrokenOff(Exception):
     """The run was told to end while a job was under way, so that nobody waits for its answer."""
-
-
-class Running(msgspec.Struct):
-    """An attempt that the host has."""
-
-    task: int
-    attempt: int
-    path: str
-    log: str
-    interactive: bool
 
 
 class Driver:
@@ -118,12 +91,14 @@ class Driver:
         self._running: dict[int, Running] = {}
         self._key_of: dict[int, int] = {}
         self._next_key = 0
-        self._deadlines: list[tuple[float, int, Stimulus]] = []
-        self._ticket = count()
+        self._deadlines = Deadlines(clock)
         self._stimuli: deque[Stimulus] = deque()
         # What looks at files, and may take long. Everything else that the machine wants is done at once.
-        self._jobs: deque[Job] = deque()
-        self._job: Job | None = None
+        self._jobs = Jobs()
+        # Launches of tasks that have no slot yet.
+        self._prepared: dict[int, Prepared] = {}
+        # Whether the next start would hide an earlier success if it were not in the ledger.
+        self._is_telling = False
         # Ended by the machine before their start had its turn among the jobs.
         self._unwanted: set[int] = set()
         self._ended, self._interrupted = list[int](), False
@@ -131,8 +106,6 @@ class Driver:
         self._records: dict[str, tuple[Record, int | None]] = {}
         # Log (None: nothing was printed), duration, and whether a secret was printed, of tasks until they are settled.
         self._succeeded: dict[int, tuple[str | None, int, bool]] = {}
-        # Successes are kept when nothing else is to be done.
-        self._unkept: deque[_Keep] = deque()
         checker.fingerprints.breathe = self._breathe
         launcher.folders.breathe = self._breathe
         if artifacts is not None:
@@ -154,13 +127,14 @@ class Driver:
 
     def _listen(self, patience: float | None) -> None:
         """Take what happened, and what is due by the clock, as stimuli."""
-        # Before every wait, so that nothing said is held back while nothing happens.
-        self.stream.tick()
+        if patience != 0.0 or not self._jobs.is_quick:
+            # Before every wait, so that nothing said is held back while nothing happens.
+            self.stream.tick()
         for event in self.host.wait(patience):
             self._react(event)
         self._stimuli += self.asides.answers()
         self._ask_onlooker()
-        self._ring()
+        self._stimuli += self._deadlines.due()
         self._looked_up = self.clock.monotonic()
 
     def _ask_onlooker(self) -> None:
@@ -170,11 +144,20 @@ class Driver:
 
     def _work(self) -> None:
         self._answer()
-        while self._jobs or self._unkept:
-            self._do(self._jobs.popleft() if self._jobs else self._unkept.popleft())
-            self._look_up()
+        if self._may_put_off():
+            return
+        while self._jobs:
+            self._do(self._jobs.take())
+            # A slot may be free for something that is prepared.
+            self._look_up(at_once=bool(self._prepared) and self.host.has_news())
             self._answer()
+        self._jobs.resume()
         self.stream.flush()
+
+    def _may_put_off(self) -> bool:
+        """Whether jobs, and what is to be stored, may wait for more of them: every slot is taken, and soon one is free again."""
+        full = self._running and not self.machine.has_free_slot and not self.machine.is_ending
+        return bool(full) and self._jobs.may_wait(self.clock.monotonic())
 
     def _answer(self) -> None:
         """Give the machine what happened, and do what it wants but for the jobs."""
@@ -182,17 +165,19 @@ class Driver:
             for command in self.machine.handle(self._stimuli.popleft()):
                 self._carry_out(command)
 
-    def _look_up(self) -> bool:
+    def _look_up(self, at_once: bool = False) -> bool:
         """Once in a while, in the midst of work: see to signals, output, exits and times; whether it was time to.
 
         A job that this interrupts is, to the machine, merely under way. No other is begun before it is done.
         """
-        if self.clock.monotonic() - self._looked_up < SLICE:
+        if not at_once and self.clock.monotonic() - self._looked_up < SLICE:
             return False
-        self.stream.flush()
+        if not self._jobs.is_quick:
+            self.stream.flush()
         self._listen(0.0)
         self._answer()
-        self.stream.flush()
+        if not self._jobs.is_quick:
+            self.stream.flush()
         return True
 
     def _breathe(self) -> None:
@@ -201,7 +186,7 @@ class Driver:
         A command that has succeeded is settled even if the run is being ended, or it would run again next time. Only
         a second signal, by which what runs is killed at once, breaks that off.
         """
-        settling = isinstance(self._job, Settle)
+        settling = isinstance(self._jobs.current, Settle)
         if self._look_up() and (self.machine.is_hurried if settling else self.machine.is_ending):
             raise _BrokenOff
 
@@ -211,28 +196,28 @@ class Driver:
         return bool(self._stimuli)
 
     def _carry_out(self, command: Command) -> None:
-        match command:
-            case Tell(event):
-                self._tell(event)
-            case Check() | Settle():
-                self._jobs.append(command)
-            case Probe():
-                self._probe(command)
-            case Ask():
-                self.asides.ask(command)
-            case Start(attempt=attempt):
-                if attempt > 1:
-                    # Its inputs are looked at again.
-                    self._jobs.append(command)
-                elif self.launcher.takes_long(self.machine.tasks[command.task]):
-                    # Before other tasks are looked at: it only waits to be started.
-                    self._jobs.appendleft(command)
-                else:
-                    self._start(command)
-            case Rest(task, seconds):
-                self._arm(seconds, Rested(task))
-            case Kill(task, now):
-                self._kill(task, now)
+        # In the order of how often they come.
+        if isinstance(command, Tell):
+            self._tell(command.event)
+        elif isinstance(command, Check | Settle):
+            self._jobs.put(command)
+        elif isinstance(command, Start):
+            if command.attempt > 1:
+                # Its inputs are looked at again.
+                self._jobs.put(command)
+            elif self.launcher.takes_long(self.machine.tasks[command.task]):
+                # Before other tasks are looked at: it only waits to be started.
+                self._jobs.put_first(command)
+            else:
+                self._start(command)
+        elif isinstance(command, Probe):
+            self._probe(command)
+        elif isinstance(command, Ask):
+            self.asides.ask(command)
+        elif isinstance(command, Rest):
+            self._deadlines.arm(command.seconds, Rested(command.task))
+        elif isinstance(command, Kill):
+            self._kill(command.task, command.now)
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, RunFinished):
@@ -244,6 +229,7 @@ class Driver:
             # In the ledger before the process exists: exarp may be killed before it sees the end.
             record = self.checker.started(event.task)
             if record is not None:
+                self._is_telling = True
                 self.stream.record(event.task, msgspec.msgpack.encode(record), None)
         self.stream.tell(event)
 
@@ -277,25 +263,28 @@ class Driver:
         if self.asides.has_run:
             self.asides.has_run = False
             self.checker.forget()
-        self._job = job
+        self._jobs.current = job
         try:
             match job:
-                case Check(task):
-                    self._stimuli.append(self._check(task))
+                case Check(task, ahead):
+                    checked = self._check(task)
+                    self._stimuli.append(checked)
+                    if ahead and checked.stale is not None and checked.impossible is None and not checked.restored:
+                        self._prepare(task)
                 case Settle(task):
                     self._settle(task)
                 case Start():
                     self._start_at_last(job)
-                case _Keep(task, record, log, duration_ms, contents, masked):
+                case Keep(task, record, log, duration_ms, contents, masked):
                     assert self.artifacts is not None, "there would be nothing to keep"
                     self.artifacts.keep(task, record, log, duration_ms, contents, masked)
         except _BrokenOff:
             if isinstance(job, Start):
                 # Output folders may have been emptied.
                 self._ended.append(job.task)
-            if not isinstance(job, _Keep):
-                self._stimuli.append(_broken_off(job))
-        self._job = None
+            if not isinstance(job, Keep):
+                self._stimuli.append(broken_off(job))
+        self._jobs.current = None
 
     def _check(self, task: int) -> Checked:
         checked = self.checker.check(task)
@@ -305,17 +294,9 @@ class Driver:
         name = self.machine.plan.names[task]
         self._records[name] = (restored.record, restored.duration_ms)
         if restored.log is not None:
-            self._replay(name, restored.log[0])
+            self.stream.replay(name, restored.log[0])
         shown = restored.log[1] if restored.log is not None else None
         return Checked(task, checked.stale, restored=True, log=shown)
-
-    def _replay(self, task: str, log: str) -> None:
-        """Show what a task printed when it ran to who wants to see it as it comes."""
-        if self.stream.wants_output:
-            with suppress(OSError), open(log, "rb", buffering=0) as file:
-                while data := file.read(_SLICE_BYTES):
-                    self.stream.output(task, 0, data)
-        self.stream.end_output(task, 0)
 
     def _settle(self, task: int) -> None:
         fingerprints = self.checker.fingerprints
@@ -327,14 +308,14 @@ class Driver:
         if record is not None:
             self._records[self.machine.plan.names[task]] = (record, None)
             if self.artifacts is not None:
-                self._unkept.append(_Keep(task, record, log, duration_ms, contents, masked))
+                self._jobs.put(Keep(task, record, log, duration_ms, contents, masked))
         self._stimuli.append(settled)
 
     def _start_at_last(self, start: Start) -> None:
         if start.attempt > 1 and (fault := self.checker.look_again(start.task)) is not None:
             self._stimuli.append(Ended(start.task, status=None, error=str(FileFault(fault))))
         elif start.task in self._unwanted:
-            self._stimuli.append(_broken_off(start))
+            self._stimuli.append(broken_off(start))
         else:
             self._start(start)
 
@@ -347,29 +328,44 @@ class Driver:
             error = f"something else takes connections on port {port} already"
             self._stimuli.append(Ended(start.task, status=None, error=error))
             return
-        key = self._next_key = self._next_key + 1
-        log, shown = self.log_path(spec.name, start.attempt)
         try:
-            launch = self.launcher.launch(key, spec, self.checker.snapshots[start.task].named, log)
+            ready = self._prepared.pop(start.task, None) or self._launch(start.task, start.attempt)
         except LaunchFault as fault:
             # Output folders may have been emptied.
             self._ended.append(start.task)
             self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
             return
-        # The start is in the ledger before the process exists, so that a crash can be told from a finish.
-        self.stream.flush()
+        if self._is_telling or not self._jobs.is_quick:
+            # The start is in the ledger before the process exists, so that a crash can be told from a finish. Where the task
+            # has no earlier success that could be taken for one, and there are many of them, it may be a moment later.
+            self._is_telling = False
+            self.stream.flush()
+        key = ready.launch.key
         if self._is_too_late(start.task):
             self.launcher.done(key)
             self._ended.append(start.task)
-            self._stimuli.append(_broken_off(start))
+            self._stimuli.append(broken_off(start))
             return
         if spec.interactive:
             self.stream.suspend()
-        self._running[key] = Running(start.task, start.attempt, log, shown, spec.interactive)
+        self._running[key] = Running(start.task, start.attempt, ready.launch.log, ready.shown, spec.interactive)
         self._key_of[start.task] = key
-        self.host.start(launch)
+        self.host.start(ready.launch)
         if start.timeout:
-            self._arm(start.timeout, TimedOut(start.task, start.attempt))
+            self._deadlines.arm(start.timeout, TimedOut(start.task, start.attempt))
+
+    def _launch(self, task: int, attempt: int) -> Prepared:
+        """A task's launch, with all that must be made before it. Raises LaunchFault."""
+        spec = self.machine.tasks[task]
+        key = self._next_key = self._next_key + 1
+        log, shown = self.log_path(spec.name, attempt)
+        return Prepared(self.launcher.launch(key, spec, self.checker.snapshots[task].named, log), shown)
+
+    def _prepare(self, task: int) -> None:
+        """Get a first attempt ready to start, as far as it would leave nothing behind if it never did."""
+        if self.launcher.leaves_no_trace(self.machine.tasks[task]):
+            with suppress(LaunchFault):  # it is told when its turn has come, if it is still true then
+                self._prepared[task] = self._launch(task, 1)
 
     def _is_too_late(self, task: int) -> bool:
         """Whether a task is not to be started any more; looked up, because what comes before a start may take long."""
@@ -402,14 +398,15 @@ class Driver:
         key = self._next_key = self._next_key + 1
         self.asides.probe(probe, key)
         if probe.timeout:
-            self._arm(probe.timeout, TimedOut(probe.task, -probe.number))
+            self._deadlines.arm(probe.timeout, TimedOut(probe.task, -probe.number))
 
     def _interrupt(self, signum: int) -> None:
         self._stimuli.append(Interrupted(signum))
         # Nothing is started for what was found out before.
         self._stimuli = deque(sorted(self._stimuli, key=lambda stimulus: isinstance(stimulus, Checked)))
-        settling = sum(isinstance(job, Settle) for job in (self._job, *self._jobs))
-        settling += sum(isinstance(stimulus, Ended) and stimulus.succeeded for stimulus in self._stimuli)
+        settling = self._jobs.settling + sum(
+            isinstance(stimulus, Ended) and stimulus.succeeded for stimulus in self._stimuli
+        )
         waited_for = len(self._running) + len(self.asides) + settling
         if not self._interrupted and waited_for:
             self.stream.interrupted(signum, waited_for)
@@ -433,6 +430,7 @@ class Driver:
             self.stream.resume()
         self.launcher.done(exited.key)
         self._ended.append(running.task)
+        self._jobs.ended(self.clock.monotonic())
         duration_ms = round(exited.seconds * 1000)
         self._succeeded[running.task] = (running.path if exited.logged else None, duration_ms, exited.masked)
         self._stimuli.append(
@@ -443,34 +441,27 @@ class Driver:
                 duration_ms=duration_ms,
                 log=running.log if exited.logged else None,
                 error=exited.error,
-                warnings=_warnings(exited),
+                warnings=warnings_of(exited),
                 early=exited.early,
             )
         )
 
     # -- time --------------------------------------------------------------------------------------------------
 
-    def _arm(self, seconds: float, stimulus: Stimulus) -> None:
-        heappush(self._deadlines, (self.clock.monotonic() + seconds, next(self._ticket), stimulus))
-
     def _delay(self, seconds: float) -> None:
         """Everything was stopped for so long: no attempt is to be ended for it, and it counts in no duration."""
         self._begun += seconds
         self.stream.delay(seconds)
-        self._deadlines = [(at + seconds, ticket, stimulus) for at, ticket, stimulus in self._deadlines]
-
-    def _ring(self) -> None:
-        if not self._deadlines:
-            return
-        now = self.clock.monotonic()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            self._stimuli.append(heappop(self._deadlines)[2])
+        self._deadlines.delay(seconds)
 
     def _patience(self) -> float | None:
-        until = max(0.0, self._deadlines[0][0] - self.clock.monotonic()) if self._deadlines else None
-        if not self.ticking and not self.asides.is_asking and self.onlooker is None:
-            return until
-        return TICK if until is None else min(TICK, until)
+        ticks = self.ticking or self.asides.is_asking or self.onlooker is not None
+        times = (
+            self._deadlines.patience(),
+            self._jobs.patience(self.clock.monotonic()),
+            TICK if ticks else None,
+        )
+        return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _refuse_to_wait_for_ever(self) -> None:
         if self._running or self._deadlines or self.asides or self.asides.is_asking:
@@ -479,22 +470,3 @@ class Driver:
         more = [f"and {len(stories) - _STORIES} more"] if len(stories) > _STORIES else []
         message = f"nothing runs, nothing is due, and the run is not over: {'; '.join(stories[:_STORIES] + more)}"
         raise DefectError(Problem("defect", message))
-
-
-def _broken_off(job: Check | Settle | Start) -> Stimulus:
-    match job:
-        case Check(task):
-            return Checked(task, stale=BROKEN_OFF)
-        case Settle(task):
-            return Settled(task, fault=BROKEN_OFF)
-        case Start(task):
-            return Ended(task, status=None)
-
-
-def _warnings(exited: Exited) -> tuple[str, ...]:
-    found = []
-    if exited.ended:
-        found.append(f"left {', '.join(exited.ended)} running; ended with the task (daemon = true keeps it)")
-    if exited.cut:
-        found.append(f"its log is cut: {exited.cut} bytes are left out (log_limit)")
-    return tuple(found)

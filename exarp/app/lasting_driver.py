@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from exarp.app.driver import Driver, Running
+from exarp.app.attempts import Running
+from exarp.app.driver import Driver
 from exarp.app.standing import Kept
 from exarp.engine.command import Adopt, Command, Retire
 from exarp.model.launch import Exited

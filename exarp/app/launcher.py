@@ -7,12 +7,13 @@ outputs. Does not start anything.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from exarp.app.command_lines import LaunchFault, file_lists, file_variables, given_variables, vectors
 from exarp.app.secrets import Secrets
+from exarp.hosts.spawning import find_program
 from exarp.model.launch import Launch, Streams
 from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside
@@ -84,12 +85,18 @@ class Launcher:
 
     def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
         given = given_variables(task, self.environment)
+        around = self.environment.around(task)
         env = self._environment(task, lists, given)
-        plain = self._plain(task, env) if self._is_handed_on(task, given) else ()
+
+        def value(name: str) -> str | None:
+            return env[name] if name in env else around.get(name)
+
+        plain = self._plain(task, value) if self._is_handed_on(task, given) else ()
         if plain:
-            env["PWD"] = self._shell_folder(env.get("PWD"), cwd)
+            env["PWD"] = self._shell_folder(value("PWD"), cwd)
         if self.secrets:
-            self.secrets.learn(env)
+            self.secrets.learn({**around, **env})
+        search = value("PATH") or ""
         return Launch(
             key=key,
             label=task.name,
@@ -102,13 +109,15 @@ class Launcher:
             daemon=task.daemon,
             plain=plain,
             masked=self.secrets.parts if self.secrets else (),
+            around=around,
+            programs=tuple([find_program(words[0], search) if words else None for words in plain]),
         )
 
-    def _plain(self, task: Task, env: Mapping[str, str]) -> tuple[tuple[str, ...] | None, ...]:
+    def _plain(self, task: Task, value: Callable[[str], str | None]) -> tuple[tuple[str, ...] | None, ...]:
         """For each of a task's scripts its words, if it needs no shell; empty where all do."""
         if not task.commands or task.interactive or not is_ordinary_shell(task.shell):
             return ()
-        found = tuple([plain_words(script, env.get) for script in task.commands])
+        found = tuple([plain_words(script, value) for script in task.commands])
         return found if any(found) else ()
 
     def _is_handed_on(self, task: Task, given: Mapping[str, str]) -> bool:
@@ -134,6 +143,10 @@ class Launcher:
         """Whether ``launch`` may take long: folders are emptied, which may hold much."""
         return bool(emptied_folders(task))
 
+    def leaves_no_trace(self, task: Task) -> bool:
+        """Whether nothing needs to be undone after a ``launch`` that nobody starts; folders around outputs are no trace."""
+        return not emptied_folders(task) and not names_launch_word(task, "in_file")
+
     def done(self, key: int) -> None:
         """An attempt is over: its list is no longer needed, and folders may be gone."""
         self.folders.forget()
@@ -153,9 +166,8 @@ class Launcher:
             self.folders.empty(path)
 
     def _environment(self, task: Task, lists: Mapping[str, list[str]], given: Mapping[str, str]) -> dict[str, str]:
-        """What comes from outside, over it what is exarp's own, over all what the manifest says."""
-        own = {**self.own, "EXARP_TASK": task.name, **file_variables(task, lists)}
-        return {**self.environment.around(task), **own, **given}
+        """What lies over what comes from outside: what is exarp's own, and over that what the manifest says."""
+        return {**self.own, "EXARP_TASK": task.name, **file_variables(task, lists), **given}
 
     def _write_list(self, key: int, path: str, paths: Sequence[str]) -> None:
         if odd := next((entry for entry in paths if "\n" in entry), None):

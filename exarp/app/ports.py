@@ -28,6 +28,9 @@ class Host(Protocol):
     def wait(self, timeout: float | None) -> list[HostEvent]:
         """What happened; blocks for at most ``timeout`` seconds (None: until something happens)."""
 
+    def has_news(self) -> bool:
+        """Whether something has happened that ``wait`` would tell; it costs next to nothing to ask."""
+
     def end(self, key: int, now: bool = False) -> None:
         """End an attempt's whole tree: with growing force, or at once."""
 

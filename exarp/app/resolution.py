@@ -225,10 +225,15 @@ class Own:
     """What a task makes or modifies, with its depfile: a glob or folder of its inputs never stands for that."""
 
     def __init__(self, spec: Task) -> None:
-        patterns = (*(spec.outputs or ()), *spec.modifies, spec.depfile)
-        self._exact = {pattern for pattern in patterns if not is_wide(pattern)}
-        self._wide = [pattern for pattern in patterns if is_wide(pattern)]
+        self._spec = spec
+        self._exact: set[str] | None = None
+        self._wide: list[str] = []
 
     def has(self, path: str) -> bool:
         """Whether the task makes or modifies ``path``."""
+        if self._exact is None:
+            # Most tasks have neither globs nor folders among their inputs, and nobody asks.
+            patterns = (*(self._spec.outputs or ()), *self._spec.modifies, self._spec.depfile)
+            self._exact = {pattern for pattern in patterns if not is_wide(pattern)}
+            self._wide = [pattern for pattern in patterns if is_wide(pattern)]
         return path in self._exact or any(matches(pattern, path) for pattern in self._wide)

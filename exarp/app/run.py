@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # More names than this in one line help nobody.
 _NAMES = 3
 _NOTES = 10
+# So many tasks are ready to start when a slot becomes free.
+_AHEAD = 32
 
 
 class RunRequest(msgspec.Struct, frozen=True):
@@ -328,7 +330,9 @@ class _Run:
         manifest, request = self.project.manifest, self.request
         jobs = self.fitting(manifest.settings.jobs or usable_cpus())
         waves = manifest.settings.max_parallel_waves
-        return Limits(jobs, waves, manifest.resources, request.keep_going, request.fail_fast, request.yes)
+        # Where one thing comes strictly after the other, or nothing after a failure, no slot is given away early.
+        ahead = _AHEAD if jobs > 1 and not request.fail_fast else 0
+        return Limits(jobs, waves, manifest.resources, request.keep_going, request.fail_fast, request.yes, ahead)
 
     def fitting(self, jobs: int) -> int:
         """As many of ``jobs`` as this process may hold open: one more would fail for no fault of its own."""

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
 from exarp.app.ports import Clock, Ledger, View
 from exarp.app.secrets import Secrets
 from exarp.model.event import Event, TaskOutput
+
+# What is replayed at once, in bytes.
+_SLICE = 65536
 
 
 class Stream:
@@ -63,6 +67,14 @@ class Stream:
         decoder = self._decoders.pop((task, attempt), None)
         if decoder is not None and (text := decoder.decode(b"", final=True)):
             self._publish_output(task, attempt, text)
+
+    def replay(self, task: str, log: str) -> None:
+        """Show what a task printed when it ran (``log``: the file, absolute) to who wants to see it as it comes."""
+        if self.wants_output:
+            with suppress(OSError), open(log, "rb", buffering=0) as file:
+                while data := file.read(_SLICE):
+                    self.output(task, 0, data)
+        self.end_output(task, 0)
 
     def flush(self) -> None:
         """Commit what is queued, then show it."""

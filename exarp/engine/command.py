@@ -13,9 +13,10 @@ from exarp.model.event import Event, FreshnessReason
 
 
 class Check(msgspec.Struct, frozen=True, gc=False):
-    """Find out whether a task must run; answer with ``Checked``."""
+    """Find out whether a task must run; answer with ``Checked``. ``ahead``: there is no slot for it yet."""
 
     task: int
+    ahead: bool = False
 
 
 ProbeKind = Literal["when", "requires", "ready", "finally"]

@@ -108,6 +108,10 @@ class Machine(Serving):
             self._end(task, State.RESTORED, checked.stale)
         elif self._stopping is not None:
             self._end(task, State.CANCELLED, self._stopping)
+        elif task in self._ahead:
+            self._attempts[task] = Attempt(reason=checked.stale)
+            self.states.change(task, State.CHECKED)
+            self.slots.prepare(task)
         else:
             self._attempts[task] = Attempt(reason=checked.stale)
             self._require(task, 0)
@@ -118,7 +122,8 @@ class Machine(Serving):
         if self.states[task] is State.RESTING and self._has_lost(task):
             ended = self._attempts[task].ended
             self._fail(task, "exited", None, ended.status if ended is not None else None)
-        elif self.states[task] is State.RESTING:
+        elif self.states[task] in (State.RESTING, State.CHECKED):
+            self._ahead.discard(task)
             self._start(task)
         elif self.tasks[task].when:
             self._probe_before(task, "when", 0)
@@ -127,7 +132,7 @@ class Machine(Serving):
 
     def _check(self, task: int) -> None:
         self.states.change(task, State.CHECKING)
-        self._commands.append(Check(task))
+        self._commands.append(Check(task, task in self._ahead))
 
     def _require(self, task: int, index: int) -> None:
         """Look at what a task requires from number ``index`` on; where nothing is left, a person is asked."""
@@ -233,6 +238,8 @@ class Machine(Serving):
         if ended.succeeded:
             # Also where the run is being ended, or its time was up: it was quicker.
             self.states.change(task, State.SETTLING)
+            if self.limits.ahead and not (self.tasks[task].interactive or self.tasks[task].cleanup):
+                self.slots.release_job(task)
             self._commands.append(Settle(task))
         elif self.is_ending:
             self._conclude(task, State.CANCELLED, self._stopping)
@@ -300,7 +307,7 @@ class Machine(Serving):
             for task in wave.tasks:
                 if self.states[task] is State.RESTING:
                     self._conclude(task, State.CANCELLED, reason)
-                elif self.states[task] in (State.WAITING, State.AWAITING, State.STANDBY):
+                elif self.states[task] in (State.WAITING, State.CHECKED, State.AWAITING, State.STANDBY):
                     self._end(task, State.CANCELLED, reason)
         if not self.is_ending:
             self._commands += [Kill(task, now=False) for task in self._active if self.states[task] is State.ASKING]

@@ -54,6 +54,9 @@ class Limits(msgspec.Struct, frozen=True):
     fail_fast: bool = False
     # Every question is answered with yes.
     yes: bool = False
+    # How many tasks may be checked before there is a slot for them. If any, a slot is free again as soon as the process in it has
+    # ended, and not only when its task is settled.
+    ahead: int = 0
 
 
 class Attempt(msgspec.Struct):
@@ -101,6 +104,8 @@ class Progress:
         self._attempts: dict[int, Attempt] = {}
         self._active: dict[int, None] = {}
         self._holding: set[int] = set()
+        # Tasks that are checked, or were, before there is a slot for them.
+        self._ahead: set[int] = set()
         # Tasks that are over and whose turn has come.
         self._over: deque[int] = deque()
         self._left = sum(len(wave.tasks) for wave in plan.waves)
@@ -139,6 +144,11 @@ class Progress:
     def is_ending(self) -> bool:
         """Whether even what runs was told to end (after a failure under ``fail_fast`` it goes on)."""
         return self._stopping is not None and self._stopping.code != "fail-fast"
+
+    @property
+    def has_free_slot(self) -> bool:
+        """Whether one more task could run, if there is one."""
+        return self.slots.free_jobs > 0
 
     # -- progress ----------------------------------------------------------------------------------------------
 
@@ -200,15 +210,29 @@ class Progress:
     def _fill_slots(self) -> None:
         while (task := self.slots.take()) is not None:
             self._holding.add(task)
-            if self.states[task] not in (State.WAITING, State.RESTING):
+            if self.states[task] not in (State.WAITING, State.RESTING, State.CHECKED):
                 # A service that it needs failed while it stood in line.
                 self._release(task)
                 continue
             self._announce(self.gates.wave_of[task])
             self._begin(task)
+        while len(self._ahead) < self.limits.ahead and (task := self.slots.next_plain()) is not None:
+            if not self._is_foreseeable(task):
+                break
+            self.slots.step_out()
+            self._ahead.add(task)
+            self._announce(self.gates.wave_of[task])
+            self._begin(task)
+
+    def _is_foreseeable(self, task: int) -> bool:
+        """Whether nothing comes before a task's start but that it is checked."""
+        spec = self.tasks[task]
+        plain = not (spec.when or spec.requires or spec.confirm)
+        return plain and self.states[task] is State.WAITING and task not in self.services.used
 
     def _release(self, task: int) -> None:
         """A task no longer needs what it holds, if it holds anything."""
+        self._ahead.discard(task)
         if task in self._holding:
             self._holding.discard(task)
             self.slots.release(task)

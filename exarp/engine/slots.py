@@ -46,6 +46,11 @@ class Slots:
         # Heaps of (rank of a line's first task, line). An entry is out of date where line and rank no longer agree.
         self._open: list[tuple[_Rank, int]] = []
         self._parked: dict[str, list[tuple[_Rank, int]]] = {}
+        # As a heap: those that ask for nothing but a job, and for which all else is done.
+        self._prepared: list[_Rank] = []
+        self._plain: _Line | None = None
+        # Tasks whose job slot another may have by now.
+        self._settling: set[int] = set()
         self._running = 0
         self._alone = False
 
@@ -53,10 +58,13 @@ class Slots:
         """A task is ready to start."""
         spec = self._tasks[task]
         line = self._line(spec)
-        rank = (-spec.priority, self._position[task], task)
+        rank = self._rank(task)
         heappush(line.ranks, rank)
         if line.ranks[0] is rank:
             self._reopen(line)
+
+    def _rank(self, task: int) -> _Rank:
+        return (-self._tasks[task].priority, self._position[task], task)
 
     def _line(self, spec: Task) -> _Line:
         request: object = spec.interactive
@@ -66,6 +74,8 @@ class Slots:
         if line is None:
             line = self._by_request[request] = _Line(len(self._lines))
             self._lines.append(line)
+            if request is False:
+                self._plain = line
         return line
 
     def _reopen(self, line: _Line) -> None:
@@ -75,10 +85,39 @@ class Slots:
     def clear(self) -> None:
         """Forget all tasks that are ready."""
         self._by_request, self._lines, self._open, self._parked = {}, [], [], {}
+        self._prepared, self._plain = [], None
+
+    @property
+    def free_jobs(self) -> int:
+        """How many job slots nobody holds."""
+        return self._free_jobs
+
+    def next_plain(self) -> int | None:
+        """The first of the tasks in line that ask for nothing but a job."""
+        return self._plain.ranks[0][2] if self._plain is not None and self._plain.ranks else None
+
+    def step_out(self) -> None:
+        """The task that ``next_plain`` gives leaves the line, with nothing."""
+        line = self._plain
+        assert line is not None, "somebody stands in it"
+        heappop(line.ranks)
+        if line.ranks:
+            self._reopen(line)
+
+    def prepare(self, task: int) -> None:
+        """A task that has left the line is ready to start: it goes when its turn had come there."""
+        heappush(self._prepared, self._rank(task))
 
     def take(self) -> int | None:
         """The next task, now holding what it needs, or None if none may start now."""
-        while self._free_jobs > 0 and not self._alone and (line := self._first(self._open, "")) is not None:
+        while self._free_jobs > 0 and not self._alone:
+            line = self._first(self._open, "")
+            if self._prepared and (line is None or self._prepared[0] < line.ranks[0]):
+                task = heappop(self._prepared)[2]
+                self._hold(self._tasks[task])
+                return task
+            if line is None:
+                return None
             rank = line.ranks[0]
             spec = self._tasks[rank[2]]
             if spec.interactive and self._running:
@@ -130,11 +169,19 @@ class Slots:
         for pool, amount in spec.resources.items():
             self._free[pool] -= amount
 
+    def release_job(self, task: int) -> None:
+        """The task's process has ended: another may have its job slot. It holds all else until ``release``."""
+        self._settling.add(task)
+        self._free_jobs += 1
+
     def release(self, task: int) -> None:
         """The task no longer runs; the first that waited for what it held is looked at again."""
         spec = self._tasks[task]
         self._running -= 1
-        self._free_jobs += 1
+        if task in self._settling:
+            self._settling.discard(task)
+        else:
+            self._free_jobs += 1
         self._alone = False
         for name in spec.mutex:
             self._held.discard(name)

@@ -17,7 +17,7 @@ class State(IntEnum):
     WAITING = 1
     """Something before it has not ended, or its wave has not started, or no slot is free."""
     CHECKING = 2
-    """It has its slot; whether it must run is being found out."""
+    """It has its slot, or will be next to have one; whether it must run is being found out."""
     RUNNING = 3
     """An attempt is under way."""
     SETTLING = 4
@@ -43,6 +43,8 @@ class State(IntEnum):
     CLEANING = 17
     """Its last attempt has ended; its ``finally`` is under way."""
     RESTORED = 18
+    CHECKED = 19
+    """It must run, as was found out before there was a slot for it."""
 
 
 FINAL = frozenset(
@@ -70,7 +72,8 @@ CHANGES: dict[State, frozenset[State]] = {
     _S.STANDBY: frozenset({*_BEFORE, _S.UP_TO_DATE, _S.CANCELLED}),
     _S.PROBING: frozenset({*_BEFORE, *_NEXT, _S.SKIPPED}),
     # A service that an earlier run left is served without being started.
-    _S.CHECKING: frozenset({_S.PROBING, _S.RESTORED, _S.SERVING, *_NEXT, _S.SKIPPED}),
+    _S.CHECKING: frozenset({_S.PROBING, _S.CHECKED, _S.RESTORED, _S.SERVING, *_NEXT, _S.SKIPPED}),
+    _S.CHECKED: frozenset({_S.RUNNING, _S.CANCELLED}),
     _S.ASKING: frozenset({_S.RUNNING, _S.AWAITING, *_BROKEN_OFF, _S.UP_TO_DATE, _S.SKIPPED, _S.FAILED}),
     # One that was to go on, and has ended meanwhile, is started with all that comes before a start.
     _S.AWAITING: frozenset({_S.PROBING, _S.ASKING, _S.RUNNING, _S.SERVING, *_BROKEN_OFF, _S.UP_TO_DATE}),

@@ -114,13 +114,13 @@ class Attempt:
         env = {**launch.env, MARK: mark}
         stdin, output = self._streams(null)
         pid = None
-        if stdin is not None:
-            pid = spawner.spawn(plain, env, launch.cwd, stdin, output) if plain else None
-            pid = pid or spawner.spawn(argv, env, launch.cwd, stdin, output)
-        self.pid = pid if pid is not None else self._spawn_carefully(argv, env, stdin, output)
+        if stdin is not None and plain:
+            program = launch.programs[self.step - 1] if launch.programs else None
+            pid = spawner.spawn(plain, launch.around, env, launch.cwd, stdin, output, program)
+        if stdin is not None and pid is None:
+            pid = spawner.spawn(argv, launch.around, env, launch.cwd, stdin, output)
+        self.pid = pid if pid is not None else self._spawn_carefully(argv, {**launch.around, **env}, stdin, output)
         self.leaders.append(self.pid)
-        if self.step == len(launch.commands):
-            self.close_writer()
 
     def _spawn_carefully(
         self, argv: tuple[str, ...], env: dict[str, str], stdin: int | None, output: int | None
@@ -163,7 +163,8 @@ class Attempt:
             yield data
 
     def close_writer(self) -> None:
-        """Close our copy of the pipe's other end, so that its end can be seen."""
+        """Close our copy of the pipe's other end. Not before the end of the attempt: the end of the pipe, which is that of its
+        last process, would be told beside the end of the leader, and be one more reason to wake up for each."""
         if self.writer >= 0:
             os.close(self.writer)
             self.writer = -1

@@ -52,7 +52,7 @@ class Ending:
 
     def due(self) -> float | None:
         """When ``advance`` has to be called next, in the time of ``time.monotonic``; None for never."""
-        return min((attempt.check for attempt in self._attempts.values()), default=None)
+        return min(attempt.check for attempt in self._attempts.values()) if self._attempts else None
 
     def ask(self, attempt: Attempt, now: bool) -> None:
         """End an attempt, gently or at once. A second time changes nothing, but for one that is now to be at once."""

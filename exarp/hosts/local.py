@@ -7,7 +7,6 @@ Does not know how trees are found and ended, what a log looks like, or why anyth
 from __future__ import annotations
 
 import os
-import selectors
 import signal
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from exarp.hosts.children import Children
 from exarp.hosts.ending import Ending
 from exarp.hosts.mechanisms import Mechanisms, detect
 from exarp.hosts.process_tree import exists, send_one
+from exarp.hosts.readiness import readiness
 from exarp.hosts.signals import TOLD, Signals
 from exarp.hosts.spawning import Spawner
 from exarp.hosts.terminal import Terminal
@@ -53,7 +53,8 @@ class LocalHost:
         self._events: list[HostEvent] = []
         self._look_at = 0.0
         with ExitStack() as undo:
-            self._selector = undo.enter_context(selectors.DefaultSelector())
+            self._readiness = readiness()
+            undo.callback(self._readiness.close)
             self._null = os.open(os.devnull, os.O_RDWR)
             undo.callback(os.close, self._null)
             self._spawner = Spawner()
@@ -65,7 +66,7 @@ class LocalHost:
             self._terminal = Terminal()
             undo.callback(self._terminal.restore)
             self._ending = Ending(self._children, self._mechanisms, grace, leftover_grace)
-            self._selector.register(self._signals.reader, selectors.EVENT_READ, self._on_signals)
+            self._readiness.register(self._signals.reader, self._on_signals)
             self._undo: ExitStack | None = undo.pop_all()
         if not self._mechanisms.pidfds:
             self._signals.watch(signal.SIGCHLD)
@@ -100,25 +101,32 @@ class LocalHost:
             self._finish(attempt)
             return
         if attempt.reader >= 0:
-            self._selector.register(attempt.reader, selectors.EVENT_READ, partial(self._on_output, attempt))
+            self._readiness.register(attempt.reader, partial(self._on_output, attempt))
         if attempt.shared is not None:
             self._followed[launch.key] = attempt
         self._proceed(attempt)
 
     def wait(self, timeout: float | None) -> list[HostEvent]:
         """Block until something happened, at most ``timeout`` seconds (None: without end); what happened, in order."""
-        deadline = None if timeout is None else monotonic() + timeout
+        now = monotonic()
+        deadline = None if timeout is None else now + timeout
         while True:
-            now = monotonic()
             self._keep_time(now)
             if self._events:
                 break
-            for ready, _ in self._selector.select(self._pause(now, deadline)):
-                ready.data()
-            if self._events or (deadline is not None and monotonic() >= deadline):
+            for call in self._readiness.wait(self._pause(now, deadline)):
+                call()
+            if self._events:
+                break
+            now = monotonic()
+            if deadline is not None and now >= deadline:
                 break
         events, self._events = self._events, []
         return events
+
+    def has_news(self) -> bool:
+        """Whether something has happened that ``wait`` would tell; what is due by the clock alone does not count."""
+        return bool(self._events) or self._readiness.is_any()
 
     def end(self, key: int, now: bool = False) -> None:
         """End an attempt's whole tree: SIGINT, SIGTERM and SIGKILL, each after the grace; ``now``: SIGKILL at once.
@@ -232,7 +240,7 @@ class LocalHost:
             self._children.reaped(attempt.pid)
             attempt.gone()
             raise
-        self._selector.register(attempt.pidfd, selectors.EVENT_READ, partial(self._on_exit, attempt))
+        self._readiness.register(attempt.pidfd, partial(self._on_exit, attempt))
 
     def _on_output(self, attempt: Attempt) -> None:
         if attempt.reader < 0:
@@ -367,20 +375,19 @@ class LocalHost:
 
     def _close_reader(self, attempt: Attempt) -> None:
         if attempt.reader >= 0:
-            self._selector.unregister(attempt.reader)
+            self._readiness.unregister(attempt.reader)
             os.close(attempt.reader)
             attempt.reader = -1
 
     def _close_pidfd(self, attempt: Attempt) -> None:
         if attempt.pidfd >= 0:
-            self._selector.unregister(attempt.pidfd)
+            self._readiness.unregister(attempt.pidfd)
             os.close(attempt.pidfd)
             attempt.pidfd = -1
 
     def _keep_time(self, now: float) -> None:
         """Do what is due by the clock."""
-        due = self._ending.due()
-        if due is not None and due <= now:
+        if (due := self._ending.due()) is not None and due <= now:
             for attempt in self._ending.advance():
                 self._finish(attempt)
         for attempt in self._followed.values():
@@ -406,7 +413,7 @@ class LocalHost:
             times.append(now + _FOLLOW_EVERY)
         if self._attempts:
             times.append(now + _POLL_EVERY if self._deaf else self._look_at)
-        # No longer than a selector can: it counts milliseconds in 32 bits, and waking up costs nothing.
+        # No longer than the system can: it counts milliseconds in 32 bits, and waking up costs nothing.
         return min(max(0.0, min(times) - now), _LONGEST_PAUSE) if times else None
 
 

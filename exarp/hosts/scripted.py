@@ -110,6 +110,11 @@ class ScriptedHost:
         told, self._told = self._told, []
         return told
 
+    def has_news(self) -> bool:
+        """Whether something has happened that ``wait`` would tell."""
+        self._drop_old_plans()
+        return bool(self._told) or bool(self._exits and self._exits[0][0] <= self.now)
+
     def end(self, key: int, now: bool = False) -> None:
         """Stop an act, as the signals would one after the other; a key that is over is ignored."""
         playing = self._playing.get(key)

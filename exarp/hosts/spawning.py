@@ -17,7 +17,6 @@ from functools import lru_cache
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
 # Not what is in it, which may not be asked.
 _FOLDER_ALONE = getattr(os, "O_PATH", os.O_RDONLY)
-# Nearly all of an environment is the same for every task.
 _encoded = lru_cache(maxsize=4096)(os.fsencode)
 
 
@@ -31,6 +30,10 @@ class Spawner:
         _keep_descriptors()
         # Where this process stands may be gone, or not be readable: then nothing is started elsewhere from here.
         self._folder, self._here = "", -1
+        self._around: Mapping[str, str] = {}
+        self._encoded_around: dict[bytes, bytes] = {}
+        # The highest descriptor that was given to a process so far, with room for more.
+        self._highest = -1
         with suppress(OSError):
             self._folder = os.getcwd()
             self._here = os.open(".", _FOLDER_ALONE | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -41,21 +44,32 @@ class Spawner:
             os.close(self._here)
 
     def spawn(
-        self, argv: tuple[str, ...], env: Mapping[str, str], cwd: str, stdin: int, output: int | None
+        self,
+        argv: tuple[str, ...],
+        around: Mapping[str, str],
+        env: Mapping[str, str],
+        cwd: str,
+        stdin: int,
+        output: int | None,
+        program: str | None = None,
     ) -> int | None:
-        """The number of the process; None where it could not be started. ``output``: stdout and stderr, None for our own."""
+        """The number of the process; None where it could not be started. ``output``: stdout and stderr, None for our own.
+
+        ``env``: its environment, on top of what is ``around``. ``program``: where it is, if that is known.
+        """
         elsewhere = cwd != self._folder
-        program = find_program(argv[0], env) if self._here >= 0 or not elsewhere else None
-        if program is None:
+        if self._here < 0 and elsewhere:
             return None
+        if program is None:
+            program = find_program(argv[0], env["PATH"] if "PATH" in env else around.get("PATH", ""))
+            if program is None:
+                return None
         streams = [(os.POSIX_SPAWN_DUP2, stdin, 0)]
         if output is not None:
             streams += [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
-        encoded = {_encoded(name): _encoded(value) for name, value in env.items()}
+        encoded = self._encoded(around, env)
         try:
-            # Room for two more, by which its processes are found when it is to end: nothing is started that could not be.
-            for spare in os.pipe():
-                os.close(spare)
+            self._see_to_room(output)
             if elsewhere:
                 # It stands where this process stands, which nothing else does meanwhile: there is one thread.
                 os.chdir(cwd)
@@ -66,15 +80,35 @@ class Spawner:
             if elsewhere:
                 os.fchdir(self._here)
 
+    def _encoded(self, around: Mapping[str, str], env: Mapping[str, str]) -> dict[bytes, bytes]:
+        if around is not self._around:
+            self._around = around
+            self._encoded_around = {os.fsencode(name): os.fsencode(value) for name, value in around.items()}
+        found = self._encoded_around.copy()
+        for name, value in env.items():
+            found[_encoded(name)] = os.fsencode(value)
+        return found
 
-def find_program(name: str, env: Mapping[str, str]) -> str | None:
-    """The file that is executed for ``name``, as a shell with this environment would find it.
+    def _see_to_room(self, output: int | None) -> None:
+        """Raises OSError where there is no room for two more descriptors, by which the processes of what is started are found
+        when it is to end: nothing is started that could not be."""
+        if output is not None and output <= self._highest:
+            # The lowest that is free is given first: no more are open than when there was room.
+            return
+        for spare in os.pipe():
+            os.close(spare)
+        if output is not None:
+            self._highest = output
+
+
+def find_program(name: str, search: str) -> str | None:
+    """The file that is executed for ``name``, as a shell with this PATH (``search``) would find it.
 
     None where it is not there, or only a shell knows: where PATH is not set, or leads to folders relative to its own.
     """
     if "/" in name:
         return name
-    for path in _candidates(name, env.get("PATH", "")):
+    for path in _candidates(name, search):
         if os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
     return None

@@ -5,6 +5,7 @@ Knows the values that cross between the run and a host. Does not know how a host
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,8 @@ class Launch(msgspec.Struct, frozen=True):
     in its place, if it can be; if not, the command (a shell) is, which then says why. ``cwd`` and ``log`` are absolute.
     ``log`` is created only when there is output, at most ``log_limit`` bytes of it (head and tail are kept); where it is
     empty, none is kept.
+    ``env``: its environment, on top of what is ``around``, which is the same mapping for many and never changes. ``programs``:
+    where the programs of ``plain`` are, as far as that is known.
     ``append``: what the log has already stays in it.
     ``streams``: ``captured`` (stdin is /dev/null, stdout and stderr go to the log in one order), ``inherited``
     (exarp's own stdout and stderr), ``foreground`` (exarp's own three, and the terminal's foreground group).
@@ -39,6 +42,8 @@ class Launch(msgspec.Struct, frozen=True):
     daemon: bool = False
     plain: tuple[tuple[str, ...] | None, ...] = ()
     masked: tuple[bytes, ...] = ()
+    around: Mapping[str, str] = {}
+    programs: tuple[str | None, ...] = ()
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):

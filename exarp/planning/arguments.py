@@ -6,6 +6,7 @@ Knows how a script says that it takes arguments, and where a shell wants them. D
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from exarp.model.expression import late
 from exarp.model.name import ARGUMENTS_WORD
@@ -24,6 +25,8 @@ def takes_arguments(task: Task) -> bool:
     return any(_names_arguments(script) for script in task.commands) or bool(task.commands and not _knows_zero(task))
 
 
+# The instances of a matrix have the same scripts, and all tasks the same few shells.
+@lru_cache(maxsize=1024)
 def _names_arguments(script: str) -> bool:
     return "$" in script and any(found[1] for found in _POSITIONAL.finditer(script))
 
@@ -38,4 +41,9 @@ def script_command(task: Task, script: str) -> tuple[str, ...]:
 
 def _knows_zero(task: Task) -> bool:
     """Whether a task's shell takes the first word for ``$0``; other languages take it for an argument."""
-    return any(word.rpartition("/")[2] in _SHELLS for word in task.shell)
+    return _is_of_shell(task.shell)
+
+
+@lru_cache(maxsize=64)
+def _is_of_shell(command: tuple[str, ...]) -> bool:
+    return any(word.rpartition("/")[2] in _SHELLS for word in command)

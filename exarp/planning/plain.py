@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from exarp.model.expression import late
 
@@ -46,7 +47,8 @@ _SHELL = late(r"(?:/bin/|/usr/bin/)?(?:sh|dash|bash)")
 _OPTIONS = late(r"(?: -(?:[eu]+|[eu]*o (?:pipefail|errexit|nounset)))* -[eu]*c")
 
 
-def is_ordinary_shell(shell: Sequence[str]) -> bool:
+@lru_cache(maxsize=64)
+def is_ordinary_shell(shell: tuple[str, ...]) -> bool:
     """Whether scripts go to a POSIX shell that reads no files of its own, without options that change a plain command."""
     return (
         bool(shell)
@@ -68,11 +70,11 @@ def plain_words(script: str, value: Callable[[str], str | None]) -> tuple[str, .
 
     ``value``: of a variable in the environment, None where it is not set.
     """
+    pieces = _taken_apart(script)
+    if pieces is None:
+        return None
     words = _Words()
-    for found in _pieces(_PIECE, script.strip(" \t\n")):
-        if found is None:
-            return None
-        kind, text = found.lastgroup, found[found.lastgroup or 0]
+    for kind, text in pieces:
         if kind == "blank":
             words.end()
         elif kind in ("safe", "single"):
@@ -89,6 +91,18 @@ def plain_words(script: str, value: Callable[[str], str | None]) -> tuple[str, .
             words.split(known)
     words.end()
     return tuple(words.ended) if words.ended and _is_program(words.ended) else None
+
+
+@lru_cache(maxsize=1024)
+def _taken_apart(script: str) -> tuple[tuple[str, str], ...] | None:
+    """The pieces of a script, with their kinds; None where there is something else in it. Many tasks have the same one."""
+    found = []
+    for piece in _pieces(_PIECE, script.strip(" \t\n")):
+        if piece is None:
+            return None
+        kind = piece.lastgroup or ""
+        found.append((kind, piece[kind]))
+    return tuple(found)
 
 
 class _Words:

@@ -189,7 +189,7 @@ def literal_words(argv: Sequence[str]) -> list[str]:
 
 def names_launch_word(task: Task, word: str) -> bool:
     """Whether a task uses ``$in_file`` or the like (``word`` without the dollar)."""
-    return f"${word}" in task.argv or word in named_variables(task.commands)
+    return f"${word}" in task.argv or word in _named(task.commands)
 
 
 def out_paths(task: Task) -> list[str]:

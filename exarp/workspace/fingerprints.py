@@ -62,6 +62,8 @@ class Fingerprints:
         self._clock = clock
         self._known = dict(known)
         self._now: dict[str, bytes] = {}
+        # Stat data that nobody has made anything of yet, with a moment before they were taken.
+        self._stats: dict[str, tuple[int, os.stat_result]] = {}
         self._complaints: dict[str, str] = {}
         # Where somebody wants them: what is in small files that are read, by path.
         self.contents: dict[str, bytes] | None = None
@@ -71,6 +73,7 @@ class Fingerprints:
     def forget(self) -> None:
         """Files may have changed since they were looked at."""
         self._now.clear()
+        self._stats.clear()
 
     def learn(self, path: str, digest: bytes) -> None:
         """Somebody has just made the file ``path`` with the content of that digest. Holds until ``forget``."""
@@ -105,7 +108,16 @@ class Fingerprints:
 
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at ``path``."""
-        return os.path.isdir(self._absolute(path))
+        moment = self._clock.lately() if self._clock is not None else 0
+        try:
+            found = os.stat(self._absolute(path))
+        except (OSError, ValueError):
+            return False
+        if stat_bits.S_ISDIR(found.st_mode):
+            return True
+        # Who asks for a file is about to ask for its digest.
+        self._stats[path] = moment, found
+        return False
 
     def changed_since(self, path: str, moment_ns: int) -> bool:
         """Whether a file was changed after ``moment_ns`` (of ``FileClock.before_what_comes``), or is gone.
@@ -126,10 +138,13 @@ class Fingerprints:
     def _look(self, path: str) -> bytes:
         absolute = self._absolute(path)
         known = self._known.get(path)
-        # Before the stat data are taken, if they are to be remembered.
-        moment = self._clock.lately() if known is None and self._clock is not None else 0
         try:
-            found = os.stat(absolute)
+            if (taken := self._stats.pop(path, None)) is not None:
+                moment, found = taken
+            else:
+                # Before the stat data are taken, if they are to be remembered.
+                moment = self._clock.lately() if known is None and self._clock is not None else 0
+                found = os.stat(absolute)
             if known is not None and _same(known, found):
                 return known.digest
             if stat_bits.S_ISDIR(found.st_mode):

@@ -75,6 +75,7 @@ class Bench:
     def settle(self, name: str) -> tuple[str, ...]:
         """Settle a task that has been checked; what is worth telling of it."""
         task = self.graph.ids[name]
+        self.checker.ended(task)
         settled, record = self.checker.settle(task)
         assert settled.fault is None
         if record is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from exarp.errors import DefectError
 from exarp.graph.build import build_graph
 from exarp.hosts.scripted import Act, ScriptedHost
 from exarp.model.event import Event, FreshnessReason, RunFinished, TaskFinished, TaskOutput, TaskRetried, TaskStarted
-from exarp.model.launch import HostEvent
+from exarp.model.launch import HostEvent, Launch
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.planner import make_plan
@@ -49,6 +49,18 @@ class BusyClock(HandClock):
     def monotonic(self) -> float:
         self.host.tick(2 * SLICE)
         return super().monotonic()
+
+
+class CountingLedger(MemoryLedger):
+    """Counts how often something is committed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commits = 0
+
+    def write(self, events: Sequence[Event], successes: Sequence[tuple[str, bytes, int | None]]) -> None:
+        self.commits += 1
+        super().write(events, successes)
 
 
 class Listener(Follower):
@@ -106,10 +118,12 @@ def play(
     host_type: type[WatchedHost] = WatchedHost,
     jobs: int = 2,
     clock_type: type[HandClock] = HandClock,
-) -> tuple[int, list[Event], MemoryLedger, WatchedHost]:
+    ahead: int = 8,
+    records: Mapping[str, bytes] | None = None,
+) -> tuple[int, list[Event], CountingLedger, WatchedHost]:
     """Run ``tasks`` to the end."""
     host = host_type(acts)
-    host.ledger = ledger = MemoryLedger()
+    host.ledger = ledger = CountingLedger()
     manifest = Manifest("exarp.toml", tuple(tasks))
     graph, faults = build_graph(manifest.tasks)
     assert not faults
@@ -123,11 +137,11 @@ def play(
         return f"{root}/{task}.{attempt}.log", f"{task}.{attempt}.log"
 
     driver = Driver(
-        Machine(plan, manifest.tasks, Limits(jobs=jobs)),
+        Machine(plan, manifest.tasks, Limits(jobs=jobs, ahead=ahead)),
         host,
         clock,
         stream,
-        Checker(str(root), manifest, graph, {}, {}, Fingerprints(str(root), {})),
+        Checker(str(root), manifest, graph, {}, records or {}, Fingerprints(str(root), {})),
         launcher,
         log_path,
         ticking=False,
@@ -212,7 +226,7 @@ def test_an_interrupt_cancels_what_waits_and_ends_what_runs(tmp_path: Path) -> N
 
 def test_a_run_that_nothing_could_ever_move_on_is_a_defect_that_tells_where_it_stands(tmp_path: Path) -> None:
     with pytest.raises(DefectError, match=r"the run is not over: a: WAITING; b: WAITING$"):
-        play(tmp_path, [Task("a", commands=("a",)), Task("b", commands=("b",), needs=("a",))], {}, jobs=0)
+        play(tmp_path, [Task("a", commands=("a",)), Task("b", commands=("b",), needs=("a",))], {}, jobs=0, ahead=0)
 
 
 def test_an_interrupt_that_reaches_only_an_interactive_task_ends_the_run(tmp_path: Path) -> None:
@@ -332,3 +346,93 @@ def test_a_retry_whose_inputs_cannot_be_taken_any_more_says_why_and_keeps_the_la
     assert (end.outcome, end.attempt, end.exit_status, end.log) == ("failed", 2, None, "t.1.log")
     assert end.reason is not None
     assert (end.reason.code, fnmatch(end.reason.subject, said)) == ("start-failed", True)
+
+
+class BusyHost(ScriptedHost):
+    """Notes how many attempts run at once at most, and when each was started."""
+
+    ledger: MemoryLedger
+    listener: Listener
+    most = 0
+
+    def __init__(self, acts: Mapping[str, Act | Sequence[Act]]) -> None:
+        super().__init__(acts)
+        self.started: dict[str, float] = {}
+
+    def start(self, launch: Launch) -> None:
+        super().start(launch)
+        self.started[launch.label] = self.now
+        self.most = max(self.most, len(self._playing))
+
+
+QUICK = Act(seconds=0.001)
+
+
+def quick(root: Path, count: int, chained: bool = False) -> list[Task]:
+    """Tasks that each take a millisecond. ``chained``: each needs the one before."""
+    tasks = []
+    for number in range(count):
+        (root / f"in{number}").write_text("")
+        needs = (f"t{number - 1}",) if chained and number else ()
+        tasks.append(Task(f"t{number}", commands=("t",), inputs=(f"in{number}",), outputs=(), needs=needs))
+    return tasks
+
+
+def test_the_books_of_quick_attempts_are_kept_for_several_at_once_and_no_slot_waits_for_that(tmp_path: Path) -> None:
+    tasks = quick(tmp_path, 100)
+    code, events, ledger, host = play(tmp_path, tasks, {task.name: QUICK for task in tasks}, BusyHost)  # type: ignore[arg-type]
+    assert code == 0
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert ledger.events == events
+    assert {end.outcome for end in finished(events).values()} == {"passed"}
+    assert len(ledger.successes) == 100
+    assert ledger.commits < 40
+    assert host.most == 2
+    assert host.now == pytest.approx(0.050)
+
+
+def test_what_waits_for_a_quick_attempt_does_not_wait_for_its_books(tmp_path: Path) -> None:
+    tasks = [Task("long", commands=("l",)), *quick(tmp_path, 40, chained=True)]
+    acts = {**{task.name: QUICK for task in tasks}, "long": Act(seconds=1.0)}
+    code, _, _, host = play(tmp_path, tasks, acts, BusyHost)  # type: ignore[arg-type]
+    assert code == 0
+    assert host.started["t39"] == pytest.approx(0.039)
+
+
+def test_a_quick_start_that_an_earlier_success_could_hide_is_committed_before_it_happens(tmp_path: Path) -> None:
+    tasks = quick(tmp_path, 30)
+    acts = {task.name: QUICK for task in tasks}
+    _, _, ledger, _ = play(tmp_path, tasks, acts, BusyHost)  # type: ignore[arg-type]
+    records = {name: record for name, record, _ in ledger.successes}
+    for number in range(30):
+        (tmp_path / f"in{number}").write_text("changed")
+    # The host looks at each start.
+    code, events, _, host = play(tmp_path, tasks, acts, WatchedHost, records=records)
+    assert (code, len(host.launches)) == (0, 30)
+    assert {end.outcome for end in finished(events).values()} == {"passed"}
+
+
+def test_with_nothing_ahead_one_thing_comes_strictly_after_the_other(tmp_path: Path) -> None:
+    tasks = quick(tmp_path, 10)
+    acts = {task.name: QUICK for task in tasks}
+    _, events, _, _ = play(tmp_path, tasks, acts, BusyHost, jobs=1, ahead=0)  # type: ignore[arg-type]
+    told = [event for event in events if isinstance(event, TaskStarted | TaskFinished)]
+    assert [event.task for event in told] == [task.name for task in tasks for _ in range(2)]
+
+
+def test_an_interrupt_in_the_midst_of_quick_attempts_loses_nothing(tmp_path: Path) -> None:
+    class Interrupted(BusyHost):
+        def wait(self, timeout: float | None) -> list[HostEvent]:
+            if len(self.launches) == 20:
+                self.signal(signal.SIGINT)
+            return super().wait(timeout)
+
+    tasks = quick(tmp_path, 60)
+    code, events, ledger, host = play(tmp_path, tasks, {task.name: QUICK for task in tasks}, Interrupted)  # type: ignore[arg-type]
+    assert code == 130
+    ends = finished(events)
+    assert len(ends) == 60
+    ran = {launch.label for launch in host.launches}
+    assert {end.task for end in ends.values() if end.outcome == "cancelled"} >= ends.keys() - ran
+    assert {name for name, _, _ in ledger.successes} == {n for n, end in ends.items() if end.outcome == "passed"}
+    assert ledger.events == events

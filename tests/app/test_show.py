@@ -83,7 +83,7 @@ def test_what_is_shown_is_what_is_started(root: Path, name: str, clean: bool) ->
     passed = {key: value for key, value in CALLER.items() if not clean or key != "CC"}
     assert sheet.execution.commands == launch.commands
     assert sheet.execution.cwd == launch.cwd
-    assert {**passed, **sheet.execution.env, "EXARP_RUN": "7"} == launch.env
+    assert {**passed, **sheet.execution.env, "EXARP_RUN": "7"} == {**launch.around, **launch.env}
     assert sheet.execution.env.keys() == sheet.execution.sources.keys()
     assert sheet.execution.inherited == (("AWS_KEY", "HOME", "PATH") if clean else None)
 

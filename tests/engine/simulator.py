@@ -74,8 +74,10 @@ class Run:
         self.serving: set[int] = set()
         self.cleaned: dict[int, list[int]] = {}
         self.uses = {task: self._uses(task) for task in self.tasks}
-        # Who has a slot.
+        # Who has a slot, or has left it to be settled and still holds all else; who is checked before there is one.
         self.holders: set[int] = set()
+        self.released: set[int] = set()
+        self.ahead: set[int] = set()
         self.killed: set[int] = set()
         self.settling: list[int] = []
         self.resting: list[int] = []
@@ -252,8 +254,10 @@ class Run:
                 assert self.attempts[task] == 0
                 assert task not in self.confirmed
                 self.asking.add(task)
-            case Check(task):
-                if task not in self.wanted:
+            case Check(task, ahead):
+                if ahead:
+                    self._may_be_foreseen(task)
+                elif task not in self.wanted:
                     assert not self.spec(task).when
                     self._may_start(task)
                 assert task not in self.attempts
@@ -262,11 +266,14 @@ class Run:
             case Probe(task):
                 self._probe(command)
             case Start(task):
-                if self.attempts[task]:
+                if self.attempts[task] or task in self.ahead:
+                    self.ahead.discard(task)
                     self._may_start(task)
                 self._start(command)
             case Settle(task):
                 self.settling.append(task)
+                if self.limits.ahead and not (self.spec(task).interactive or self.spec(task).cleanup):
+                    self.released.add(task)
             case Kill(task):
                 self.killed.add(task)
             case Rest(task, seconds):
@@ -328,13 +335,25 @@ class Run:
         specs = [self.spec(other) for other in (task, *self.holders)]
         assert task not in self.holders
         self.holders.add(task)
-        assert len(specs) <= self.limits.jobs
+        assert len(self.holders - self.released) <= self.limits.jobs
         assert len(specs) == 1 or not any(spec.interactive for spec in specs)
         held = [name for spec in specs for name in spec.mutex]
         assert len(held) == len(set(held))
         for pool, size in self.limits.pools.items():
             assert sum(spec.resources.get(pool, 0) for spec in specs) <= size
         assert self.wave_of[task].number in self.open_waves or self.attempts.get(task, 0) == 0
+
+    def _may_be_foreseen(self, task: int) -> None:
+        """Nothing keeps the task from starting but that there is no slot, and there is none that it could have."""
+        spec = self.spec(task)
+        assert not self.stopped
+        assert not (spec.when or spec.requires or spec.confirm or spec.mutex or spec.resources or spec.interactive)
+        assert not self.is_service(task)
+        assert not self.uses[task]
+        self.must_be_over(task)
+        self.ahead.add(task)
+        assert len(self.ahead) <= self.limits.ahead
+        assert self.wave_of[task].number in self.open_waves
 
     def must_be_over(self, task: int) -> None:
         for other in self.tasks:
@@ -369,6 +388,7 @@ class Run:
         task = self.ids[event.task]
         assert not self.stopped
         self.holders.discard(task)
+        self.released.discard(task)
         assert event.attempt == self.attempts[task] <= self.spec(task).retries
         assert not is_hopeless(event)
 
@@ -379,6 +399,8 @@ class Run:
         assert event.attempt == self.attempts.get(task, 0)
         self.over[task] = event
         self.holders.discard(task)
+        self.released.discard(task)
+        self.ahead.discard(task)
         assert task not in self.running
         assert task not in self.probing
         if task in self.resting:

@@ -44,6 +44,7 @@ def run_of(case: Case, choices: Dice) -> Run:
         yes=choices.of(False, False, True),
         keep_going=choices.of(False, False, False, True),
         fail_fast=choices.of(False, False, False, True),
+        ahead=choices.of(0, 0, 1, 3, 50),
     )
     return Run(case, choices, limits).go()
 
@@ -190,11 +191,14 @@ def test_the_first_failure_is_the_first_that_counts(case, choices):
 def test_no_slot_stays_empty_while_a_task_could_run(case, choices):
     free = tuple(replace(task, resources={}, mutex=(), interactive=False) for task in case.manifest.tasks)
     case = case._replace(manifest=replace(case.manifest, tasks=free))
-    run = Run(case, choices, Limits(jobs=1 + choices.below(3), max_parallel_waves=99))
+    limits = Limits(jobs=1 + choices.below(3), max_parallel_waves=99, ahead=choices.of(0, 2, 50))
+    run = Run(case, choices, limits)
     run.happen(Begun())
     while not run.machine.finished:
         run.happen(run.next_stimulus())
-        busy = run.holders
+        busy = run.holders - run.released
+        checked = run.ahead - set(run.checking)
+        assert run.stopped or len(busy) == run.limits.jobs or not checked
         touched = {*run.over, *run.attempts, *run.probing, *run.holders}
         touched |= {task for task in run.tasks if run.is_service(task)}
         untouched = [task for task in run.tasks if task not in touched]

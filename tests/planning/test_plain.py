@@ -123,4 +123,4 @@ def test_an_environment_that_is_handed_on_reaches_programs_as_it_is(shell: str, 
     ],
 )  # fmt: skip
 def test_shells_that_are_known_and_told_nothing_odd_are_ordinary(shell: str, ordinary: bool) -> None:
-    assert is_ordinary_shell(shell.split()) is ordinary
+    assert is_ordinary_shell(tuple(shell.split())) is ordinary
