@@ -122,9 +122,9 @@ class Changing(Folder):
     @rule(data=st.data())
     def drop_folder(self, data: st.DataObject) -> None:
         tree = self.place.tree()
-        own = ("dir/", "glob/")
+        own = ("dir/", "keep/", "glob/")
         tops = sorted(p for p, entry in tree.items() if entry == FOLDER and p.count("/") == 1 and p.startswith(own))
-        tops += [top for top in ("out", "dir", "mo") if top in tree]
+        tops += [top for top in ("out", "dir", "keep", "mo") if top in tree]
         if tops:
             shutil.rmtree(self.place.root / data.draw(st.sampled_from(tops)))
 

@@ -22,7 +22,7 @@ from tests.freshness.stateful.scripts import made_by
 from tests.freshness.stateful.simulation import Outcome
 from tests.freshness.stateful.tree import Entry, Tree, below, removed, with_folders
 
-MADE = ("out", "dir", "glob", "mo")
+MADE = ("out", "dir", "keep", "glob", "mo")
 
 
 class Folder(RuleBasedStateMachine):

@@ -60,7 +60,8 @@ class Spec:
             "file": (f"out/{at}",),
             "two": (f"out/{at}.1", f"out/{at}.2"),
             "folder": (f"dir/{at}/",),
-            "kept": (f"dir/{at}/",),
+            # exarp empties no folder that was somebody else's to fill.
+            "kept": (f"keep/{at}/",),
             "glob": (f"glob/{at}/*.o",),
             "dep": (f"out/{at}",),
             MATRIX: (f"mo/{at.replace('/', '-')}",),
