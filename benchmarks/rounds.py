@@ -7,7 +7,6 @@ how far it is, to stderr.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -119,7 +118,6 @@ def contest(
     for scenario in scenarios:
         if graph.sources or not scenario.needs_files:
             entries += _play(field_of, scenario, terms, out)
-    shutil.rmtree(work)
     return entries, builds
 
 

@@ -91,7 +91,8 @@ class WaveStarted(_Event, frozen=True, tag="wave_started"):
 
 
 class TaskStarted(_Event, frozen=True, tag="task_started"):
-    """An attempt begins. Stored before the process exists."""
+    """An attempt begins. Stored before the process exists, or where attempts follow each other quickly, 20 ms later at most,
+    unless an earlier success could be taken for its end."""
 
     task: str
     attempt: int
