@@ -119,7 +119,7 @@ class Machine(Serving):
     # -- before it starts --------------------------------------------------------------------------------------
 
     def _begin(self, task: int) -> None:
-        if self.states[task] is State.RESTING and self._has_lost(task):
+        if self.states[task] is State.RESTING and (self._has_lost(task) or self._is_losing(task)):
             ended = self._attempts[task].ended
             self._fail(task, "exited", None, ended.status if ended is not None else None)
         elif self.states[task] in (State.RESTING, State.CHECKED):
@@ -129,6 +129,11 @@ class Machine(Serving):
             self._probe_before(task, "when", 0)
         else:
             self._check(task)
+
+    def _is_losing(self, task: int) -> bool:
+        """Whether a service that a task uses has failed, and only cleans up."""
+        closing = [self._closing[service] for service in self.services.used.get(task, ()) if service in self._closing]
+        return any(each.decision is not None and not each.decision.allowed for each in closing)
 
     def _check(self, task: int) -> None:
         self.states.change(task, State.CHECKING)
@@ -385,7 +390,7 @@ class Machine(Serving):
     def _fail(self, task: int, cause: Cause, reason: FreshnessReason | None, status: int | None = None) -> None:
         attempt = self._attempts.get(task)
         failure = Failure(cause, attempt.number if attempt is not None else 0, status)
-        stopping = self._stopping is not None or self._has_lost(task)
+        stopping = self._stopping is not None or self._has_lost(task) or self._is_losing(task)
         decision = after_failure(self.tasks[task], failure, self.limits.keep_going, stopping)
         if isinstance(decision, Retry):
             self._release(task)

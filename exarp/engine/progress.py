@@ -190,6 +190,19 @@ class Progress:
 
     def _proceed(self) -> None:
         """Work off what is over, open waves, fill slots; tell the end when nothing is left."""
+        self._work_off()
+        while self._stopping is None:
+            self._fill_slots()
+            if not self._over:
+                break
+            # One whose turn had come was over before it began.
+            self._work_off()
+        if self._over:
+            self._work_off()
+        if self._left == 0 and not self.services.open and not self._retiring and not self.finished:
+            self._finish_run()
+
+    def _work_off(self) -> None:
         while True:
             while self._over:
                 self._pass(self._over.popleft())
@@ -202,10 +215,6 @@ class Progress:
                     self._ready(task)
             if not opened and not self._over:
                 break
-        if self._stopping is None:
-            self._fill_slots()
-        if self._left == 0 and not self.services.open and not self._retiring and not self.finished:
-            self._finish_run()
 
     def _fill_slots(self) -> None:
         while (task := self.slots.take()) is not None:

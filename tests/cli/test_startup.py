@@ -65,7 +65,8 @@ NEVER_FOR_LIST = {
     "copy",
     "bisect",
     "unicodedata",
-    "encodings.utf_8_sig",
+    # Of a later Python `site` itself needs it.
+    *([] if sys.version_info >= (3, 13) else ["encodings.utf_8_sig"]),
 }
 # The last that the door does.
 PROBE = """

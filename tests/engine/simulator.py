@@ -417,7 +417,7 @@ class Run:
             assert (event.outcome == "skipped") == (spec.on_failure == "skip" or declined)
             assert event.allowed == spec.allow_failure
             tried = event.attempt in (0, spec.retries + 1) or is_hopeless(event)
-            lost = any(service in self.over for service in self.uses[task])
+            lost = any(service in self.over or service in self.cleaned for service in self.uses[task])
             assert self.stopped or tried or lost or self.is_service(task)
             aborts = spec.on_failure == "abort" or self.limits.fail_fast
             self.stopped = self.stopped or (aborts and not event.allowed and not self.limits.keep_going)

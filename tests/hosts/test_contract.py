@@ -119,6 +119,15 @@ def test_waiting_gives_up_after_the_timeout(any_host: LastingHost, program: Make
     assert any_host.wait(0) == []
 
 
+def test_there_are_news_before_they_are_told_and_none_afterwards(any_host: LastingHost, program: MakeLaunch) -> None:
+    assert not any_host.has_news()
+    any_host.start(program("succeeds"))
+    while not any_host.has_news():
+        pass
+    assert exits(any_host, 1)[1].status == 0
+    assert not any_host.has_news()
+
+
 def test_ending_begins_with_an_interrupt(any_host: LastingHost, program: MakeLaunch) -> None:
     any_host.start(program("waits"))
     any_host.end(1)
