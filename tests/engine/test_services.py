@@ -142,3 +142,28 @@ def test_what_is_done_finally_outlives_one_interrupt_and_not_two():
     assert hand.ends("a", None, signal=2, early=True) == ["probe a finally 0"]
     assert hand.interrupt() == ["kill a now"]
     assert hand.probed("a", None, error="killed")[0] == "a cancelled"
+
+
+def test_who_waits_for_another_attempt_has_none_once_its_service_has_failed():
+    hand = served(task("a", "db", retries=1), task("z", after=("a",)), jobs=1)
+
+    hand.begin()
+    hand.probed("db")
+    hand.ends("a", 1)
+    hand.ends("db", 1)
+    assert hand.rested("a") == ["a failed", "wave 2 0/1", "wave 3", "start z 1"]
+    hand.passes("z")
+    assert hand.machine.finished
+
+
+def test_nor_while_its_service_has_failed_and_cleans_up():
+    hand = Hand([task("db", service=PORT, cleanup=("c",)), task("a", "db", retries=1)], jobs=1)
+
+    hand.begin()
+    hand.probed("db")
+    hand.ends("a", 1)
+    assert hand.ends("db", 1) == ["probe db finally 0"]
+    assert hand.rested("a")[0] == "a failed"
+    assert hand.probed("db")[0].startswith("db failed")
+    assert hand.machine.finished
+    assert hand.machine.exit_code == 1
