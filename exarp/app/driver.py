@@ -127,7 +127,7 @@ class Driver:
 
     def _listen(self, patience: float | None) -> None:
         """Take what happened, and what is due by the clock, as stimuli."""
-        if patience != 0.0 or not self._jobs.is_quick:
+        if patience != 0.0 or not self._is_quick():
             # Before every wait, so that nothing said is held back while nothing happens.
             self.stream.tick()
         for event in self.host.wait(patience):
@@ -159,6 +159,9 @@ class Driver:
         full = self._running and not self.machine.has_free_slot and not self.machine.is_ending
         return bool(full) and self._jobs.may_wait(self.clock.monotonic())
 
+    def _is_quick(self) -> bool:
+        return self._jobs.is_quick(self.clock.monotonic())
+
     def _answer(self) -> None:
         """Give the machine what happened, and do what it wants but for the jobs."""
         while self._stimuli or self._stimuli_aside():
@@ -172,11 +175,11 @@ class Driver:
         """
         if not at_once and self.clock.monotonic() - self._looked_up < SLICE:
             return False
-        if not self._jobs.is_quick:
+        if not self._is_quick():
             self.stream.flush()
         self._listen(0.0)
         self._answer()
-        if not self._jobs.is_quick:
+        if not self._is_quick():
             self.stream.flush()
         return True
 
@@ -335,7 +338,7 @@ class Driver:
             self._ended.append(start.task)
             self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
             return
-        if self._is_telling or not self._jobs.is_quick:
+        if self._is_telling or not self._is_quick():
             # The start is in the ledger before the process exists, so that a crash can be told from a finish. Where the task
             # has no earlier success that could be taken for one, and there are many of them, it may be a moment later.
             self._is_telling = False

@@ -74,10 +74,9 @@ class Jobs:
         """How many successes are still to be settled, or just are."""
         return sum(isinstance(job, Settle) for job in (self.current, *self._later))
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether attempts end in quick succession."""
-        return self._is_quick
+    def is_quick(self, now: float) -> bool:
+        """Whether attempts end in quick succession, up to now: what was put off for that does not wait longer."""
+        return self._is_quick and now - self._ended_at < QUICK
 
     def ended(self, now: float) -> None:
         """An attempt has ended."""

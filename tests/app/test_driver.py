@@ -12,6 +12,7 @@ import pytest
 from exarp.app.asides import Asides
 from exarp.app.checker import Checker
 from exarp.app.driver import SLICE, Driver
+from exarp.app.jobs import Jobs
 from exarp.app.launcher import Launcher
 from exarp.app.stream import Stream
 from exarp.engine.machine import Machine
@@ -436,3 +437,12 @@ def test_an_interrupt_in_the_midst_of_quick_attempts_loses_nothing(tmp_path: Pat
     assert {end.task for end in ends.values() if end.outcome == "cancelled"} >= ends.keys() - ran
     assert {name for name, _, _ in ledger.successes} == {n for n, end in ends.items() if end.outcome == "passed"}
     assert ledger.events == events
+
+
+def test_attempts_are_quick_only_as_long_as_they_go_on_to_end() -> None:
+    jobs = Jobs()
+    jobs.ended(10.0)
+    assert not jobs.is_quick(10.0)
+    jobs.ended(10.001)
+    assert jobs.is_quick(10.002)
+    assert not jobs.is_quick(10.1)
