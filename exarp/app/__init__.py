@@ -1,1 +1,1 @@
-"""Use cases, one module a verb, and the wiring that picks adapters. Prints nothing."""
+"""Use cases, one module a command, and in folders what they are made of. Prints nothing."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from exarp.app.project import Project
+from exarp.app.opening.project import Project
 from exarp.app.wiring import artifact_folder
 from exarp.errors import Problem, UsageError
 from exarp.workspace.artifacts import upkeep

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from exarp.app import reasons
-from exarp.app.faults import FaultPlaces
-from exarp.app.opening import examine
-from exarp.app.project import Project, in_file_order
+from exarp.app.opening.examining import examine
+from exarp.app.opening.faults import FaultPlaces
+from exarp.app.opening.project import Project, in_file_order
 from exarp.errors import ManifestError, Place, Problem, Related
 from exarp.manifests.discover import unread_beside
 from exarp.manifests.problems.place import reworded

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from exarp.app.memory import Memory, Selection, recall
-from exarp.app.project import Project
-from exarp.app.records import decoded
+from exarp.app.freshness.memory import Memory, Selection, recall
+from exarp.app.freshness.records import decoded
+from exarp.app.opening.project import Project
 from exarp.app.wiring import Session
 from exarp.model.path import exact_name, is_folder, is_glob, is_outside, matches, parents
 from exarp.model.task import Task

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from exarp.app.checker import Checker
+from exarp.app.freshness.checker import Checker
+from exarp.app.freshness.resolution import FileFault
 from exarp.app.history import ask, attempts
+from exarp.app.opening.project import Project
 from exarp.app.plan import Preview, preview
-from exarp.app.project import Project
-from exarp.app.resolution import FileFault
-from exarp.app.targets import single_task
+from exarp.app.selection.targets import single_task
 from exarp.model.event import IDLE, FreshnessReason
 from exarp.model.task import Task
 from exarp.planning.freshness import ARGUMENTS, Record, differences

@@ -11,10 +11,10 @@ import sqlite3
 
 import msgspec
 
+from exarp.app.freshness.memory import Selection, recall
+from exarp.app.freshness.records import decoded
 from exarp.app.history import newest_events, runs
-from exarp.app.memory import Selection, recall
-from exarp.app.project import Project
-from exarp.app.records import decoded
+from exarp.app.opening.project import Project
 from exarp.errors import ManifestError, Problem, UsageError
 from exarp.manifests.discover import shown_from
 from exarp.manifests.file import read_bytes, replace_bytes

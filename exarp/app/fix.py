@@ -10,8 +10,8 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from exarp.app.opening import examine
-from exarp.app.project import in_file_order
+from exarp.app.opening.examining import examine
+from exarp.app.opening.project import in_file_order
 from exarp.errors import Edit, ManifestError, Problem, UsageError
 from exarp.manifests.file import read_bytes, replace_bytes
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from exarp.app.opening import examine
+from exarp.app.opening.examining import examine
 from exarp.errors import ManifestError, Place, Problem, UsageError
 from exarp.manifests.discover import named_plans
 from exarp.manifests.foreign.draft import Draft
@@ -144,7 +144,7 @@ def convert(tool: str, path: str, shown: str, shell: bool = False) -> Draft:
 
 def _plans(tool: str, folder: str, source: str | None, home: str) -> Draft:
     """The draft of plans or of a task state, for a manifest in the folder ``home``."""
-    from exarp.app.plan_reading import read_plans
+    from exarp.app.opening.plans import read_plans
     from exarp.manifests.foreign.plans import convert_plans
 
     named = PLAN_FOLDERS if source is None else (source,)

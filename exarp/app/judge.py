@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from exarp.app.project import Project
-from exarp.app.targets import choose
-from exarp.app.unknown_names import matrix_problem
+from exarp.app.opening.project import Project
+from exarp.app.selection.targets import choose
+from exarp.app.selection.unknown_names import matrix_problem
 from exarp.errors import Problem, UsageError
 from exarp.graph.reachability import path_between
 from exarp.model.links import as_written

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from exarp.app.checker import Checker
-from exarp.app.conditions import unwanted
-from exarp.app.depfile_order import found_in, found_problems
-from exarp.app.faults import plan_warnings
-from exarp.app.forecast import forecast
-from exarp.app.memory import Memory, recall, selection
-from exarp.app.project import Project
+from exarp.app.foresight.conditions import unwanted
+from exarp.app.foresight.depfile_order import found_in, found_problems
+from exarp.app.foresight.forecast import forecast
+from exarp.app.freshness.checker import Checker
+from exarp.app.freshness.memory import Memory, recall, selection
+from exarp.app.opening.faults import plan_warnings
+from exarp.app.opening.project import Project
 from exarp.errors import Problem
 from exarp.manifests.reading import not_collecting
 from exarp.model.event import FreshnessReason
@@ -26,7 +26,7 @@ from exarp.planning.selection import Chosen
 from exarp.workspace.fingerprints import Fingerprints
 
 if TYPE_CHECKING:
-    from exarp.app.restorable import Restorable
+    from exarp.app.foresight.restorable import Restorable
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -96,6 +96,6 @@ def _preview(
 
 
 def _restorable(project: Project, environ: Mapping[str, str], memory: Memory) -> Restorable | None:
-    from exarp.app.restorable import restorable
+    from exarp.app.foresight.restorable import restorable
 
     return restorable(project, environ, memory)

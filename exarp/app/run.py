@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from exarp.app.artifacts import Artifacts
-from exarp.app.asides import Asides
-from exarp.app.checker import Checker
-from exarp.app.conditions import missing_programs, unwanted
-from exarp.app.depfile_order import found_in, found_problems
-from exarp.app.driver import Driver
-from exarp.app.launcher import Launcher
-from exarp.app.memory import Selection, selection
+from exarp.app.foresight.conditions import missing_programs, unwanted
+from exarp.app.foresight.depfile_order import found_in, found_problems
+from exarp.app.freshness.checker import Checker
+from exarp.app.freshness.memory import Selection, selection
+from exarp.app.opening.project import Project
 from exarp.app.ports import Onlooker, Person, View
-from exarp.app.project import Project
-from exarp.app.prose import refuse_prose
+from exarp.app.running.artifacts import Artifacts
+from exarp.app.running.asides import Asides
+from exarp.app.running.driver import Driver
+from exarp.app.running.launcher import Launcher
+from exarp.app.running.stream import Stream
 from exarp.app.secrets import Secrets
-from exarp.app.stream import Stream
+from exarp.app.selection.prose import refuse_prose
 from exarp.app.wiring import Session, descriptor_room, is_open, platform, usable_cpus
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
@@ -35,8 +35,8 @@ from exarp.model.plan import Plan
 from exarp.planning.selection import Chosen
 
 if TYPE_CHECKING:
-    from exarp.app.lasting import Lasting
-    from exarp.app.standing import Standing
+    from exarp.app.watching.lasting import Lasting
+    from exarp.app.watching.standing import Standing
 
 # More names than this in one line help nobody.
 _NAMES = 3
@@ -113,7 +113,7 @@ def run(
     chosen = request.chosen
     selected = foreseen.selected if foreseen is not None else selection(project, chosen)
     if foreseen is None:
-        from exarp.app.outside import evaluate
+        from exarp.app.opening.outside import evaluate
 
         # Before the workspace is held: a command may be a call of exarp.
         evaluate(project.manifest, (project.graph.ids[name] for name in selected.names))
@@ -238,7 +238,7 @@ class _Run:
         """The services that others keep up, with the runs that started them."""
         if not self.session.folder.has_standing:
             return {}
-        from exarp.app.neighbours import useful
+        from exarp.app.watching.neighbours import useful
 
         found = useful(self.project, standing or ())
         found = {task: each for task, each in found.items() if plan.position[task] >= 0}
@@ -368,14 +368,14 @@ class _Run:
 
 
 def _lasting(standing: Standing, project: Project, secrets: Secrets, run: str) -> Lasting:
-    from exarp.app.lasting import Lasting
+    from exarp.app.watching.lasting import Lasting
 
     return Lasting(standing, project, secrets, run)
 
 
 def _told_of(project: Project, plan: Plan) -> list[str]:
     """Warnings of a plan, as they are told."""
-    from exarp.app.faults import plan_warnings
+    from exarp.app.opening.faults import plan_warnings
 
     return [
         f"warning: {problem.place}: {problem.message} ({problem.slug})"

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from exarp.app.checker import Checker
-from exarp.app.command_lines import LaunchFault, file_lists, file_variables, given_variables, vectors
-from exarp.app.launcher import emptied_folders, made_folders
-from exarp.app.project import Project
-from exarp.app.resolution import FileFault
+from exarp.app.freshness.checker import Checker
+from exarp.app.freshness.resolution import FileFault
+from exarp.app.opening.project import Project
+from exarp.app.running.command_lines import LaunchFault, file_lists, file_variables, given_variables, vectors
+from exarp.app.running.launcher import emptied_folders, made_folders
 from exarp.app.secrets import Secrets
-from exarp.app.targets import single_task
+from exarp.app.selection.targets import single_task
 from exarp.model.mask import masked
 from exarp.model.overlap import overlap
 from exarp.model.path import is_glob

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from exarp.app.checker import Checker
-from exarp.app.memory import selection
-from exarp.app.project import Project
-from exarp.app.prose import refuse_prose
+from exarp.app.freshness.checker import Checker
+from exarp.app.freshness.memory import selection
+from exarp.app.opening.project import Project
 from exarp.app.run import RunRequest
+from exarp.app.selection.prose import refuse_prose
 from exarp.app.wiring import Session
 from exarp.errors import Problem, TaskError
 from exarp.planning.planner import make_plan

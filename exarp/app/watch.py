@@ -1,6 +1,6 @@
 """The use case ``watch``: run, and run again whenever something has changed that the run rests on.
 
-Knows when a change ends a run and when another begins. What matters of a change, ``watched`` knows. Prints nothing.
+Knows when a change ends a run and when another begins. What matters of a change, ``watching.files`` knows. Prints nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Protocol
 
 import msgspec
 
-from exarp.app.affected import found_read
-from exarp.app.memory import selection
-from exarp.app.neighbours import Board
-from exarp.app.project import Project
+from exarp.app.freshness.memory import selection
+from exarp.app.opening.project import Project
 from exarp.app.run import RunRequest, Voice, faults_of, run
-from exarp.app.standing import Listener, Standing
-from exarp.app.watched import News, Watched
+from exarp.app.selection.affected import found_read
+from exarp.app.watching.files import News, Watched
+from exarp.app.watching.neighbours import Board
+from exarp.app.watching.standing import Listener, Standing
 from exarp.app.wiring import Idling, holder_of
 from exarp.errors import BusyError, DefectError, ExarpError
 from exarp.workspace.notices import Notices

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from exarp.app.conditions import unwanted
-from exarp.app.project import Project
+from exarp.app.foresight.conditions import unwanted
+from exarp.app.opening.project import Project
 from exarp.app.wiring import usable_cpus
 from exarp.engine.progress import Limits
 from exarp.engine.simulation import makespan

@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
-from exarp.app.memory import Memory, Selection, remembered
+from exarp.app.freshness.memory import Memory, Selection, remembered
 from exarp.app.ports import ArtifactStore
 from exarp.errors import BusyError, ExarpError, Problem
 from exarp.hosts.another_process import send

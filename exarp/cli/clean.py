@@ -37,7 +37,7 @@ def command(tasks: Sequence[str], stale: bool, dry_run: bool, no_wait: bool) -> 
       exarp run clean            your own task of that name
     """
     from exarp.app.clean import CleanRequest, clean
-    from exarp.app.targets import cleaned_targets
+    from exarp.app.selection.targets import cleaned_targets
     from exarp.cli.run_views import note
     from exarp.views.cleaned import document, lines
 

@@ -59,8 +59,8 @@ def command(task: str, parameters: Sequence[str], last: bool, variables: Sequenc
         _show(invocation, last_document(task, row), last_lines(row, now, invocation.wants_color(sys.stdout)))
         return 0
     from exarp.app.explain import explain
-    from exarp.app.parameters import check_parameters
-    from exarp.app.targets import known_targets
+    from exarp.app.selection.parameters import check_parameters
+    from exarp.app.selection.targets import known_targets
     from exarp.cli.run_views import note
     from exarp.planning.selection import Chosen
     from exarp.views.tasks.explanation import document, lines

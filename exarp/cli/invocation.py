@@ -16,7 +16,7 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from exarp.app.project import Overrides, Project
+    from exarp.app.opening.project import Overrides, Project
     from exarp.errors import Problem
     from exarp.model.call import Call
     from exarp.model.mask import Mask
@@ -94,7 +94,7 @@ class Invocation:
 
     def project(self, overrides: Overrides | None = None) -> Project:
         """The project, or ManifestError with all its problems; UsageError where ``-f`` was meant as ``--force``."""
-        from exarp.app.opening import open_project
+        from exarp.app.opening.examining import open_project
         from exarp.errors import ManifestError
 
         try:
@@ -110,7 +110,7 @@ class Invocation:
 
     def root(self) -> str:
         """The workspace root, for commands that read what runs left and need no sound manifest."""
-        from exarp.app.opening import find_root
+        from exarp.app.opening.examining import find_root
 
         return find_root(self.folder, self.manifest_path)
 
@@ -121,7 +121,7 @@ class Invocation:
 
     def outer_hint(self, problems: Sequence[Problem]) -> str:
         """A line for who works on a package and lacks what stands around it; an empty text where nothing does."""
-        from exarp.app.outer import lack, outer_of
+        from exarp.app.opening.outer import lack, outer_of
         from exarp.views.escape import plain
 
         outer = outer_of(self.folder, self.manifest_path, os.environ) if lack(problems) else None
@@ -136,8 +136,8 @@ class Invocation:
 
         A manifest that cannot be read knows of no other name.
         """
-        from exarp.app.opening import examine
-        from exarp.app.targets import single_task
+        from exarp.app.opening.examining import examine
+        from exarp.app.selection.targets import single_task
         from exarp.errors import ManifestError
 
         try:
@@ -148,7 +148,7 @@ class Invocation:
 
     def _refuse_task_as_file(self) -> None:
         """``exarp run -f build``: in make -f names a file, in other tools it forces; here ``build`` is a task."""
-        from exarp.app.opening import examine
+        from exarp.app.opening.examining import examine
         from exarp.errors import ExarpError, Problem, UsageError
 
         path = self.manifest_path
@@ -268,8 +268,8 @@ def _edge_line(project: Project, earlier: str, later: str) -> str:
 
 def complete_tasks(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Task names for the shell's completion; none where the manifest cannot be read."""
-    from exarp.app.opening import examine
-    from exarp.app.targets import completions
+    from exarp.app.opening.examining import examine
+    from exarp.app.selection.targets import completions
     from exarp.errors import ExarpError
 
     root = context.find_root()

@@ -41,7 +41,7 @@ def later_option(error: click.NoSuchOption) -> UsageError | None:
 def refuse_later_command(invocation: Invocation) -> None:
     """Raises UsageError where the first word is a later command, and no task has its name; ManifestError where nobody can
     say what tasks there are, for the manifest is wrong."""
-    from exarp.app.opening import examine
+    from exarp.app.opening.examining import examine
     from exarp.errors import ManifestError
 
     word = invocation.first_word

@@ -16,7 +16,7 @@ from exarp.cli.invocation import Invocation
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from exarp.app.project import Project
+    from exarp.app.opening.project import Project
 
 # Nobody looks for more among them.
 _RUNS = 20
@@ -25,7 +25,7 @@ Offer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 def _project(context: click.Context) -> Project | None:
     """The project as far as it can be read; None where there is none."""
-    from exarp.app.opening import examine
+    from exarp.app.opening.examining import examine
     from exarp.errors import ExarpError
 
     invocation = context.find_object(Invocation) or context.find_root().ensure_object(Invocation)
@@ -67,31 +67,31 @@ def _is_behind_dashes() -> bool:
 
 
 def _words(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
-    from exarp.app.completions import words
+    from exarp.app.selection.completions import words
 
     return words(project, typed, incomplete)
 
 
 def _tasks_and_waves(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
-    from exarp.app.completions import tasks_and_waves
+    from exarp.app.selection.completions import tasks_and_waves
 
     return tasks_and_waves(project, incomplete)
 
 
 def _tags(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
-    from exarp.app.completions import tags
+    from exarp.app.selection.completions import tags
 
     return tags(project.manifest)
 
 
 def _groups(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
-    from exarp.app.completions import groups
+    from exarp.app.selection.completions import groups
 
     return groups(project.manifest)
 
 
 def _waves(project: Project, typed: Sequence[str], incomplete: str) -> Sequence[str]:
-    from exarp.app.completions import waves
+    from exarp.app.selection.completions import waves
 
     return waves(project)
 

@@ -13,7 +13,7 @@ import click
 from exarp.model.choice import OnFailure, Schedule
 
 if TYPE_CHECKING:
-    from exarp.app.project import Overrides
+    from exarp.app.opening.project import Overrides
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,7 +62,7 @@ def overrides_from(options: Mapping[str, Any], parameters: Mapping[str, str] | N
 
     Raises click.BadParameter for a ``--set`` without ``=``.
     """
-    from exarp.app.project import Overrides
+    from exarp.app.opening.project import Overrides
 
     variables = {}
     for pair in options["variables"]:

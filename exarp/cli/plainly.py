@@ -26,7 +26,7 @@ def list_plainly() -> bool:
 
 def _list() -> bool:
     import exarp.cli.lean  # noqa: F401
-    from exarp.app.opening import examine
+    from exarp.app.opening.examining import examine
 
     try:
         project, problems = examine(os.getcwd(), None, os.environ)

@@ -26,8 +26,8 @@ from exarp.cli.selection import opened, parameters_in, selection_options, taken,
 from exarp.cli.what_if import changes_from, what_if_option
 
 if TYPE_CHECKING:
+    from exarp.app.opening.project import Project
     from exarp.app.plan import Preview
-    from exarp.app.project import Project
     from exarp.planning.selection import Chosen
 
 

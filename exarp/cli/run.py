@@ -26,7 +26,7 @@ from exarp.cli.selection import opened, parameters_in, selection_options, taken,
 from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
-    from exarp.app.project import Overrides, Project
+    from exarp.app.opening.project import Overrides, Project
     from exarp.app.run import RunRequest
 
 
@@ -75,8 +75,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp run --only link        that alone, without what it needs
     """
     invocation = current()
-    from exarp.app.arguments import with_arguments, words_behind
     from exarp.app.run import RunRequest
+    from exarp.app.selection.arguments import with_arguments, words_behind
 
     if invocation.first_word is not None:
         from exarp.cli.later import refuse_later_command
@@ -130,7 +130,7 @@ def _is_plain(options: Mapping[str, Any], overrides: Overrides) -> bool:
     """Whether the plan is that of the manifest for what is asked for, whatever else is asked of the run."""
     from msgspec.structs import replace
 
-    from exarp.app.project import Overrides
+    from exarp.app.opening.project import Overrides
 
     narrowing = ("tags", "excluded", "only", "waves", "groups")
     narrowed = any(options[name] for name in narrowing) or options["affected"] is not None

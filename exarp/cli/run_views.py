@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
+    from exarp.app.opening.project import Project
     from exarp.app.ports import View
-    from exarp.app.project import Project
     from exarp.app.run import Voice
     from exarp.model.call import Call
     from exarp.views.run.console import Console

@@ -17,8 +17,8 @@ from exarp.cli.offers import complete_behind_affected, complete_groups, complete
 from exarp.model.expression import late
 
 if TYPE_CHECKING:
-    from exarp.app.project import Overrides, Project
-    from exarp.app.targets import Unnamed
+    from exarp.app.opening.project import Overrides, Project
+    from exarp.app.selection.targets import Unnamed
     from exarp.planning.selection import Chosen, Wanted
 
 _PARAMETER = late(r"([A-Za-z_]\w*)=(.*)", re.ASCII | re.DOTALL)
@@ -103,8 +103,8 @@ def taken(
     project: Project, words: Sequence[str], options: Mapping[str, Any], unnamed: Unnamed, running: bool
 ) -> Chosen:
     """What the words and options of a command mean, told apart from its parameters, which are checked. Raises UsageError."""
-    from exarp.app.parameters import check_parameters
-    from exarp.app.targets import choose
+    from exarp.app.selection.parameters import check_parameters
+    from exarp.app.selection.targets import choose
     from exarp.cli.entry import COMMANDS
 
     names = [word for word in words if word in project.graph.ids or _PARAMETER.fullmatch(word) is None]

@@ -38,9 +38,9 @@ def command(task: str, parameters: Sequence[str], variables: Sequence[str], shel
       exarp show cc              of a matrix: its tasks
       exarp show cc@src/main.c
     """
-    from exarp.app.parameters import check_parameters
+    from exarp.app.selection.parameters import check_parameters
+    from exarp.app.selection.targets import known_targets
     from exarp.app.show import show
-    from exarp.app.targets import known_targets
     from exarp.planning.selection import Chosen
 
     invocation = current()

@@ -36,7 +36,7 @@ def command(follow: bool, since: int | None) -> int:
     if since is not None and not follow:
         raise click.UsageError("--since goes with --follow: `exarp events --since SEQ` prints what was told already")
     from exarp.app.history import has_log, newest_events, runs
-    from exarp.app.neighbours import neighbours
+    from exarp.app.watching.neighbours import neighbours
     from exarp.cli.run_views import tell_faults
     from exarp.views.cells import wrap
     from exarp.views.history import status

@@ -20,7 +20,7 @@ from exarp.model.choice import OutputMode
 
 if TYPE_CHECKING:
     from exarp.app.watch import Round
-    from exarp.app.watched import News
+    from exarp.app.watching.files import News
     from exarp.cli.run_views import RunViews
     from exarp.errors import ExarpError
     from exarp.model.event import FreshnessReason
@@ -64,8 +64,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
 
 def _round(invocation: Invocation, words: Sequence[str], options: Mapping[str, Any], watcher: _Watcher) -> Round:
     """The manifest as it is now, and what is to be run of it."""
-    from exarp.app.arguments import with_arguments, words_behind
     from exarp.app.run import RunRequest
+    from exarp.app.selection.arguments import with_arguments, words_behind
     from exarp.app.watch import Round
     from exarp.cli.run_views import RunViews, tell_warnings
 

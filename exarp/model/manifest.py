@@ -57,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Cache(msgspec.Struct, frozen=True):
-    """What ``[cache]`` says of artifacts. ``dir``: as it is written, see ``app.artifacts``; ``max_size``: bytes."""
+    """What ``[cache]`` says of artifacts. ``dir``: as it is written, see ``app.running.artifacts``; ``max_size``: bytes."""
 
     enabled: bool = True
     dir: str = ".exarp/cache"

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from exarp.app.clean import Cleaned, CleanRequest, clean
-from exarp.app.opening import open_project
-from exarp.app.project import Project
+from exarp.app.opening.examining import open_project
+from exarp.app.opening.project import Project
 from exarp.app.run import RunRequest, Voice, run
-from exarp.app.targets import choose, cleaned_targets
+from exarp.app.selection.targets import choose, cleaned_targets
 from exarp.planning.selection import Wanted
 from exarp.workspace.removal import Removal
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from exarp.app.explain import Explanation, explain, last_run
-from exarp.app.opening import open_project
+from exarp.app.opening.examining import open_project
 from exarp.app.run import RunRequest, Voice, run
-from exarp.app.targets import choose
+from exarp.app.selection.targets import choose
 from exarp.app.touch import touch
 from exarp.planning.selection import Wanted
 from exarp.views.tasks.explanation import last_lines, lines

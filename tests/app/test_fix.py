@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from exarp.app import fix as module
 from exarp.app.fix import fix, fixable
-from exarp.app.opening import examine
+from exarp.app.opening.examining import examine
 from exarp.errors import ManifestError, Problem, UsageError
 from exarp.manifests import document as doc
 from exarp.manifests.problems.slips import meant_by

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from exarp.app.import_manifest import Imported, import_manifest
-from exarp.app.opening import examine, open_project
-from exarp.app.project import Project
+from exarp.app.opening.examining import examine, open_project
+from exarp.app.opening.project import Project
 from exarp.cli.entry import run_cli
 from exarp.errors import UsageError
 from exarp.model.plan import Plan

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from exarp.app.judge import judge
+from exarp.app.opening.project import Project
 from exarp.app.plan import preview
-from exarp.app.project import Project
 from exarp.errors import UsageError
 from exarp.graph.build import build_graph
 from exarp.manifests.notations import toml

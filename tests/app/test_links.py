@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exarp.app.judge import judge
-from exarp.app.opening import examine, open_project
+from exarp.app.opening.examining import examine, open_project
 from exarp.model.verdict import Reason
 
 MANIFEST = """

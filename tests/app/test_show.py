@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from exarp.app.launcher import Launcher
-from exarp.app.opening import open_project
+from exarp.app.opening.examining import open_project
+from exarp.app.running.launcher import Launcher
 from exarp.app.show import show
 from exarp.model.sheet import TaskSheet
 from exarp.views.tasks.sheet import lines

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from exarp.app.opening import open_project
-from exarp.app.project import Overrides
-from exarp.app.targets import choose
+from exarp.app.opening.examining import open_project
+from exarp.app.opening.project import Overrides
+from exarp.app.selection.targets import choose
 from exarp.app.what_if import Change, what_if
 from exarp.planning.selection import Wanted
 from exarp.views.plan.what_if import fields, table

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from exarp.app.opening import open_project
+from exarp.app.opening.examining import open_project
 from exarp.app.run import RunRequest, Voice, run
 from exarp.cli import log
 from exarp.cli.invocation import Invocation

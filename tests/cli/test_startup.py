@@ -36,6 +36,7 @@ NEVER_FOR_HELP = HEAVY | {
 }
 NEVER_FOR_RUN = HEAVY | {
     "pathspec",
+    "exarp.app.watching",
     "exarp.manifests.shape",
     "exarp.manifests.tasks.matrix",
     "exarp.manifests.tasks.templates",
@@ -50,6 +51,9 @@ NEVER_FOR_RUN = HEAVY | {
 }
 NEVER_WITHOUT_OPTIONS = {"click", "typing_extensions", "inspect", "dataclasses", "uuid", "decimal", "platform"}
 NEVER_FOR_LIST = {
+    "exarp.app.foresight",
+    "exarp.app.freshness",
+    "exarp.app.running",
     "exarp.store",
     "exarp.hosts",
     "exarp.engine",

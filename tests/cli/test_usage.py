@@ -104,7 +104,7 @@ def test_a_command_of_a_later_version_is_told_as_such(
     assert capsys.readouterr().err.startswith(f"the command `exarp {word}` is not supported yet (not-supported-yet)\n")
 
 
-@pytest.mark.parametrize("broken", ["exarp.app.opening.examine", "exarp.views.problems.problem.render_all"])
+@pytest.mark.parametrize("broken", ["exarp.app.opening.examining.examine", "exarp.views.problems.problem.render_all"])
 def test_a_defect_while_it_refuses_is_told_as_a_defect(
     broken: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,9 +16,9 @@ from typing import NamedTuple, TypeGuard
 import pytest
 
 from exarp.app.history import newest_events
-from exarp.app.opening import open_project
+from exarp.app.opening.examining import open_project
 from exarp.app.run import RunRequest, Voice, run
-from exarp.app.targets import choose
+from exarp.app.selection.targets import choose
 from exarp.model.event import Event, TaskFinished, TaskStarted
 from exarp.planning.selection import Wanted
 from exarp.workspace.fingerprints import FileClock

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from exarp.app.history import newest_events
-from exarp.app.opening import open_project
+from exarp.app.opening.examining import open_project
 from exarp.app.run import RunRequest, Voice, run
-from exarp.app.targets import choose
+from exarp.app.selection.targets import choose
 from exarp.model.event import TaskFinished
 from exarp.planning.selection import Wanted
 from tests.effort import tries

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from exarp.app import opening
-from exarp.app.opening import examine
+from exarp.app.opening import examining
+from exarp.app.opening.examining import examine
 from exarp.cli.entry import run_cli
 from exarp.errors import ManifestError, Problem
 from exarp.manifests.document import LATER_SETTINGS, LATER_TASK, LATER_TOP, LATER_WAVE
@@ -42,7 +42,7 @@ def line_of(path: Path, number: int) -> str:
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "physical_memory", lambda: 8 * 1024**3)
+    monkeypatch.setattr(examining, "physical_memory", lambda: 8 * 1024**3)
     for name in ("RELEASE_TOKEN", "STAGE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", ENVIRON["HOME"])

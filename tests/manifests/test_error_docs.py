@@ -12,7 +12,7 @@ import pytest
 
 import exarp
 from exarp.app.check import check, is_doubt
-from exarp.app.limits import CONFIG
+from exarp.app.opening.limits import CONFIG
 from exarp.model.verdict import Reason, ReasonCode
 from exarp.store.state_folder import StateFolder
 

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from exarp.app.index.makings import why_whole
-from exarp.app.opening import examine
-from exarp.app.project import Project
-from exarp.app.shape import stamp_of
+from exarp.app.opening.examining import examine
+from exarp.app.opening.project import Project
+from exarp.app.opening.shape import stamp_of
 from exarp.app.wiring import holder_of
 from exarp.errors import ExarpError
 from exarp.index import NAME, UNKNOWN, Back, Front, IndexFile, environment_digest, maker

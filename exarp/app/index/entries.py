@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from exarp.app.checker import Checker
+from exarp.app.freshness.checker import Checker
 from exarp.index import Back, Front, is_settled, listing_digest
 from exarp.model.path import is_glob
 from exarp.model.task import Task

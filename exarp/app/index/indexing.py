@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from exarp.app.checker import Checker
+from exarp.app.freshness.checker import Checker
 from exarp.app.index.entries import Entries, Folder, folder_of, rows
 from exarp.app.index.makings import makings_of
-from exarp.app.opening import pattern_folders
-from exarp.app.project import Project
-from exarp.app.shape import Shape, stamp_of
+from exarp.app.opening.examining import pattern_folders
+from exarp.app.opening.project import Project
+from exarp.app.opening.shape import Shape, stamp_of
 from exarp.graph.reachability import closure, with_dependents
 from exarp.index import (
     GATHERING,

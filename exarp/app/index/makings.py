@@ -19,7 +19,7 @@ from exarp.model.plan import Plan, Wave
 from exarp.model.task import Task
 
 if TYPE_CHECKING:
-    from exarp.app.project import Project
+    from exarp.app.opening.project import Project
 
 
 class Makings(msgspec.Struct, frozen=True, array_like=True):

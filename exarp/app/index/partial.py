@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from exarp.app.freshness.memory import Selection
 from exarp.app.index.makings import Makings, Share, read_makings, share
-from exarp.app.memory import Selection
-from exarp.app.project import Project
+from exarp.app.opening.project import Project
 from exarp.errors import Place
 from exarp.index import Part
 from exarp.model.plan import Plan
 from exarp.planning.selection import Chosen, without
 
 if TYPE_CHECKING:
-    from exarp.app.checker import Checker
+    from exarp.app.freshness.checker import Checker
     from exarp.app.wiring import Session
     from exarp.manifests.problems.place import Places
     from exarp.manifests.problems.positions import KeyPath
@@ -78,7 +78,7 @@ class LaterPlaces:
 
     @cached_property
     def _places(self) -> Places:
-        from exarp.app.opening import examine
+        from exarp.app.opening.examining import examine
 
         return examine(self._root, None, self._environ, commands=False)[0].locator
 

@@ -9,10 +9,10 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from exarp.app.checker import Checker
+from exarp.app.freshness.checker import Checker
 from exarp.app.index.entries import Entries, Folder, rows
 from exarp.app.index.makings import Makings, Share
-from exarp.app.shape import stamp_of
+from exarp.app.opening.shape import stamp_of
 from exarp.index import GATHERING, UNKNOWN, UP_TO_DATE, Part, is_settled, packed
 from exarp.workspace.globbing import Outputs
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.app.index.makings import makings_of, read_makings, share
-from exarp.app.project import Project
+from exarp.app.opening.project import Project
 from exarp.graph.reachability import with_dependents
 from exarp.manifests.notations import toml
 from exarp.manifests.problems.place import Locator

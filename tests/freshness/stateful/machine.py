@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from exarp.app.history import newest_events
-from exarp.app.opening import open_project
+from exarp.app.opening.examining import open_project
 from exarp.app.plan import preview
-from exarp.app.targets import choose
+from exarp.app.selection.targets import choose
 from exarp.model.event import Event, RunStarted, TaskFinished, TaskStarted
 from exarp.planning.selection import Wanted
 from tests.cli.conftest import Workspace

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exarp.app.check import check
-from exarp.app.opening import examine
+from exarp.app.opening.examining import examine
 from exarp.cli.entry import run_cli
 from exarp.errors import ManifestError, Problem
 from exarp.views.problems.problem import as_json, render_all

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.app.check import check
-from exarp.app.opening import examine
+from exarp.app.opening.examining import examine
 from exarp.errors import Problem
 from exarp.manifests.plans.phase_plans import read_phases
 from exarp.manifests.plans.reading import PlanReading

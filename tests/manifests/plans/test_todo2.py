@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from exarp.app.opening import examine
-from exarp.app.project import Project
+from exarp.app.opening.examining import examine
+from exarp.app.opening.project import Project
 from exarp.errors import ManifestError
 from exarp.planning.planner import make_plan
 from exarp.planning.selection import all_targets

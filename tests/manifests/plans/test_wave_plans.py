@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from exarp.app.faults import FaultPlaces
+from exarp.app.opening.faults import FaultPlaces
 from exarp.graph.build import build_graph
 from exarp.manifests.plans.reading import PlanReading
 from exarp.manifests.plans.source import Source

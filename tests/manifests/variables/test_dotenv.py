@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exarp.app.check import check
-from exarp.app.opening import examine
+from exarp.app.opening.examining import examine
 from exarp.manifests.variables.dotenv import MAX_BYTES, DotenvReader
 from exarp.views.problems.problem import render_all
 from tests.effort import tries

@@ -1,0 +1,475 @@
+"""The loop between the machine and the world.
+
+Knows how each command is carried out and how what happens becomes a stimulus. Holds no policy: what to do next is always
+the machine's answer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from signal import SIGTSTP
+
+import msgspec
+
+from exarp.app.freshness.checker import Checker
+from exarp.app.freshness.resolution import FileFault
+from exarp.app.ports import Clock, Host, Onlooker
+from exarp.app.running.artifacts import Artifacts
+from exarp.app.running.asides import Asides
+from exarp.app.running.attempts import Prepared, Running, warnings_of
+from exarp.app.running.command_lines import LaunchFault
+from exarp.app.running.deadlines import Deadlines
+from exarp.app.running.jobs import Job, Jobs, Keep, broken_off
+from exarp.app.running.launcher import Launcher
+from exarp.app.running.stream import Stream
+from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.machine import Machine
+from exarp.engine.state import State
+from exarp.engine.stimulus import (
+    Begun,
+    Checked,
+    Ended,
+    Interrupted,
+    Outdated,
+    Rested,
+    Stimulus,
+    TimedOut,
+)
+from exarp.errors import DefectError, Problem
+from exarp.model.event import Event, RunFinished, TaskFinished, TaskRetried, TaskStarted
+from exarp.model.launch import Exited, HostEvent, Output, Paused
+from exarp.planning.freshness import Record
+from exarp.workspace.fingerprints import on_and_on
+
+# How often a live view may show that time passes, in seconds.
+TICK = 0.1
+# How long files are looked at before it is seen what happened meanwhile, in seconds.
+SLICE = 0.05
+# More stories than this in one message help nobody.
+_STORIES = 10
+
+
+class _BrokenOff(Exception):
+    """The run was told to end while a job was under way, so that nobody waits for its answer."""
+
+
+class Driver:
+    """Runs a machine to its end.
+
+    ``log_path(task, attempt)`` gives absolute and shown path of a log. ``ticking``: some view shows time passing.
+    ``artifacts``: None where none are used. ``onlooker``: who has the run ended once what it works on has changed.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        host: Host,
+        clock: Clock,
+        stream: Stream,
+        checker: Checker,
+        launcher: Launcher,
+        log_path: Callable[[str, int], tuple[str, str]],
+        ticking: bool,
+        asides: Asides,
+        artifacts: Artifacts | None = None,
+        onlooker: Onlooker | None = None,
+    ) -> None:
+        self.machine = machine
+        self.host = host
+        self.clock = clock
+        self.stream = stream
+        self.checker = checker
+        self.launcher = launcher
+        self.log_path = log_path
+        self.ticking = ticking
+        self.asides = asides
+        self.artifacts = artifacts
+        self.onlooker = onlooker
+        self._begun = self._looked_up = clock.monotonic()
+        self._running: dict[int, Running] = {}
+        self._key_of: dict[int, int] = {}
+        self._next_key = 0
+        self._deadlines = Deadlines(clock)
+        self._stimuli: deque[Stimulus] = deque()
+        # What looks at files, and may take long. Everything else that the machine wants is done at once.
+        self._jobs = Jobs()
+        # Launches of tasks that have no slot yet.
+        self._prepared: dict[int, Prepared] = {}
+        # Whether the next start would hide an earlier success if it were not in the ledger.
+        self._is_telling = False
+        # Ended by the machine before their start had its turn among the jobs.
+        self._unwanted: set[int] = set()
+        self._ended, self._interrupted = list[int](), False
+        # With the duration where it is not that of the end that is told.
+        self._records: dict[str, tuple[Record, int | None]] = {}
+        # Log (None: nothing was printed), duration, and whether a secret was printed, of tasks until they are settled.
+        self._succeeded: dict[int, tuple[str | None, int, bool]] = {}
+        checker.fingerprints.breathe = self._breathe
+        launcher.folders.breathe = self._breathe
+        if artifacts is not None:
+            artifacts.store.breathe = self._breathe
+
+    def run(self) -> int:
+        """Until the machine has finished; its exit code."""
+        # Views take events to have come at the last tick: the first must come before the first event.
+        self.stream.tick()
+        self._stimuli.append(Begun())
+        self._work()
+        while not self.machine.finished:
+            self._refuse_to_wait_for_ever()
+            self._listen(self._patience())
+            self._work()
+        # Who looks at files afterwards lets nobody in: the host may be closed by then.
+        self.checker.fingerprints.breathe = self.launcher.folders.breathe = on_and_on
+        return self.machine.exit_code
+
+    def _listen(self, patience: float | None) -> None:
+        """Take what happened, and what is due by the clock, as stimuli."""
+        if patience != 0.0 or not self._is_quick():
+            # Before every wait, so that nothing said is held back while nothing happens.
+            self.stream.tick()
+        for event in self.host.wait(patience):
+            self._react(event)
+        self._stimuli += self.asides.answers()
+        self._ask_onlooker()
+        self._stimuli += self._deadlines.due()
+        self._looked_up = self.clock.monotonic()
+
+    def _ask_onlooker(self) -> None:
+        if self.onlooker is not None and not self.machine.is_ending:
+            changed = self.onlooker.outdated(lambda task: self.machine.states[task] is not State.WAITING)
+            self._stimuli.extendleft([Outdated(changed)] if changed is not None else [])  # before what starts anything
+
+    def _work(self) -> None:
+        self._answer()
+        if self._may_put_off():
+            return
+        while self._jobs:
+            self._do(self._jobs.take())
+            # A slot may be free for something that is prepared.
+            self._look_up(at_once=bool(self._prepared) and self.host.has_news())
+            self._answer()
+        self._jobs.resume()
+        self.stream.flush()
+
+    def _may_put_off(self) -> bool:
+        """Whether jobs, and what is to be stored, may wait for more of them: every slot is taken, and soon one is free again."""
+        full = self._running and not self.machine.has_free_slot and not self.machine.is_ending
+        return bool(full) and self._jobs.may_wait(self.clock.monotonic())
+
+    def _is_quick(self) -> bool:
+        return self._jobs.is_quick(self.clock.monotonic())
+
+    def _answer(self) -> None:
+        """Give the machine what happened, and do what it wants but for the jobs."""
+        while self._stimuli or self._stimuli_aside():
+            for command in self.machine.handle(self._stimuli.popleft()):
+                self._carry_out(command)
+
+    def _look_up(self, at_once: bool = False) -> bool:
+        """Once in a while, in the midst of work: see to signals, output, exits and times; whether it was time to.
+
+        A job that this interrupts is, to the machine, merely under way. No other is begun before it is done.
+        """
+        if not at_once and self.clock.monotonic() - self._looked_up < SLICE:
+            return False
+        if not self._is_quick():
+            self.stream.flush()
+        self._listen(0.0)
+        self._answer()
+        if not self._is_quick():
+            self.stream.flush()
+        return True
+
+    def _breathe(self) -> None:
+        """Called while files are read or removed. Raises _BrokenOff where nobody waits for what is found any more.
+
+        A command that has succeeded is settled even if the run is being ended, or it would run again next time. Only
+        a second signal, by which what runs is killed at once, breaks that off.
+        """
+        settling = isinstance(self._jobs.current, Settle)
+        if self._look_up() and (self.machine.is_hurried if settling else self.machine.is_ending):
+            raise _BrokenOff
+
+    def _stimuli_aside(self) -> bool:
+        """Take what was answered at once."""
+        self._stimuli += self.asides.answers()
+        return bool(self._stimuli)
+
+    def _carry_out(self, command: Command) -> None:
+        # In the order of how often they come.
+        if isinstance(command, Tell):
+            self._tell(command.event)
+        elif isinstance(command, Check | Settle):
+            self._jobs.put(command)
+        elif isinstance(command, Start):
+            if command.attempt > 1:
+                # Its inputs are looked at again.
+                self._jobs.put(command)
+            elif self.launcher.takes_long(self.machine.tasks[command.task]):
+                # Before other tasks are looked at: it only waits to be started.
+                self._jobs.put_first(command)
+            else:
+                self._start(command)
+        elif isinstance(command, Probe):
+            self._probe(command)
+        elif isinstance(command, Ask):
+            self.asides.ask(command)
+        elif isinstance(command, Rest):
+            self._deadlines.arm(command.seconds, Rested(command.task))
+        elif isinstance(command, Kill):
+            self._kill(command.task, command.now)
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            elapsed = round((self.clock.monotonic() - self._begun) * 1000)
+            event = msgspec.structs.replace(event, duration_ms=elapsed)
+        elif isinstance(event, TaskFinished | TaskRetried):
+            self._record(event)
+        elif isinstance(event, TaskStarted) and event.attempt == 1:
+            # In the ledger before the process exists: exarp may be killed before it sees the end.
+            record = self.checker.started(event.task)
+            if record is not None:
+                self._is_telling = True
+                self.stream.record(event.task, msgspec.msgpack.encode(record), None)
+        self.stream.tell(event)
+
+    def _record(self, event: TaskFinished | TaskRetried) -> None:
+        """Keep what is to be remembered of a task with the end that it belongs to: they are committed together."""
+        if (kept := self._records.pop(event.task, None)) is not None:
+            record, duration_ms = kept
+            duration_ms = event.duration_ms if duration_ms is None else duration_ms
+            self.stream.record(event.task, msgspec.msgpack.encode(record), duration_ms)
+        elif isinstance(event, TaskRetried) or (event.attempt and event.outcome in ("failed", "skipped")):
+            if (failed := self.checker.failed(event.task)) is not None:
+                self.stream.record(event.task, msgspec.msgpack.encode(failed), None)
+            if self.artifacts is not None:
+                self.artifacts.failed(event.task)
+
+    def _kill(self, task: int, now: bool) -> None:
+        beside = self.asides.kill(task, now)
+        if task in self._key_of:
+            self.stream.flush()
+            self.host.end(self._key_of[task], now)
+        elif not beside:
+            self._unwanted.add(task)
+
+    # -- what takes long --------------------------------------------------------------------------------------
+
+    def _do(self, job: Job) -> None:
+        # Not at once: what is read while an attempt ends may be of before or after, and is not to be kept.
+        for task in self._ended:
+            self.checker.ended(task)
+        self._ended.clear()
+        if self.asides.has_run:
+            self.asides.has_run = False
+            self.checker.forget()
+        self._jobs.current = job
+        try:
+            match job:
+                case Check(task, ahead):
+                    checked = self._check(task)
+                    self._stimuli.append(checked)
+                    if ahead and checked.stale is not None and checked.impossible is None and not checked.restored:
+                        self._prepare(task)
+                case Settle(task):
+                    self._settle(task)
+                case Start():
+                    self._start_at_last(job)
+                case Keep(task, record, log, duration_ms, contents, masked):
+                    assert self.artifacts is not None, "there would be nothing to keep"
+                    self.artifacts.keep(task, record, log, duration_ms, contents, masked)
+        except _BrokenOff:
+            if isinstance(job, Start):
+                # Output folders may have been emptied.
+                self._ended.append(job.task)
+            if not isinstance(job, Keep):
+                self._stimuli.append(broken_off(job))
+        self._jobs.current = None
+
+    def _check(self, task: int) -> Checked:
+        checked = self.checker.check(task)
+        restored = self.artifacts.restored(checked) if self.artifacts is not None else None
+        if restored is None:
+            return checked
+        name = self.machine.plan.names[task]
+        self._records[name] = (restored.record, restored.duration_ms)
+        if restored.log is not None:
+            self.stream.replay(name, restored.log[0])
+        shown = restored.log[1] if restored.log is not None else None
+        return Checked(task, checked.stale, restored=True, log=shown)
+
+    def _settle(self, task: int) -> None:
+        fingerprints = self.checker.fingerprints
+        if self.artifacts is not None:
+            fingerprints.contents = {}
+        settled, record = self.checker.settle(task)
+        contents, fingerprints.contents = fingerprints.contents or {}, None
+        log, duration_ms, masked = self._succeeded.pop(task)
+        if record is not None:
+            self._records[self.machine.plan.names[task]] = (record, None)
+            if self.artifacts is not None:
+                self._jobs.put(Keep(task, record, log, duration_ms, contents, masked))
+        self._stimuli.append(settled)
+
+    def _start_at_last(self, start: Start) -> None:
+        if start.attempt > 1 and (fault := self.checker.look_again(start.task)) is not None:
+            self._stimuli.append(Ended(start.task, status=None, error=str(FileFault(fault))))
+        elif start.task in self._unwanted:
+            self._stimuli.append(broken_off(start))
+        else:
+            self._start(start)
+
+    # -- attempts ----------------------------------------------------------------------------------------------
+
+    def _start(self, start: Start) -> None:
+        spec = self.machine.tasks[start.task]
+        port = spec.service.port if spec.service is not None else 0
+        if port and self.asides.is_open(port):
+            error = f"something else takes connections on port {port} already"
+            self._stimuli.append(Ended(start.task, status=None, error=error))
+            return
+        try:
+            ready = self._prepared.pop(start.task, None) or self._launch(start.task, start.attempt)
+        except LaunchFault as fault:
+            # Output folders may have been emptied.
+            self._ended.append(start.task)
+            self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
+            return
+        if self._is_telling or not self._is_quick():
+            # The start is in the ledger before the process exists, so that a crash can be told from a finish. Where the task
+            # has no earlier success that could be taken for one, and there are many of them, it may be a moment later.
+            self._is_telling = False
+            self.stream.flush()
+        key = ready.launch.key
+        if self._is_too_late(start.task):
+            self.launcher.done(key)
+            self._ended.append(start.task)
+            self._stimuli.append(broken_off(start))
+            return
+        if spec.interactive:
+            self.stream.suspend()
+        self._running[key] = Running(start.task, start.attempt, ready.launch.log, ready.shown, spec.interactive)
+        self._key_of[start.task] = key
+        self.host.start(ready.launch)
+        if start.timeout:
+            self._deadlines.arm(start.timeout, TimedOut(start.task, start.attempt))
+
+    def _launch(self, task: int, attempt: int) -> Prepared:
+        """A task's launch, with all that must be made before it. Raises LaunchFault."""
+        spec = self.machine.tasks[task]
+        key = self._next_key = self._next_key + 1
+        log, shown = self.log_path(spec.name, attempt)
+        return Prepared(self.launcher.launch(key, spec, self.checker.snapshots[task].named, log), shown)
+
+    def _prepare(self, task: int) -> None:
+        """Get a first attempt ready to start, as far as it would leave nothing behind if it never did."""
+        if self.launcher.leaves_no_trace(self.machine.tasks[task]):
+            with suppress(LaunchFault):  # it is told when its turn has come, if it is still true then
+                self._prepared[task] = self._launch(task, 1)
+
+    def _is_too_late(self, task: int) -> bool:
+        """Whether a task is not to be started any more; looked up, because what comes before a start may take long."""
+        if self.clock.monotonic() - self._looked_up >= SLICE:
+            self._listen(0.0)
+        return task in self._unwanted or any(isinstance(stimulus, Interrupted | Outdated) for stimulus in self._stimuli)
+
+    def _react(self, event: HostEvent) -> None:
+        if isinstance(event, Output | Exited) and event.key in self.asides:
+            self._react_aside(event)
+        elif isinstance(event, Output):
+            running = self._running[event.key]
+            self.stream.output(self.machine.tasks[running.task].name, running.attempt, event.data)
+        elif isinstance(event, Exited):
+            self._exited(event)
+        elif isinstance(event, Paused):
+            self._delay(event.seconds)
+        elif event.signum == SIGTSTP:
+            self._pause()
+        else:
+            self._interrupt(event.signum)
+
+    def _react_aside(self, event: Output | Exited) -> None:
+        if isinstance(event, Output):
+            self.asides.output(event.key, event.data)
+        else:
+            self._stimuli.append(self.asides.exited(event))
+
+    def _probe(self, probe: Probe) -> None:
+        key = self._next_key = self._next_key + 1
+        self.asides.probe(probe, key)
+        if probe.timeout:
+            self._deadlines.arm(probe.timeout, TimedOut(probe.task, -probe.number))
+
+    def _interrupt(self, signum: int) -> None:
+        self._stimuli.append(Interrupted(signum))
+        # Nothing is started for what was found out before.
+        self._stimuli = deque(sorted(self._stimuli, key=lambda stimulus: isinstance(stimulus, Checked)))
+        settling = self._jobs.settling + sum(
+            isinstance(stimulus, Ended) and stimulus.succeeded for stimulus in self._stimuli
+        )
+        waited_for = len(self._running) + len(self.asides) + settling
+        if not self._interrupted and waited_for:
+            self.stream.interrupted(signum, waited_for)
+        self._interrupted = True
+
+    def _pause(self) -> None:
+        # Where an interactive task has the terminal, the views have left it already.
+        shown = not self.asides.is_asking and not any(running.interactive for running in self._running.values())
+        if shown:
+            self.stream.suspend()
+        self._delay(self.host.suspend())
+        if shown:
+            self.stream.resume()
+
+    def _exited(self, exited: Exited) -> None:
+        running = self._running.pop(exited.key)
+        del self._key_of[running.task]
+        name = self.machine.tasks[running.task].name
+        self.stream.end_output(name, running.attempt)
+        if running.interactive:
+            self.stream.resume()
+        self.launcher.done(exited.key)
+        self._ended.append(running.task)
+        self._jobs.ended(self.clock.monotonic())
+        duration_ms = round(exited.seconds * 1000)
+        self._succeeded[running.task] = (running.path if exited.logged else None, duration_ms, exited.masked)
+        self._stimuli.append(
+            Ended(
+                running.task,
+                status=exited.status,
+                signal=exited.signal,
+                duration_ms=duration_ms,
+                log=running.log if exited.logged else None,
+                error=exited.error,
+                warnings=warnings_of(exited),
+                early=exited.early,
+            )
+        )
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def _delay(self, seconds: float) -> None:
+        """Everything was stopped for so long: no attempt is to be ended for it, and it counts in no duration."""
+        self._begun += seconds
+        self.stream.delay(seconds)
+        self._deadlines.delay(seconds)
+
+    def _patience(self) -> float | None:
+        ticks = self.ticking or self.asides.is_asking or self.onlooker is not None
+        times = (
+            self._deadlines.patience(),
+            self._jobs.patience(self.clock.monotonic()),
+            TICK if ticks else None,
+        )
+        return min((seconds for seconds in times if seconds is not None), default=None)
+
+    def _refuse_to_wait_for_ever(self) -> None:
+        if self._running or self._deadlines or self.asides or self.asides.is_asking:
+            return
+        stories = self.machine.unfinished_stories()
+        more = [f"and {len(stories) - _STORIES} more"] if len(stories) > _STORIES else []
+        message = f"nothing runs, nothing is due, and the run is not over: {'; '.join(stories[:_STORIES] + more)}"
+        raise DefectError(Problem("defect", message))

@@ -1,0 +1,192 @@
+"""From a task that must run to what a host is told to start.
+
+Knows how the parts of a task's environment lie upon each other, where ``$in_file`` is written, and prepares the folders around
+outputs. Does not start anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from exarp.app.running.command_lines import LaunchFault, file_lists, file_variables, given_variables, vectors
+from exarp.app.secrets import Secrets
+from exarp.hosts.spawning import find_program
+from exarp.model.launch import Launch, Streams
+from exarp.model.manifest import Manifest
+from exarp.model.path import is_folder, is_outside
+from exarp.model.task import Task
+from exarp.planning.environment import Environment
+from exarp.planning.plain import is_handed_on, is_ordinary_shell, plain_words
+from exarp.planning.recipe import is_odd, names_launch_word
+from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders, seen_from, shell_folder, working_folder
+
+
+class Launcher:
+    """Makes launches for the tasks of one run.
+
+    ``scratch`` and ``claims``: absolute folders of exarp's own, for ``$in_file`` lists, and for what it knows of output folders.
+    """
+
+    def __init__(
+        self, root: str, manifest: Manifest, environ: Mapping[str, str], run: str, scratch: str, claims: str, raw: bool
+    ) -> None:
+        self.root = root
+        self.manifest = manifest
+        self.environment = Environment(manifest, environ)
+        self.own = {"EXARP_RUN": run, "EXARP_WORKSPACE": root}
+        self.scratch = scratch
+        self.raw = raw
+        self.folders = OutputFolders(root, claims)
+        self._lists: dict[int, str] = {}
+        # What is to be masked in what tasks print.
+        self.secrets: Secrets | None = None
+        self._handed_on: dict[tuple[str, ...], bool] = {}
+        self._root_folder: str | None = None
+
+    def launch(self, key: int, task: Task, named: Sequence[str], log: str) -> Launch:
+        """The launch of one attempt, its folders made and emptied.
+
+        ``named``: what ``$in`` stands for. Raises LaunchFault.
+        """
+        try:
+            self._prepare(task)
+        except FolderFault as fault:
+            raise LaunchFault(str(fault)) from None
+        cwd = self._cwd(task)
+        folder = working_folder(self.root, task.cwd)
+        lists = file_lists(task, named, self.root)
+        if names_launch_word(task, "in_file"):
+            lists["in_file"] = [self._list_path(key, folder)]
+        launch = self._launch(key, task, lists, cwd, log)
+        if "in_file" in lists:
+            # Last of all: ``done`` is told only of what was started.
+            self._write_list(key, f"{self.scratch}/in-{key}.txt", lists["in"])
+        return launch
+
+    def probe(self, key: int, task: Task, script: str, variables: Mapping[str, str], log: str = "") -> Launch:
+        """The launch of a script beside a task's attempts, with ``variables`` beyond the task's.
+
+        ``log``: where what it prints is kept, behind what is there already; without one it is for exarp alone to read.
+        Raises LaunchFault.
+        """
+        aside = msgspec.structs.replace(task, commands=(script,), argv=(), interactive=False, daemon=False)
+        launch = self._launch(key, aside, {}, self._cwd(task), log)
+        streams: Streams = launch.streams if log else "captured"
+        return msgspec.structs.replace(launch, env={**launch.env, **variables}, streams=streams, append=True, plain=())
+
+    def _cwd(self, task: Task) -> str:
+        cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root
+        if task.cwd and not os.path.isdir(cwd):
+            raise LaunchFault(f"cannot enter {task.cwd}: there is no such folder: make it, or correct cwd")
+        return cwd
+
+    def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
+        given = given_variables(task, self.environment)
+        around = self.environment.around(task)
+        env = self._environment(task, lists, given)
+
+        def value(name: str) -> str | None:
+            return env[name] if name in env else around.get(name)
+
+        plain = self._plain(task, value) if self._is_handed_on(task, given) else ()
+        if plain:
+            env["PWD"] = self._shell_folder(value("PWD"), cwd)
+        if self.secrets:
+            self.secrets.learn({**around, **env})
+        search = value("PATH") or ""
+        return Launch(
+            key=key,
+            label=task.name,
+            commands=vectors(task, lists),
+            env=env,
+            cwd=cwd,
+            log=log,
+            log_limit=self.manifest.settings.log_limit,
+            streams=self._streams(task),
+            daemon=task.daemon,
+            plain=plain,
+            masked=self.secrets.parts if self.secrets else (),
+            around=around,
+            programs=tuple([find_program(words[0], search) if words else None for words in plain]),
+        )
+
+    def _plain(self, task: Task, value: Callable[[str], str | None]) -> tuple[tuple[str, ...] | None, ...]:
+        """For each of a task's scripts its words, if it needs no shell; empty where all do."""
+        if not task.commands or task.interactive or not is_ordinary_shell(task.shell):
+            return ()
+        found = tuple([plain_words(script, value) for script in task.commands])
+        return found if any(found) else ()
+
+    def _is_handed_on(self, task: Task, given: Mapping[str, str]) -> bool:
+        # What comes from outside is the same for thousands of tasks.
+        known = self._handed_on.get(task.dotenv)
+        if known is None:
+            known = self._handed_on[task.dotenv] = is_handed_on(self.environment.around(task))
+        return known and is_handed_on(given)
+
+    def _shell_folder(self, pwd: str | None, cwd: str) -> str:
+        if cwd != self.root:
+            return shell_folder(pwd, cwd)
+        if self._root_folder is None:
+            self._root_folder = shell_folder(pwd, cwd)
+        return self._root_folder
+
+    def _list_path(self, key: int, folder: str) -> str:
+        """In full, so that a script may change its folder; from ``folder`` where the workspace's own path needs quotes."""
+        path = f"{self.scratch}/in-{key}.txt"
+        return seen_from(folder, os.path.relpath(path, self.root), self.root) if is_odd(path) else path
+
+    def takes_long(self, task: Task) -> bool:
+        """Whether ``launch`` may take long: folders are emptied, which may hold much."""
+        return bool(emptied_folders(task))
+
+    def leaves_no_trace(self, task: Task) -> bool:
+        """Whether nothing needs to be undone after a ``launch`` that nobody starts; folders around outputs are no trace."""
+        return not emptied_folders(task) and not names_launch_word(task, "in_file")
+
+    def done(self, key: int) -> None:
+        """An attempt is over: its list is no longer needed, and folders may be gone."""
+        self.folders.forget()
+        path = self._lists.pop(key, None)
+        if path is not None and os.path.exists(path):
+            os.unlink(path)
+
+    def _streams(self, task: Task) -> Streams:
+        if task.interactive:
+            return "foreground"
+        return "inherited" if self.raw else "captured"
+
+    def _prepare(self, task: Task) -> None:
+        for folder in made_folders(task):
+            self.folders.make(folder)
+        for path in emptied_folders(task):
+            self.folders.empty(path)
+
+    def _environment(self, task: Task, lists: Mapping[str, list[str]], given: Mapping[str, str]) -> dict[str, str]:
+        """What lies over what comes from outside: what is exarp's own, and over that what the manifest says."""
+        return {**self.own, "EXARP_TASK": task.name, **file_variables(task, lists), **given}
+
+    def _write_list(self, key: int, path: str, paths: Sequence[str]) -> None:
+        if odd := next((entry for entry in paths if "\n" in entry), None):
+            raise LaunchFault(f"$in_file has one path a line, and {odd!r} has more than one: use argv with $in")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.writelines(f"{entry}\n" for entry in paths)
+        except OSError as error:
+            raise LaunchFault(f"{path} cannot be written: {error.strerror}") from None
+        self._lists[key] = path
+
+
+def made_folders(task: Task) -> tuple[str, ...]:
+    """The folders that are made before a task starts."""
+    folders = parent_folders((*(task.outputs or ()), task.depfile))
+    return tuple([folder for folder in folders if not is_outside(folder)])
+
+
+def emptied_folders(task: Task) -> list[str]:
+    """The output folders that are emptied before a task starts."""
+    return [] if task.keep_outputs else [path for path in task.outputs or () if is_folder(path)]
