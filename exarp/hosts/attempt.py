@@ -116,7 +116,8 @@ class Attempt:
         pid = None
         if stdin is not None and plain:
             program = launch.programs[self.step - 1] if launch.programs else None
-            pid = spawner.spawn(plain, launch.around, env, launch.cwd, stdin, output, program)
+            redirections = launch.redirections[self.step - 1] if launch.redirections else ()
+            pid = spawner.spawn(plain, launch.around, env, launch.cwd, stdin, output, program, redirections)
         if stdin is not None and pid is None:
             pid = spawner.spawn(argv, launch.around, env, launch.cwd, stdin, output)
         self.pid = pid if pid is not None else self._spawn_carefully(argv, {**launch.around, **env}, stdin, output)

@@ -1,7 +1,8 @@
 """Starting a process in a session of its own: the quick way where it does, else not at all.
 
 Knows ``posix_spawn``, which costs half of what ``subprocess`` does, and how to make up for what it lacks: it neither looks
-programs up in a given PATH, nor enters folders, nor closes descriptors. Does not know attempts, and words no refusal: what does
+programs up in a given PATH, nor enters folders, nor closes descriptors; and where it opens a pipe with a name, nothing else is
+done here until somebody opens the other end. Does not know attempts, and words no refusal: what does
 not succeed here is tried again by ``subprocess``, which tells why.
 """
 
@@ -9,14 +10,21 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+
+from exarp.model.launch import Redirection
 
 # Python ignores them; no program is to inherit that.
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
 # Not what is in it, which may not be asked.
 _FOLDER_ALONE = getattr(os, "O_PATH", os.O_RDONLY)
+_OPENED = {
+    "<": os.O_RDONLY, ">": os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ">>": os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+}  # fmt: skip
+_FOR_ALL = 0o666
 _encoded = lru_cache(maxsize=4096)(os.fsencode)
 
 
@@ -52,10 +60,12 @@ class Spawner:
         stdin: int,
         output: int | None,
         program: str | None = None,
+        redirections: tuple[Redirection, ...] = (),
     ) -> int | None:
         """The number of the process; None where it could not be started. ``output``: stdout and stderr, None for our own.
 
         ``env``: its environment, on top of what is ``around``. ``program``: where it is, if that is known.
+        ``redirections``: what becomes of its streams then, as a shell would have it.
         """
         elsewhere = cwd != self._folder
         if self._here < 0 and elsewhere:
@@ -64,7 +74,7 @@ class Spawner:
             program = find_program(argv[0], env["PATH"] if "PATH" in env else around.get("PATH", ""))
             if program is None:
                 return None
-        streams = [(os.POSIX_SPAWN_DUP2, stdin, 0)]
+        streams: list[tuple[object, ...]] = [(os.POSIX_SPAWN_DUP2, stdin, 0)]
         if output is not None:
             streams += [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
         encoded = self._encoded(around, env)
@@ -73,6 +83,8 @@ class Spawner:
             if elsewhere:
                 # It stands where this process stands, which nothing else does meanwhile: there is one thread.
                 os.chdir(cwd)
+            if redirections and not _redirect(streams, redirections):
+                return None
             return os.posix_spawn(program, argv, encoded, file_actions=streams, setsid=True, setsigdef=_RESTORED)
         except (OSError, ValueError, NotImplementedError):
             return None
@@ -99,6 +111,24 @@ class Spawner:
             os.close(spare)
         if output is not None:
             self._highest = output
+
+
+def _redirect(streams: list[tuple[object, ...]], redirections: tuple[Redirection, ...]) -> bool:
+    """Add what is to be done with streams, files seen from where this process stands; False where that might take long, or
+    fail, which a shell tells better."""
+    for redirection in redirections:
+        stream, operator, target = redirection.stream, redirection.operator, redirection.target
+        if operator == ">&":
+            streams.append((os.POSIX_SPAWN_DUP2, int(target), stream))
+            continue
+        try:
+            ordinary = target == os.devnull or stat.S_ISREG(os.stat(target).st_mode)
+        except FileNotFoundError:
+            ordinary = operator != "<"
+        if not ordinary:
+            return False
+        streams.append((os.POSIX_SPAWN_OPEN, stream, target, _OPENED[operator], _FOR_ALL))
+    return True
 
 
 def find_program(name: str, search: str) -> str | None:

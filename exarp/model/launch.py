@@ -11,6 +11,15 @@ from typing import Literal
 import msgspec
 
 Streams = Literal["captured", "inherited", "foreground"]
+Operator = Literal["<", ">", ">>", ">&"]
+
+
+class Redirection(msgspec.Struct, frozen=True, gc=False):
+    """Where a stream of a command leads to instead: a file, seen from the command's folder; for ``>&`` the number of a stream."""
+
+    stream: int
+    operator: Operator
+    target: str
 
 
 class Launch(msgspec.Struct, frozen=True):
@@ -21,6 +30,7 @@ class Launch(msgspec.Struct, frozen=True):
     in its place, if it can be; if not, the command (a shell) is, which then says why. ``cwd`` and ``log`` are absolute.
     ``log`` is created only when there is output, at most ``log_limit`` bytes of it (head and tail are kept); where it is
     empty, none is kept.
+    ``redirections``: for each command, what those of ``plain`` are to have done with their streams first, one after the other.
     ``env``: its environment, on top of what is ``around``, which is the same mapping for many and never changes. ``programs``:
     where the programs of ``plain`` are, as far as that is known.
     ``append``: what the log has already stays in it.
@@ -44,6 +54,7 @@ class Launch(msgspec.Struct, frozen=True):
     masked: tuple[bytes, ...] = ()
     around: Mapping[str, str] = {}
     programs: tuple[str | None, ...] = ()
+    redirections: tuple[tuple[Redirection, ...], ...] = ()
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):

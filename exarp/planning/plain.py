@@ -1,4 +1,4 @@
-"""Scripts that need no shell: one command, whose words are certain.
+"""Scripts that need no shell: one command, whose words and redirections are certain.
 
 Knows what a POSIX shell would make of such a script, word by word, and which names of commands and variables are a shell's own.
 Does not know where programs are. Whatever is not surely the same without a shell is left to the shell.
@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from exarp.model.expression import late
+from exarp.model.launch import Operator, Redirection
 
-# What no shell gives a meaning to, wherever it stands in a word; quoted text; a variable.
+# A redirection, where every shell has the same; what no shell gives a meaning to, wherever it stands in a word; quoted text; a
+# variable.
 _PIECE = late(
     r"""(?P<blank>[ \t]+)
+    |(?P<merged>2>&1|1?>&2)(?![^ \t])
+    |(?P<redirected>[0-9]*(?:>>|[<>])(?![<>&|(]))
     |(?P<safe>[A-Za-z0-9_./:,+@%=-]+)
     |'(?P<single>[^']*)'
     |"(?P<double>[^"`\\]*)"
@@ -23,6 +28,13 @@ _PIECE = late(
 )
 _IN_QUOTES = late(r"(?P<text>[^$]+)|\$(?:(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})", re.ASCII)
 _SPLIT = late("[ \t\n]+")
+_DEFAULTS: dict[str, tuple[int, Operator]] = {
+    "<": (0, "<"), "0<": (0, "<"), ">": (1, ">"), "1>": (1, ">"), "2>": (2, ">"), ">>": (1, ">>"), "1>>": (1, ">>"),
+    "2>>": (2, ">>"), "2>&1": (2, ">&"), "1>&2": (1, ">&"), ">&2": (1, ">&"),
+}  # fmt: skip
+# What bash opens in ways of its own, and what may not be a file at all.
+_DEVICES = "/dev/"
+_NO_DEVICE = "/dev/null"
 # In a value that is not quoted: what makes a shell look for files.
 _EXPANDS = late(r"[*?\[\\]")
 _EXPORTABLE = late(r"[A-Za-z_]\w*", re.ASCII)
@@ -65,14 +77,71 @@ def is_handed_on(names: Iterable[str]) -> bool:
     return all(_EXPORTABLE.fullmatch(name) and name not in _RESET for name in names)
 
 
-def plain_words(script: str, value: Callable[[str], str | None]) -> tuple[str, ...] | None:
-    """The words of the one command that a script is; None where a shell is needed, or might be.
+_Value = Callable[[str], str | None]
+
+
+class PlainCommand(NamedTuple):
+    """The command that a script is: its words, at least one, and its redirections in the order in which they take effect."""
+
+    words: tuple[str, ...]
+    redirections: tuple[Redirection, ...] = ()
+
+
+def plain_command(script: str, value: _Value) -> PlainCommand | None:
+    """The one command that a script is; None where a shell is needed, or might be.
 
     ``value``: of a variable in the environment, None where it is not set.
     """
-    pieces = _taken_apart(script)
-    if pieces is None:
+    form = _taken_apart(script)
+    words = None if form is None else _words(form.command, value)
+    if form is None or not words or not _is_program(words):
         return None
+    if not form.redirected:
+        return PlainCommand(tuple(words))
+    redirections = [_redirection(operator, pieces, value) for operator, pieces in form.redirected]
+    known = tuple([redirection for redirection in redirections if redirection is not None])
+    return PlainCommand(tuple(words), known) if len(known) == len(redirections) else None
+
+
+class _Piece(NamedTuple):
+    kind: str
+    text: str
+
+
+class _Form(NamedTuple):
+    """A script taken apart: the pieces of its command, and its redirections, each with the pieces of its file's name."""
+
+    command: list[_Piece]
+    redirected: list[tuple[str, list[_Piece]]]
+
+
+@lru_cache(maxsize=1024)
+def _taken_apart(script: str) -> _Form | None:
+    """None where there is something else in it. Many tasks have the same one."""
+    form = _Form([], [])
+    pieces, before = form.command, "blank"
+    for found in _pieces(_PIECE, script.strip(" \t\n")):
+        if found is None:
+            return None
+        kind = found.lastgroup or ""
+        text = found[kind]
+        if kind in ("redirected", "merged"):
+            # A number that belongs to a word is none of a descriptor.
+            if text not in _DEFAULTS or (text[0].isdigit() and before != "blank"):
+                return None
+            form.command.append(_Piece("blank", ""))
+            form.redirected.append((text, pieces := [] if kind == "redirected" else form.command))
+        elif kind != "blank":
+            pieces.append(_Piece(kind, text))
+        elif pieces:
+            # Blanks between an operator and its file end nothing.
+            pieces = form.command
+            pieces.append(_Piece(kind, text))
+        before = kind
+    return form
+
+
+def _words(pieces: Iterable[_Piece], value: _Value) -> list[str] | None:
     words = _Words()
     for kind, text in pieces:
         if kind == "blank":
@@ -90,19 +159,23 @@ def plain_words(script: str, value: Callable[[str], str | None]) -> tuple[str, .
                 return None
             words.split(known)
     words.end()
-    return tuple(words.ended) if words.ended and _is_program(words.ended) else None
+    return words.ended
 
 
-@lru_cache(maxsize=1024)
-def _taken_apart(script: str) -> tuple[tuple[str, str], ...] | None:
-    """The pieces of a script, with their kinds; None where there is something else in it. Many tasks have the same one."""
-    found = []
-    for piece in _pieces(_PIECE, script.strip(" \t\n")):
-        if piece is None:
-            return None
-        kind = piece.lastgroup or ""
-        found.append((kind, piece[kind]))
-    return tuple(found)
+def _redirection(operator: str, pieces: Sequence[_Piece], value: _Value) -> Redirection | None:
+    descriptor, kind = _DEFAULTS[operator]
+    if kind == ">&":
+        return Redirection(descriptor, kind, operator[-1])
+
+    def unsplit(name: str) -> str | None:
+        # Some shells split it, and want one word; others do not.
+        known = value(name)
+        return None if known is None or _SPLIT.search(known) else known
+
+    words = _words(pieces, unsplit)
+    if not words or len(words) != 1 or not words[0] or (words[0].startswith(_DEVICES) and words[0] != _NO_DEVICE):
+        return None
+    return Redirection(descriptor, kind, words[0])
 
 
 class _Words:
@@ -131,7 +204,7 @@ class _Words:
                 self.put(part)
 
 
-def _quoted(text: str, value: Callable[[str], str | None]) -> str | None:
+def _quoted(text: str, value: _Value) -> str | None:
     """What a text in double quotes comes to."""
     if "$" not in text:
         return text
@@ -150,7 +223,7 @@ def _quoted(text: str, value: Callable[[str], str | None]) -> str | None:
     return "".join(parts)
 
 
-def _known(name: str, value: Callable[[str], str | None]) -> str | None:
+def _known(name: str, value: _Value) -> str | None:
     return None if name in _SET or name in _RESET else value(name)
 
 

@@ -19,7 +19,7 @@ from exarp.model.manifest import Manifest
 from exarp.model.path import is_folder, is_outside
 from exarp.model.task import Task
 from exarp.planning.environment import Environment
-from exarp.planning.plain import is_handed_on, is_ordinary_shell, plain_words
+from exarp.planning.plain import PlainCommand, is_handed_on, is_ordinary_shell, plain_command
 from exarp.planning.recipe import is_odd, names_launch_word
 from exarp.workspace.folders import FolderFault, OutputFolders, parent_folders, seen_from, shell_folder, working_folder
 
@@ -75,7 +75,9 @@ class Launcher:
         aside = msgspec.structs.replace(task, commands=(script,), argv=(), interactive=False, daemon=False)
         launch = self._launch(key, aside, {}, self._cwd(task), log)
         streams: Streams = launch.streams if log else "captured"
-        return msgspec.structs.replace(launch, env={**launch.env, **variables}, streams=streams, append=True, plain=())
+        return msgspec.structs.replace(
+            launch, env={**launch.env, **variables}, streams=streams, append=True, plain=(), redirections=()
+        )
 
     def _cwd(self, task: Task) -> str:
         cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root
@@ -107,17 +109,18 @@ class Launcher:
             log_limit=self.manifest.settings.log_limit,
             streams=self._streams(task),
             daemon=task.daemon,
-            plain=plain,
+            plain=tuple([command and command.words for command in plain]),
+            redirections=tuple([command.redirections if command else () for command in plain]),
             masked=self.secrets.parts if self.secrets else (),
             around=around,
-            programs=tuple([find_program(words[0], search) if words else None for words in plain]),
+            programs=tuple([find_program(command.words[0], search) if command else None for command in plain]),
         )
 
-    def _plain(self, task: Task, value: Callable[[str], str | None]) -> tuple[tuple[str, ...] | None, ...]:
-        """For each of a task's scripts its words, if it needs no shell; empty where all do."""
+    def _plain(self, task: Task, value: Callable[[str], str | None]) -> tuple[PlainCommand | None, ...]:
+        """For each of a task's scripts the command that it is, if it needs no shell; empty where all do."""
         if not task.commands or task.interactive or not is_ordinary_shell(task.shell):
             return ()
-        found = tuple([plain_words(script, value) for script in task.commands])
+        found = tuple([plain_command(script, value) for script in task.commands])
         return found if any(found) else ()
 
     def _is_handed_on(self, task: Task, given: Mapping[str, str]) -> bool:

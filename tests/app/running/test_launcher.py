@@ -9,6 +9,7 @@ import pytest
 
 from exarp.app.running.command_lines import LaunchFault
 from exarp.app.running.launcher import Launcher
+from exarp.model.launch import Redirection
 from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 
@@ -81,10 +82,11 @@ def test_plain_commands_come_with_their_words_and_with_the_folder_that_a_shell_w
     manifest = Manifest("exarp.toml", ())
     environ = {"PWD": str(tmp_path / "link"), "HOME": "/h"}
     launcher = Launcher(str(tmp_path), manifest, environ, "1", str(tmp_path), str(tmp_path), raw=False)
-    task = Task("t", commands=("cp $in $out", "cp $in > $out"), inputs=("a",), outputs=("b",))
+    task = Task("t", commands=("cp $in $out", "cp $in; x", "cat < $in > $out"), inputs=("a",), outputs=("b",))
     launch = launcher.launch(1, task, ("a",), "log")
     assert launch.commands[0] == ("sh", "-eu", "-c", "cp $in $out")
-    assert launch.plain == (("cp", "a", "b"), None)
+    assert launch.plain == (("cp", "a", "b"), None, ("cat",))
+    assert launch.redirections == ((), (), (Redirection(0, "<", "a"), Redirection(1, ">", "b")))
     assert launch.env["PWD"] == str(tmp_path / "link")
     (tmp_path / "sub").mkdir()
     assert launcher.launch(2, msgspec.structs.replace(task, cwd="sub"), ("a",), "log").env["PWD"] == str(
