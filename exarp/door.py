@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
+    from exarp.glance import Asked
+    from exarp.index import Part
+
 _ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 
 
@@ -54,20 +57,32 @@ def _answer(arguments: list[str]) -> int:
 
         if list_plainly():
             return 0
-    from exarp.glance import glance
+    from exarp.glance import glance, understood
 
-    left = glance(arguments)
-    if left is True:
-        return 0
-    if left is not False:
-        from exarp.cli.left import run_left
-
-        status = run_left(left, arguments)
+    asked = understood(arguments)
+    if asked is not None:
+        left = glance(asked)
+        if left is True:
+            return 0
+        status = _run(asked, left or None, arguments)
         if status is not None:
             return status
     from exarp.cli.entry import run_cli
 
     return run_cli(arguments)
+
+
+def _run(asked: Asked, left: Part | None, arguments: list[str]) -> int | None:
+    """Run what is ``left``, or everything where that is not known; None where that takes what parses command lines."""
+    if left is not None:
+        from exarp.cli.left import run_left
+
+        status = run_left(left, arguments)
+        if status is not None:
+            return status
+    from exarp.cli.whole import run_whole
+
+    return run_whole(asked, arguments)
 
 
 def _tell_version() -> bool:

@@ -61,11 +61,10 @@ class Doubt(Exception):
     """Something is not as it was, or cannot be told."""
 
 
-def glance(arguments: Sequence[str]) -> bool | Part:
-    """True if the run that ``arguments`` ask for has nothing to do, and that was said; False where that cannot be told; else
-    what is left to do."""
-    asked = understood(arguments)
-    if asked is None or "_EXARP_COMPLETE" in os.environ:
+def glance(asked: Asked) -> bool | Part:
+    """True if the run that is asked for has nothing to do, and that was said; False where that cannot be told; else what is
+    left to do."""
+    if "_EXARP_COMPLETE" in os.environ:
         return False
     collecting = gc.isenabled()
     gc.disable()
@@ -93,6 +92,9 @@ def understood(arguments: Sequence[str]) -> Asked | None:
     for word in words:
         if word in ("-q", "--quiet"):
             asked.quiet = True
+        elif first and word.startswith("-"):
+            # Of the options only those of every command stand before it.
+            return None
         elif word == "--all":
             asked.every = True
         elif word in ("-k", "--keep-going"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from exarp.cli.commands import COMMANDS
 from exarp.cli.endings import end_with_status, let_go
 from exarp.cli.invocation import Invocation, common_options, write_bytes
 
@@ -22,32 +23,6 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from exarp.errors import ExarpError
-
-COMMANDS = (
-    "run",
-    "watch",
-    "plan",
-    "why-not",
-    "explain",
-    "graph",
-    "list",
-    "show",
-    "check",
-    "init",
-    "import",
-    "export",
-    "schema",
-    "status",
-    "history",
-    "log",
-    "events",
-    "wait",
-    "stop",
-    "clean",
-    "cache",
-    "doctor",
-    "completion",
-)
 
 # Options of every command that take a value.
 _WITH_VALUE = ("-f", "--file", "-C", "--directory", "--color")

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from exarp.cli.commands import LATER_COMMANDS
+
 if TYPE_CHECKING:
     from exarp.cli.invocation import Invocation
     from exarp.errors import UsageError
 
-COMMANDS = frozenset(
-    "resume answer tui ui dashboard task locks handoff report analyze automation learn trace allow mcp".split()
-)
 OPTIONS: dict[str, tuple[str, ...]] = {
     "run": ("--continue", "--profile", "--junit"),
     "graph": ("--html",),
@@ -45,7 +44,7 @@ def refuse_later_command(invocation: Invocation) -> None:
     from exarp.errors import ManifestError
 
     word = invocation.first_word
-    if word not in COMMANDS:
+    if word not in LATER_COMMANDS:
         return
     try:
         project, _ = examine(invocation.folder, invocation.manifest_path, os.environ)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from exarp.cli.endings import end_with_status, let_go
@@ -34,6 +34,26 @@ class Plain:
 
 def run_left(part: Part, arguments: Sequence[str]) -> int | None:
     """Run what is left; the exit code, or None where that has to be a run of everything: nothing was done then."""
+    return ended(arguments, lambda: _run(part, arguments))
+
+
+def ended(arguments: Sequence[str], work: Callable[[], int | None]) -> int | None:
+    """What ``work`` returns, or the exit code of its error, which is told; signals end it as they end a command."""
+    handlers = end_with_status()
+    try:
+        return work()
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        return _told(error, arguments)
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+        let_go(sys.stdout)
+        let_go(sys.stderr)
+
+
+def _run(part: Part, arguments: Sequence[str]) -> int | None:
     import exarp.cli.lean  # noqa: F401
     from exarp.app.index.partial import partial
     from exarp.app.run import OutdatedError, RunRequest, run
@@ -55,21 +75,11 @@ def run_left(part: Part, arguments: Sequence[str]) -> int | None:
         commands=about["commands"],
     )
     views = RunViews(Plain(part.quiet), foreseen.project, request.call)
-    handlers = end_with_status()
     try:
         status = run(foreseen.project, request, os.environ, views.voice, foreseen)
-        views.tell_faults()
     except OutdatedError:
         return None
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:
-        return _told(error, arguments)
-    finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)
-        let_go(sys.stdout)
-        let_go(sys.stderr)
+    views.tell_faults()
     return status
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import click
 
 from exarp import __version__
-from exarp.cli.entry import COMMANDS, group
+from exarp.cli.commands import COMMANDS
+from exarp.cli.entry import group
 
 _EXIT_STATUS = (
     ("0", "Done, or up to date."),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 import click
 
+from exarp.cli.commands import taken_words
 from exarp.cli.invocation import (
     Invocation,
     common_options,
@@ -120,7 +121,7 @@ def index_words(
 ) -> tuple[tuple[str, ...] | None, frozenset[str]]:
     """What the index takes a run as: the tasks that are named, ``--all``, or nothing, and None where recipes were changed;
     and words that mean a command, unless ``run`` stands before them."""
-    commands = _taken_words()
+    commands = taken_words()
     if overrides.variables or overrides.parameters or invocation.passed:
         return None, commands
     return ("--all",) if options["every"] else tuple(tasks), commands
@@ -135,13 +136,6 @@ def _is_plain(options: Mapping[str, Any], overrides: Overrides) -> bool:
     narrowing = ("tags", "excluded", "only", "waves", "groups")
     narrowed = any(options[name] for name in narrowing) or options["affected"] is not None
     return not narrowed and replace(overrides, jobs=None) == Overrides()
-
-
-def _taken_words() -> frozenset[str]:
-    """Words that mean a command, unless ``run`` stands before them."""
-    from exarp.cli import entry, later
-
-    return frozenset((*entry.COMMANDS, *later.COMMANDS))
 
 
 def _refuse_idle(invocation: Invocation, options: Mapping[str, Any]) -> None:

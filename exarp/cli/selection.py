@@ -105,7 +105,7 @@ def taken(
     """What the words and options of a command mean, told apart from its parameters, which are checked. Raises UsageError."""
     from exarp.app.selection.parameters import check_parameters
     from exarp.app.selection.targets import choose
-    from exarp.cli.entry import COMMANDS
+    from exarp.cli.commands import COMMANDS
 
     names = [word for word in words if word in project.graph.ids or _PARAMETER.fullmatch(word) is None]
     # A mistyped command arrives as a task of run: the hint must know both.

@@ -13,7 +13,7 @@ import pytest
 
 from exarp import __version__
 from exarp.app.wiring import usable_cpus
-from exarp.cli.entry import COMMANDS
+from exarp.cli.commands import COMMANDS
 from tests.cli.conftest import Workspace, environment
 
 MANIFEST = """

@@ -93,7 +93,8 @@ class Glancing:
                 patch.setenv(name, value)
             for name, value in self.environ.items():
                 patch.setenv(name, value)
-            return glance(arguments or ("run",)) is True
+            asked = understood(arguments or ("run",))
+            return asked is not None and glance(asked) is True
 
     environ: dict[str, str] = {}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exarp.cli.entry import COMMANDS
+from exarp.cli.commands import COMMANDS
 from exarp.cli.man_page import man_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "exarp.1"

@@ -99,7 +99,7 @@ def loaded(workspace: Workspace, *arguments: str) -> set[str]:
     [
         (["--version"], NEVER_FOR_HELP | {"click", "re"}),
         (["--help"], NEVER_FOR_HELP),
-        (["run"], NEVER_FOR_RUN),
+        (["run"], NEVER_FOR_RUN | NEVER_WITHOUT_OPTIONS),
         (
             ["list"],
             NEVER_FOR_RUN | NEVER_WITHOUT_OPTIONS | NEVER_FOR_LIST,

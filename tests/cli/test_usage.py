@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from exarp.cli import later
-from exarp.cli.entry import COMMANDS, run_cli
+from exarp.cli.commands import COMMANDS, LATER_COMMANDS
+from exarp.cli.entry import run_cli
 from tests.cli.conftest import Workspace
 
 SAME = "-C 'my dir' -f b.toml"
@@ -96,7 +97,7 @@ def test_an_option_of_a_later_version_is_told_as_such(
     )
 
 
-@pytest.mark.parametrize("word", sorted(later.COMMANDS))
+@pytest.mark.parametrize("word", sorted(LATER_COMMANDS))
 def test_a_command_of_a_later_version_is_told_as_such(
     word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -118,7 +119,7 @@ def test_a_defect_while_it_refuses_is_told_as_a_defect(
 
 
 def test_no_command_is_told_as_later_that_is_there() -> None:
-    assert not later.COMMANDS & set(COMMANDS)
+    assert not LATER_COMMANDS & set(COMMANDS)
 
 
 def test_a_task_named_like_a_later_command_runs(workspace: Workspace) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from exarp.cli.entry import COMMANDS, group
-from exarp.cli.later import COMMANDS as LATER_COMMANDS
+from exarp.cli.commands import COMMANDS, LATER_COMMANDS
+from exarp.cli.entry import group
 from exarp.manifests.document import LATER_TASK, LATER_TOP
 from exarp.model.name import LAUNCH_WORDS
 from tests.manifests.reading import problems
