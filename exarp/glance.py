@@ -23,14 +23,14 @@ from exarp.index import (
     is_settled,
     listing_digest,
     maker,
-    packed,
     publishing,
+    renewed,
     replace_index,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from exarp.index import Back, Front
 
@@ -144,7 +144,6 @@ class _Look:
             raise Doubt  # What somebody else may have written is not read as marshal.
         self.file = IndexFile(lambda length, at: os.pread(descriptor, length, at), status.st_size)
         self.front: Front = self.file.front()
-        self.learned: dict[int, tuple[int, int, int, int, bool]] = {}
         self._about = self.front.about
         self._back: Back | None = None
         self._folders: dict[tuple[str, int], tuple[str, int, int, int, bool, bytes, str | None]] = {}
@@ -177,13 +176,13 @@ class _Look:
         moved = self._changed_folders("folders", folders)
         stale = self._stale(wanted, changed, moved)
         if stale:
-            part = Part(self.file, self.front, self.read_back(), stale, self.learned)
+            part = Part(self.file, self.front, self.read_back(), stale)
             part.root, part.key, part.jobs = self.root, asked.key, asked.jobs
             part.keep_going, part.quiet = asked.keep_going, asked.quiet
             return part
         if not self._is_in_place() or not self._tell(count):
             return False
-        if self.learned or self._folders:
+        if self.front.has_learned or self._folders:
             self._publish()
         return True
 
@@ -299,7 +298,7 @@ class _Look:
                     or found.st_ino != inode
                 ):
                     odd.append(at)
-            odd += front.young
+            young: Iterable[int] = front.young
         else:
             for at in positions:
                 try:
@@ -310,8 +309,12 @@ class _Look:
                 same = found.st_mtime_ns == front.mtimes[at] and found.st_ctime_ns == front.ctimes[at]
                 if not same or found.st_size != front.sizes[at] or found.st_ino != front.inodes[at]:
                     odd.append(at)
-            odd += set(positions).intersection(front.young)
-        return {at for at in dict.fromkeys(odd) if not self._is_equal(at)} if odd else set()
+            young = set(positions).intersection(front.young)
+        changed = {at for at in odd if not self._is_equal(at)}
+        if young:
+            looked_at = set(odd)
+            changed.update([at for at in young if at not in looked_at and not self._is_equal(at)])
+        return changed
 
     def _is_equal(self, at: int) -> bool:
         """Whether a file has the content that it had. Raises Doubt if not, where that leaves nothing to tell."""
@@ -326,7 +329,7 @@ class _Look:
             equal = False
         if equal:
             settled = is_settled(found.st_mtime_ns, found.st_ctime_ns, moment)
-            self.learned[at] = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, settled)
+            self.front.learn(at, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, settled)
         elif not self._partly:
             raise Doubt
         return equal
@@ -398,16 +401,12 @@ class _Look:
             with publishing(".exarp"):
                 # A run that began before took the index away; one that begins now waits.
                 if self._is_in_place():
-                    replace_index(".exarp", self._renewed())
-        except OSError:
+                    for part in ("shaping", "folders"):
+                        known = self._about[part]
+                        self._about[part] = [self._folders.get((part, at), folder) for at, folder in enumerate(known)]
+                    replace_index(".exarp", renewed(self.front, self.file))
+        except (OSError, ValueError):
             pass
-
-    def _renewed(self) -> bytes:
-        about = dict(self._about)
-        for part in ("shaping", "folders"):
-            about[part] = [self._folders.get((part, at), folder) for at, folder in enumerate(about[part])]
-        front = self.front.learning(self.learned, about)
-        return packed(front, self.file.back_bytes(), self.file.makings())
 
 
 def _digest(path: str, size: int, new: type) -> bytes:

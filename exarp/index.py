@@ -20,7 +20,7 @@ from bisect import bisect_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
     from typing import Any
 
 NAME = "index"
@@ -42,6 +42,7 @@ _SEARCHES = 4
 _TICK_NS = 20_000_000
 _COARSE_NS = 2_000_000_000
 _SECOND_NS = 1_000_000_000
+_PIECE = 1 << 20
 
 
 class Front:
@@ -52,32 +53,45 @@ class Front:
     stat data prove nothing yet.
     """
 
-    __slots__ = ("about", "ctimes", "inodes", "mtimes", "paths", "sizes", "young")
+    __slots__ = ("_is_young", "_joined", "_young", "about", "ctimes", "inodes", "mtimes", "paths", "sizes")
 
     def __init__(self, part: tuple[Any, ...]) -> None:
         self.about: dict[str, Any] = part[0]
-        self.paths: list[str] = part[1].decode("utf-8", "surrogateescape").split("\0") if part[1] else []
+        self._joined: bytes = part[1]
+        self.paths: list[str] = self._joined.decode("utf-8", "surrogateescape").split("\0") if self._joined else []
         self.mtimes, self.ctimes, self.sizes = (memoryview(column).cast("q") for column in part[2:5])
         self.inodes = memoryview(part[5]).cast("Q")
-        self.young: list[int] = list(memoryview(part[6]).cast("I"))
+        self._young: list[int] = list(memoryview(part[6]).cast("I"))
+        # A byte for each path, once something was learned: of 100,000 of them nothing larger is kept.
+        self._is_young: bytearray | None = None
 
-    def learning(
-        self, learned: Mapping[int, tuple[int, int, int, int, bool]], about: dict[str, Any]
-    ) -> tuple[Any, ...]:
-        """This part with newer stat data of files by position (the four columns, and whether these prove the content)."""
-        columns = [bytearray(column) for column in (self.mtimes, self.ctimes, self.sizes, self.inodes)]
-        views = [memoryview(column).cast("q") for column in columns[:3]]
-        views.append(memoryview(columns[3]).cast("Q"))
-        young = set(self.young)
-        for at, (*values, settled) in learned.items():
-            for view, value in zip(views, values, strict=True):
-                view[at] = value
-            if settled:
-                young.discard(at)
-            else:
-                young.add(at)
-        positions = b"".join([at.to_bytes(4, sys.byteorder) for at in sorted(young)])
-        return (about, joined(self.paths), *map(bytes, columns), positions)
+    @property
+    def young(self) -> list[int]:
+        """See above."""
+        return self._young if self._is_young is None else [at for at, young in enumerate(self._is_young) if young]
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether anything was learned."""
+        return self._is_young is not None
+
+    def learn(self, at: int, mtime: int, ctime: int, size: int, inode: int, settled: bool) -> None:
+        """Newer stat data of the file at a position, and whether these prove its content, which is as it was."""
+        if self._is_young is None:
+            self._is_young = bytearray(len(self.paths))
+            for young in self._young:
+                self._is_young[young] = 1
+            self.mtimes, self.ctimes, self.sizes = (
+                memoryview(bytearray(column)).cast("q") for column in (self.mtimes, self.ctimes, self.sizes)
+            )
+            self.inodes = memoryview(bytearray(self.inodes)).cast("Q")
+        self.mtimes[at], self.ctimes[at], self.sizes[at], self.inodes[at] = mtime, ctime, size, inode
+        self._is_young[at] = not settled
+
+    def part(self) -> tuple[Any, ...]:
+        """What the constructor takes."""
+        young = b"".join([at.to_bytes(4, sys.byteorder) for at in self.young])
+        return (self.about, self._joined, self.mtimes, self.ctimes, self.sizes, self.inodes, young)
 
 
 class Back:
@@ -182,8 +196,21 @@ class _Rows:
 def packed(front: Sequence[Any], back: Sequence[Any] | bytes, makings: bytes = b"") -> bytes:
     """The file of its parts, the first two each as the constructor of its class takes it, or as bytes already."""
     parts = marshal.dumps(tuple(front)), back if isinstance(back, bytes) else marshal.dumps(tuple(back)), makings
-    head = b"".join([len(part).to_bytes(8, "little") + zlib.crc32(part).to_bytes(4, "little") for part in parts])
+    head = b"".join(map(_measures, parts))
     return b"".join((_MARK, head, *parts))
+
+
+def renewed(front: Front, file: IndexFile) -> Iterator[bytes]:
+    """The pieces of an index whose front was read from ``file`` and has learned something since: what lies behind it stays as it
+    is, and is not held in memory as a whole. Raises ValueError where it is cut."""
+    part = marshal.dumps(front.part())
+    yield _MARK + _measures(part) + file.head[len(_MARK) + 12 :]
+    yield part
+    yield from file.behind_front()
+
+
+def _measures(part: bytes) -> bytes:
+    return len(part).to_bytes(8, "little") + zlib.crc32(part).to_bytes(4, "little")
 
 
 def joined(names: Iterable[str]) -> bytes:
@@ -198,7 +225,7 @@ class IndexFile:
     """
 
     def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        self._read = read
+        self._read, self._size = read, size
         # What tells this index from any other.
         self.head = head = read(_HEAD, 0)
         if len(head) != _HEAD or not head.startswith(_MARK):
@@ -216,9 +243,15 @@ class IndexFile:
         """The front part. Raises ValueError where it is damaged."""
         return Front(marshal.loads(self._part(0)))
 
-    def back_bytes(self) -> bytes:
-        """The back part as it is. Raises ValueError where it is damaged."""
-        return self._part(1)
+    def behind_front(self) -> Iterator[bytes]:
+        """What lies behind the front, in pieces. Raises ValueError where it is cut."""
+        at = self._places[1][0]
+        while at < self._size:
+            piece = self._read(min(_PIECE, self._size - at), at)
+            if not piece:
+                raise ValueError("the index is cut")
+            yield piece
+            at += len(piece)
 
     def back(self) -> Back:
         """The back part. Raises ValueError where it is damaged."""
@@ -240,24 +273,16 @@ class Part:
     """The part of a run that is left: everything else that it asks for is up to date.
 
     ``head`` tells the index from any other; ``front``, ``back`` and ``makings`` are its parts. ``tasks``: positions of those
-    that may have to run. ``learned``: stat data of files by position, see ``Front.learning``.
+    that may have to run.
     ``root``: of the workspace; ``key``: what is asked for: names, ``--all``, or nothing; ``jobs``: 0 where nobody says.
     """
 
-    __slots__ = ("back", "front", "head", "jobs", "keep_going", "key", "learned", "makings", "quiet", "root", "tasks")
+    __slots__ = ("back", "front", "head", "jobs", "keep_going", "key", "makings", "quiet", "root", "tasks")
 
-    def __init__(
-        self,
-        file: IndexFile,
-        front: Front,
-        back: Back,
-        tasks: Sequence[int],
-        learned: Mapping[int, tuple[int, int, int, int, bool]],
-    ) -> None:
+    def __init__(self, file: IndexFile, front: Front, back: Back, tasks: Sequence[int]) -> None:
         # The file may be closed by the time that anybody asks.
         self.head, self.front, self.back, self.makings = file.head, front, back, file.makings()
         self.tasks = tasks
-        self.learned = learned
         self.root = ""
         self.key: tuple[str, ...] = ()
         self.jobs = 0
@@ -334,14 +359,14 @@ class publishing:
         os.close(self._descriptor)
 
 
-def replace_index(folder: str, data: bytes) -> None:
-    """Publish an index in ``folder``, whole or not at all. Raises OSError."""
+def replace_index(folder: str, pieces: Iterable[bytes]) -> None:
+    """Publish an index in ``folder``, whole or not at all. Raises OSError, and whatever ``pieces`` raises."""
     path = f"{folder}/{NAME}"
     draft = f"{path}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         with open(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
         os.rename(draft, path)
     except BaseException:
         os.unlink(draft)

@@ -14,12 +14,14 @@ from exarp.index import (
     NAME,
     Back,
     Front,
+    IndexFile,
     environment_digest,
     in_memory,
     is_settled,
     joined,
     listing_digest,
     packed,
+    renewed,
     replace_index,
     take_index,
 )
@@ -89,9 +91,42 @@ def read_all(data: bytes) -> None:
     file.makings()
 
 
+@given(st.lists(st.tuples(st.integers(0, 1), *[NANOSECONDS] * 3, st.integers(0, (1 << 64) - 1), st.booleans())))
+def test_what_a_front_learns_stands_in_the_index_made_of_it_and_the_rest_is_as_it_was(
+    learned: list[tuple[int, int, int, int, int, bool]],
+) -> None:
+    file = in_memory(small())
+    front = file.front()
+    expected = {at: (front.mtimes[at], front.ctimes[at], front.sizes[at], front.inodes[at]) for at in (0, 1)}
+    young = {1}
+    for at, mtime, ctime, size, inode, settled in learned:
+        front.learn(at, mtime, ctime, size, inode, settled)
+        expected[at] = (mtime, ctime, size, inode)
+        young = young - {at} if settled else young | {at}
+    assert front.has_learned is bool(learned)
+    pieces = list(renewed(front, file))
+    again = in_memory(b"".join(pieces))
+    for each in (front, again.front()):
+        assert {at: (each.mtimes[at], each.ctimes[at], each.sizes[at], each.inodes[at]) for at in (0, 1)} == expected
+        assert (set(each.young), each.paths, each.about) == (young, ["in/a", "out/a"], {"root": "/w"})
+    assert (again.back().parts, again.makings()) == (file.back().parts, file.makings())
+    # Not as a whole, which may be large.
+    assert b"".join(pieces[2:]).endswith(b"makings")
+
+
+def test_of_an_index_that_was_cut_none_is_made(tmp_path: Path) -> None:
+    data = small()
+    file = IndexFile(lambda length, at: data[at : at + length], len(data))
+    front = file.front()
+    data = data[:-3]
+    with pytest.raises(ValueError, match="cut"):
+        replace_index(str(tmp_path), renewed(front, file))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_index_is_published_whole_and_taken_once(tmp_path: Path) -> None:
-    replace_index(str(tmp_path), b"one")
-    replace_index(str(tmp_path), b"two")
+    replace_index(str(tmp_path), (b"o", b"ne"))
+    replace_index(str(tmp_path), (b"two",))
     assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == [NAME]
     assert take_index(str(tmp_path)) == b"two"
@@ -102,7 +137,7 @@ def test_where_an_index_cannot_be_put_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     (tmp_path / NAME / "in the way").touch()
     with pytest.raises(OSError, match="directory"):
-        replace_index(str(tmp_path), b"one")
+        replace_index(str(tmp_path), (b"o", b"ne"))
     assert sorted(path.name for path in tmp_path.iterdir()) == [NAME]
 
 

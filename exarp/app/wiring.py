@@ -137,7 +137,7 @@ class Session:
     def publish(self, index: bytes) -> None:
         """Let later runs know what is up to date. The index is a cache: without one they look for themselves."""
         with suppress(OSError), publishing(self.folder.path):
-            replace_index(self.folder.path, index)
+            replace_index(self.folder.path, (index,))
 
     def forget_unseen(self) -> None:
         """A whole run has succeeded: what it did not look at is gone, or will be looked at as if it were new."""

@@ -163,8 +163,6 @@ class _Columns:
         self.young = set(front.young)
         self.digests = bytearray(part.back.digests)
         self.changed: set[int] = set()
-        for at, (*values, settled) in part.learned.items():
-            self.put(at, values, settled)
 
     def all(self) -> tuple[array[int], ...]:
         return self.mtimes, self.ctimes, self.sizes, self.inodes
