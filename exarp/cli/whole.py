@@ -9,13 +9,25 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from exarp.cli.commands import COMMANDS, LATER_COMMANDS, taken_words
 from exarp.cli.left import Plain, ended
 
-if TYPE_CHECKING:
-    from exarp.glance import Asked
+
+class Asked(Protocol):
+    """What was understood of the command line: see ``glance.Asked``."""
+
+    names: list[str]
+    jobs: int
+    every: bool
+    quiet: bool
+    keep_going: bool
+    bare: bool
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The tasks that are named, ``--all``, or nothing."""
 
 
 def run_whole(asked: Asked, arguments: Sequence[str]) -> int | None:
