@@ -38,6 +38,10 @@ def run_whole(asked: Asked, arguments: Sequence[str]) -> int | None:
 
 
 def _run(asked: Asked, arguments: Sequence[str]) -> int | None:
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:
+        return None
     import exarp.cli.lean  # noqa: F401
     from exarp.app.opening.examining import open_project
     from exarp.app.opening.project import Overrides
@@ -49,10 +53,6 @@ def _run(asked: Asked, arguments: Sequence[str]) -> int | None:
     from exarp.model.call import Call
     from exarp.planning.selection import Wanted
 
-    try:
-        folder = os.getcwd()
-    except FileNotFoundError:
-        return None
     project = open_project(folder, None, os.environ, Overrides(jobs=asked.jobs or None))
     if project.manifest.settings.secrets:
         # What is said is masked there.

@@ -111,7 +111,7 @@ def test_a_folder_that_is_gone_is_told(workspace: Workspace) -> None:
     (workspace.path / "gone").mkdir()
     code = "import os, sys; os.rmdir(os.getcwd()); sys.argv = ['exarp', 'run']; from exarp.door import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=workspace.path / "gone", capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-c", code], cwd=workspace.path / "gone", capture_output=True, text=True, check=False
     )
     assert (done.returncode, "the working directory is gone" in done.stderr) == (2, True)
 
