@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from types import FrameType
 
 
-def end_with_status() -> dict[int, Any]:
-    """Ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has it; what it is in
-    the middle of is left in order. Gives back what handled these signals before."""
+@contextmanager
+def ending() -> Iterator[None]:
+    """Until a command is over: ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has
+    it; what it is in the middle of is left in order. Afterwards the handlers of before are back, and nobody waits for its output."""
 
     def end(received: int, frame: FrameType | None) -> None:
         sys.exit(128 + received)
@@ -25,10 +28,17 @@ def end_with_status() -> dict[int, Any]:
     handlers[signal.SIGINT] = signal.default_int_handler
     # Under nohup a hang-up stays ignored.
     heard = [signum for signum in handlers if signal.getsignal(signum) is not signal.SIG_IGN]
-    return {signum: signal.signal(signum, handlers[signum]) for signum in heard}
+    before = {signum: signal.signal(signum, handlers[signum]) for signum in heard}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
 
 
-def let_go(stream: TextIO) -> None:
+def _let_go(stream: TextIO) -> None:
     """What a gone reader or a full disk left unwritten must not become a complaint of Python's, and exit code 120."""
     try:
         stream.flush()

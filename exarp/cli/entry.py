@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exarp.cli.commands import COMMANDS
-from exarp.cli.endings import end_with_status, let_go
+from exarp.cli.endings import ending
 from exarp.cli.invocation import Invocation, common_options, write_bytes
 
 if TYPE_CHECKING:
@@ -89,26 +88,21 @@ def run_cli(arguments: Sequence[str], instead: Callable[[], int] | None = None) 
     """Run the command line, or what was understood of it, ``instead``; its exit code. Prints every error, never a traceback."""
     invocation = Invocation(arguments)
     stdout = sys.stdout
-    found = end_with_status()
-    try:
-        return _answer(invocation, instead)
-    except (KeyboardInterrupt, click.Abort):
-        return 130
-    except SystemExit:
-        # Where the reader has gone, click takes stdout away and exits with 1.
-        if sys.stdout is not stdout:
+    with ending():
+        try:
+            return _answer(invocation, instead)
+        except (KeyboardInterrupt, click.Abort):
+            return 130
+        except SystemExit:
+            # Where the reader has gone, click takes stdout away and exits with 1.
+            if sys.stdout is not stdout:
+                return 0
+            raise
+        except BrokenPipeError:
+            # Whoever read our output has had enough.
             return 0
-        raise
-    except BrokenPipeError:
-        # Whoever read our output has had enough.
-        return 0
-    except Exception as error:
-        return _defect(error, invocation)
-    finally:
-        for signum, handler in found.items():
-            signal.signal(signum, handler)
-        let_go(sys.stdout)
-        let_go(sys.stderr)
+        except Exception as error:
+            return _defect(error, invocation)
 
 
 def _answer(invocation: Invocation, instead: Callable[[], int] | None) -> int:

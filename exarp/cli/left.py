@@ -6,12 +6,10 @@ Knows what was understood of the command line. Prints and ends as ``exarp run`` 
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from exarp.cli.endings import end_with_status, let_go
+from exarp.cli.endings import ending
 
 if TYPE_CHECKING:
     from exarp.index import Part
@@ -39,18 +37,13 @@ def run_left(part: Part, arguments: Sequence[str]) -> int | None:
 
 def ended(arguments: Sequence[str], work: Callable[[], int | None]) -> int | None:
     """What ``work`` returns, or the exit code of its error, which is told; signals end it as they end a command."""
-    handlers = end_with_status()
-    try:
-        return work()
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:
-        return _told(error, arguments)
-    finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)
-        let_go(sys.stdout)
-        let_go(sys.stderr)
+    with ending():
+        try:
+            return work()
+        except KeyboardInterrupt:
+            return 130
+        except Exception as error:
+            return _told(error, arguments)
 
 
 def _run(part: Part, arguments: Sequence[str]) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
-from exarp.cli.commands import COMMANDS, LATER_COMMANDS, taken_words
+from exarp.cli.commands import COMMANDS, taken_words
 from exarp.cli.left import Plain, ended
 
 
@@ -32,7 +32,7 @@ class Asked(Protocol):
 
 def run_whole(asked: Asked, arguments: Sequence[str]) -> int | None:
     """Run what is asked for; the exit code, or None where the command line has to tell what that means: nothing was done then."""
-    if "_EXARP_COMPLETE" in os.environ or (asked.bare and asked.names[0] in LATER_COMMANDS.union(COMMANDS)):
+    if "_EXARP_COMPLETE" in os.environ or (asked.bare and asked.names[0] in taken_words()):
         return None
     return ended(arguments, partial(_run, asked, arguments))
 
