@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @contextmanager
 def ending() -> Iterator[None]:
     """Until a command is over: ended by a signal where no run has its own handlers, exarp exits with 128 + n, as the contract has
-    it; what it is in the middle of is left in order. Afterwards the handlers of before are back, and nobody waits for its output."""
+    it; what it is in the middle of is left in order. Afterwards the handlers of before are back, and output that nobody could
+    take is let go."""
 
     def end(received: int, frame: FrameType | None) -> None:
         sys.exit(128 + received)
