@@ -46,9 +46,8 @@ class SystemClock:
         self._second = -1
         self._prefix = ""
 
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return time.monotonic()
+    # Seconds that never go back: asked for ten times a task, so without a method around it.
+    monotonic = staticmethod(time.monotonic)
 
     def timestamp(self) -> str:
         """Now, RFC 3339 in UTC with microseconds."""

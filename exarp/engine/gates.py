@@ -77,6 +77,11 @@ class Gates:
             self._idle.add(wave.number)
             self._behind_idle = None
 
+    @property
+    def may_open(self) -> bool:
+        """Whether ``open_waves`` might give any."""
+        return bool(self._ungated or self._queue)
+
     def open_waves(self) -> list[int]:
         """Open as many queued waves as there is room for; their numbers, in order."""
         opened, self._ungated = self._ungated, []

@@ -185,8 +185,9 @@ class Progress:
             self.services.open.discard(task)
         elif self.gates.has_come(task):
             self._over.append(task)
-        for service in self.services.user_is_over(task):
-            self._dismiss(service)
+        if task in self.services.used:
+            for service in self.services.user_is_over(task):
+                self._dismiss(service)
 
     def _proceed(self) -> None:
         """Work off what is over, open waves, fill slots; tell the end when nothing is left."""
@@ -197,13 +198,12 @@ class Progress:
                 break
             # One whose turn had come was over before it began.
             self._work_off()
-        if self._over:
-            self._work_off()
+        self._work_off()
         if self._left == 0 and not self.services.open and not self._retiring and not self.finished:
             self._finish_run()
 
     def _work_off(self) -> None:
-        while True:
+        while self._over or self.gates.may_open:
             while self._over:
                 self._pass(self._over.popleft())
             opened = self.gates.open_waves()

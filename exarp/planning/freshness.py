@@ -28,7 +28,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     ``found``: files that the depfile named, beyond the declared inputs. ``doubt``: the code of a reason why the success cannot
     be relied on; what it names is worth knowing all the same. ``variables``: short digests of those that count, the task's
     ``env`` too, which only say which of them changed: their values are the recipe's. ``parts``: the same of the rest of the
-    recipe (``recipe_parts``). ``run``: the one that recorded it; empty for ``--touch``. ``manifest``: the file that the task was
+    recipe (``Recipe.parts``). ``run``: the one that recorded it; empty for ``--touch``. ``manifest``: the file that the task was
     in; empty for the one that is found without being named. ``left``: what it made before, is there as it was, and is none of
     its ``outputs`` any more.
     """

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
 
 import msgspec
 
@@ -18,67 +20,59 @@ from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS
 from exarp.model.path import is_glob
 from exarp.model.task import Task
 
+if TYPE_CHECKING:
+    from blake3 import blake3
+
 _NAMED = late(r"\$(?:\{[#!]?)?([A-Za-z_]\w*)", re.ASCII)
 # What one environment string may hold on Linux is 128 KiB; the contract's limit leaves room for the rest.
 MAX_LIST_BYTES = 100 * 1024
 
 
-def named_variables(scripts: Iterable[str]) -> list[str]:
-    """Names after ``$``, ``${`` or ``${#`` in scripts, sorted. One inside single quotes counts too: that is harmless."""
-    return list(_named(tuple(scripts)))
-
-
 # Asked for five times a task; the instances of a matrix have the same scripts.
 @lru_cache(maxsize=1024)
-def _named(scripts: tuple[str, ...]) -> tuple[str, ...]:
+def named_variables(scripts: tuple[str, ...]) -> tuple[str, ...]:
+    """Names after ``$``, ``${`` or ``${#`` in scripts, sorted. One inside single quotes counts too: that is harmless."""
     return tuple(sorted({name for script in scripts if "$" in script for name in _NAMED.findall(script)}))
 
 
-def recipe_digest(task: Task, counted: Mapping[str, bytes | None]) -> bytes:
-    """Digest of the recipe: two equal digests mean the same commands would run in the same way.
+class Recipe(NamedTuple):
+    """How a task is done: two equal digests mean that the same commands would run in the same way. ``parts``: short digests of
+    the ``PARTS``, one behind the other, which only say which of them changed."""
 
-    ``counted``: variables that count for the task, see ``Environment.counted``.
-    """
-    from blake3 import blake3
-
-    recipe: tuple[object, ...] = (
-        task.commands,
-        task.argv,
-        task.shell if task.commands else (),
-        task.cwd,
-        sorted(task.env.items()),
-        sorted(counted.items()),
-        task.inputs,
-        task.excluded,
-        task.sources,
-        task.tools,
-        task.outputs,
-        task.modifies,
-        task.depfile,
-    )
-    if task.arguments:
-        # They need not be UTF-8.
-        recipe += (tuple([word.encode("utf-8", "surrogateescape") for word in task.arguments]),)
-    return blake3(msgspec.msgpack.encode(recipe)).digest()
+    digest: bytes
+    parts: bytes
 
 
 # What a recipe consists of beside variables, as reasons name it.
 PARTS = ("command", "shell", "cwd", "declared inputs", "declared outputs")
 _PART_BYTES = 4
+_encode = msgspec.msgpack.Encoder().encode
 
 
-def recipe_parts(task: Task) -> bytes:
-    """Short digests of the ``PARTS``, one behind the other: they only say which of them changed, the recipe's says whether."""
-    from zlib import crc32
+def recipe_of(task: Task, counted: Mapping[str, bytes | None]) -> Recipe:
+    """The recipe of a task. ``counted``: variables that count for it, see ``Environment.counted``."""
+    parts = [
+        _encode((task.commands, task.argv)),
+        _encode(task.shell if task.commands else ()),
+        _encode(task.cwd),
+        _encode((task.inputs, task.excluded, task.sources, task.tools)),
+        _encode((task.outputs, task.modifies, task.depfile)),
+    ]
+    variables: tuple[object, ...] = (sorted(task.env.items()), sorted(counted.items()))
+    if task.arguments:
+        # They need not be UTF-8.
+        variables += (tuple([word.encode("utf-8", "surrogateescape") for word in task.arguments]),)
+    # Each of them says where it ends: no two recipes come to the same bytes.
+    whole = b"".join((*parts, _encode(variables)))
+    return Recipe(_blake3()(whole).digest(), b"".join([crc32(part).to_bytes(_PART_BYTES, "big") for part in parts]))
 
-    parts: tuple[object, ...] = (
-        (task.commands, task.argv),
-        task.shell if task.commands else (),
-        task.cwd,
-        (task.inputs, task.excluded, task.sources, task.tools),
-        (task.outputs, task.modifies, task.depfile),
-    )
-    return b"".join([crc32(msgspec.msgpack.encode(part)).to_bytes(_PART_BYTES, "big") for part in parts])
+
+@cache
+def _blake3() -> type[blake3]:
+    """Loaded by who needs it: plans do without."""
+    from blake3 import blake3
+
+    return blake3
 
 
 def changed_parts(then: bytes, now: bytes) -> list[str]:
@@ -103,7 +97,8 @@ def list_variable(name: str, paths: Iterable[str], scripts: Iterable[str]) -> st
     """The value of ``$in`` or ``$out``: paths joined by spaces, or why a shell would not see them as they are."""
     paths = list(paths)
     text = " ".join(paths)
-    size = len(text.encode("utf-8", "surrogateescape"))
+    # No character takes more than four bytes.
+    size = len(text.encode("utf-8", "surrogateescape")) if len(text) > MAX_LIST_BYTES // 4 else 0
     if size > MAX_LIST_BYTES:
         instead = "use argv, or $in_file (one path a line)" if name == "in" else "use argv"
         return ListFault(f"${name} would be {size} bytes long: {instead}")
@@ -189,7 +184,7 @@ def literal_words(argv: Sequence[str]) -> list[str]:
 
 def names_launch_word(task: Task, word: str) -> bool:
     """Whether a task uses ``$in_file`` or the like (``word`` without the dollar)."""
-    return f"${word}" in task.argv or word in _named(task.commands)
+    return f"${word}" in task.argv or word in named_variables(task.commands)
 
 
 def out_paths(task: Task) -> list[str]:

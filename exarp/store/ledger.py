@@ -27,8 +27,8 @@ class StoreLedger:
         """Commit events and successes in one transaction: (task, record, ms or None where nothing succeeded)."""
         if successes or len(events) > 1:
             with self._database.transaction():
-                for task, record, duration_ms in successes:
-                    self._successes.put(task, record, duration_ms)
+                if successes:
+                    self._successes.put_each(successes)
                 self._append(events)
         elif events:
             self._append(events)

@@ -43,6 +43,8 @@ class StateFolder:
         self.lock = os.path.join(self.path, "lock")
         self.logs = os.path.join(self.path, "logs")
         self.standing = os.path.join(self.path, "standing")
+        # Of the run that was asked for last, and its folder.
+        self._run = self._log_folder = ""
 
     def prepare(self) -> None:
         """Make the folder, its ``.gitignore`` and its ``CACHEDIR.TAG`` where they are missing.
@@ -77,7 +79,9 @@ class StateFolder:
 
     def log_folder(self, run: str) -> str:
         """Absolute path of the folder that holds a run's logs."""
-        return os.path.join(self.logs, _encoded(run))
+        if run != self._run:
+            self._run, self._log_folder = run, os.path.join(self.logs, _encoded(run))
+        return self._log_folder
 
     def make_log_folder(self, run: str) -> str:
         """Make the run's log folder if it is missing; its path. Raises UsageError ``state-folder``."""

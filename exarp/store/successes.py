@@ -6,7 +6,7 @@ Does not know what makes a record stale.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from exarp.store.database import Database, Row
 from exarp.store.text import from_column, to_column
@@ -25,10 +25,14 @@ class Successes:
 
     def put(self, task: str, record: bytes, duration_ms: int | None = None) -> None:
         """Store a task's success in place of the one before. None for the duration keeps the known one."""
-        self._database.execute(
+        self.put_each([(task, record, duration_ms)])
+
+    def put_each(self, successes: Sequence[tuple[str, bytes, int | None]]) -> None:
+        """As ``put``, for several; of one task in their order."""
+        self._database.execute_each(
             "INSERT INTO success (task, record, duration_ms) VALUES (?, ?, ?) ON CONFLICT (task) DO UPDATE"
             " SET record = excluded.record, duration_ms = coalesce(excluded.duration_ms, duration_ms)",
-            (to_column(task), record, duration_ms),
+            [(to_column(task), record, duration_ms) for task, record, duration_ms in successes],
         )
 
     def forget(self, tasks: Collection[str]) -> None:

@@ -12,7 +12,7 @@ from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.arguments import script_command, takes_arguments
 from exarp.planning.environment import Environment
-from exarp.planning.recipe import expand_argv, recipe_digest
+from exarp.planning.recipe import expand_argv, recipe_of
 from tests.effort import tries
 
 
@@ -68,6 +68,6 @@ def test_in_argv_they_stand_where_they_belong_and_are_no_lists():
 def test_arguments_count_for_what_is_made():
     def digest(*arguments: str) -> bytes:
         task = Task("t", commands=('"$@"',), arguments=arguments)
-        return recipe_digest(task, Environment(Manifest("exarp.toml", ()), {}).counted(task))
+        return recipe_of(task, Environment(Manifest("exarp.toml", ()), {}).counted(task)).digest
 
     assert len({digest(), digest("a"), digest("a", "b"), digest("a b"), digest("\udcff")}) == 5

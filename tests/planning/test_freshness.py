@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from exarp.model.event import FreshnessReason
 from exarp.model.task import Task
 from exarp.planning.freshness import MISSING, Record, decide, differences, variable_digests
-from exarp.planning.recipe import recipe_parts
+from exarp.planning.recipe import recipe_of
 from tests.effort import tries
 
 SOME = settings(max_examples=tries(300), deadline=None, derandomize=True)
@@ -95,7 +95,7 @@ def test_a_doubt_hides_no_difference():
 
 
 def _made_of(task, **variables):
-    return now(recipe=repr((task, variables)).encode(), parts=recipe_parts(task), variables=variables)
+    return now(recipe=repr((task, variables)).encode(), parts=recipe_of(task, {}).parts, variables=variables)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from exarp.planning.recipe import (
     named_variables,
     names_launch_word,
     out_paths,
-    recipe_digest,
+    recipe_of,
 )
 from tests.effort import tries
 
@@ -41,11 +41,11 @@ from tests.effort import tries
     ],
 )
 def test_names_in_a_script(script, names):
-    assert named_variables([script]) == names
+    assert list(named_variables((script,))) == names
 
 
 def test_names_of_several_scripts_are_one_sorted_list():
-    assert named_variables(["$b $a", "$c", "$a"]) == ["a", "b", "c"]
+    assert named_variables(("$b $a", "$c", "$a")) == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ OF_THE_RUN = {
 
 def digest(task=BASE, variables=(), environ=()):
     environment = Environment(Manifest("exarp.toml", (task,), vars=dict(variables)), dict(environ))
-    return recipe_digest(task, environment.counted(task))
+    return recipe_of(task, environment.counted(task)).digest
 
 
 def test_every_field_of_a_task_belongs_to_the_recipe_or_to_the_run():

@@ -22,7 +22,7 @@ from exarp.model.manifest import Manifest
 from exarp.model.task import Task
 from exarp.planning.environment import Environment
 from exarp.planning.freshness import ARGUMENTS, Record, decide, restarted_for, variable_digests
-from exarp.planning.recipe import recipe_digest, recipe_parts
+from exarp.planning.recipe import recipe_of
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 from exarp.workspace.globbing import Globbing, Listing
 from exarp.workspace.programs import Programs
@@ -306,10 +306,8 @@ class Checker:
                 return self._look(task, None)[1]
             except FileFault:
                 pass
-        return Record(self._recipe(spec), {}, {}, self._resolution.remains(spec))
-
-    def _recipe(self, spec: Task) -> bytes:
-        return recipe_digest(spec, self._environment.counted(spec))
+        recipe = recipe_of(spec, self._environment.counted(spec))
+        return Record(recipe.digest, {}, {}, self._resolution.remains(spec))
 
     def _record_of(self, task: int, now: Record, outputs: dict[str, bytes], found: dict[str, bytes]) -> Record:
         """The record of a success that was seen to read ``found``: a need that made some of that counts by its files."""
@@ -338,14 +336,14 @@ class Checker:
             if path not in outputs and self.fingerprints.digest(path) == digest
         }
 
-    def _variables(self, spec: Task, record: Record | None, recipe: bytes) -> dict[str, bytes]:
-        if record is not None and record.recipe == recipe:
-            return record.variables
+    def _variables(self, spec: Task, counted: Mapping[str, bytes | None]) -> dict[str, bytes]:
+        if not counted and not spec.env and not spec.arguments:
+            return {}
         # What `env` says is in the recipe as it is; its digests are for who asks which of it changed.
         own = {name: value.encode("utf-8", "surrogateescape") for name, value in spec.env.items()}
         if spec.arguments:
             own[ARGUMENTS] = "\0".join(spec.arguments).encode("utf-8", "surrogateescape")
-        return variable_digests({**self._environment.counted(spec), **own})
+        return variable_digests({**counted, **own})
 
     def _look(self, task: int, record: Record | None) -> tuple[tuple[str, ...], Record]:
         """What ``$in`` stands for, and digests as they are now. Raises FileFault."""
@@ -353,16 +351,18 @@ class Checker:
         digest = self.fingerprints.digest
         named, files = self._resolution.inputs(spec)
         inputs = self._resolution.digests(spec, files)
-        recipe = self._recipe(spec)
+        counted = self._environment.counted(spec)
+        recipe = recipe_of(spec, counted)
+        is_same = record is not None and record.recipe == recipe.digest
         found = {path: digest(path) for path in record.found} if record is not None else {}
         now = Record(
-            recipe=recipe,
-            variables=self._variables(spec, record, recipe),
+            recipe=recipe.digest,
+            variables=record.variables if record is not None and is_same else self._variables(spec, counted),
             inputs=inputs,
             found=found,
             outputs=self._resolution.recorded_outputs(spec, record) if record is not None else {},
             needs=self._contributions.to(task, inputs, found),
-            parts=record.parts if record is not None and record.recipe == recipe else recipe_parts(spec),
+            parts=recipe.parts,
         )
         return named, now
 

@@ -199,10 +199,10 @@ class Driver:
         return bool(self._stimuli)
 
     def _carry_out(self, command: Command) -> None:
-        # In the order of how often they come.
+        # In the order of how often they come; and tuples, here and below, for a union of types is made anew each time.
         if isinstance(command, Tell):
             self._tell(command.event)
-        elif isinstance(command, Check | Settle):
+        elif isinstance(command, (Check, Settle)):
             self._jobs.put(command)
         elif isinstance(command, Start):
             if command.attempt > 1:
@@ -223,17 +223,17 @@ class Driver:
             self._kill(command.task, command.now)
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, RunFinished):
-            elapsed = round((self.clock.monotonic() - self._begun) * 1000)
-            event = msgspec.structs.replace(event, duration_ms=elapsed)
-        elif isinstance(event, TaskFinished | TaskRetried):
-            self._record(event)
-        elif isinstance(event, TaskStarted) and event.attempt == 1:
+        if isinstance(event, TaskStarted):
             # In the ledger before the process exists: exarp may be killed before it sees the end.
-            record = self.checker.started(event.task)
+            record = self.checker.started(event.task) if event.attempt == 1 else None
             if record is not None:
                 self._is_telling = True
                 self.stream.record(event.task, msgspec.msgpack.encode(record), None)
+        elif isinstance(event, (TaskFinished, TaskRetried)):
+            self._record(event)
+        elif isinstance(event, RunFinished):
+            elapsed = round((self.clock.monotonic() - self._begun) * 1000)
+            event = msgspec.structs.replace(event, duration_ms=elapsed)
         self.stream.tell(event)
 
     def _record(self, event: TaskFinished | TaskRetried) -> None:
@@ -268,19 +268,18 @@ class Driver:
             self.checker.forget()
         self._jobs.current = job
         try:
-            match job:
-                case Check(task, ahead):
-                    checked = self._check(task)
-                    self._stimuli.append(checked)
-                    if ahead and checked.stale is not None and checked.impossible is None and not checked.restored:
-                        self._prepare(task)
-                case Settle(task):
-                    self._settle(task)
-                case Start():
-                    self._start_at_last(job)
-                case Keep(task, record, log, duration_ms, contents, masked):
-                    assert self.artifacts is not None, "there would be nothing to keep"
-                    self.artifacts.keep(task, record, log, duration_ms, contents, masked)
+            if isinstance(job, Check):
+                checked = self._check(job.task)
+                self._stimuli.append(checked)
+                if job.ahead and checked.stale is not None and checked.impossible is None and not checked.restored:
+                    self._prepare(job.task)
+            elif isinstance(job, Settle):
+                self._settle(job.task)
+            elif isinstance(job, Start):
+                self._start_at_last(job)
+            else:
+                assert self.artifacts is not None, "there would be nothing to keep"
+                self.artifacts.keep(job.task, job.record, job.log, job.duration_ms, job.contents, job.masked)
         except _BrokenOff:
             if isinstance(job, Start):
                 # Output folders may have been emptied.
@@ -305,6 +304,7 @@ class Driver:
         fingerprints = self.checker.fingerprints
         if self.artifacts is not None:
             fingerprints.contents = {}
+        self.launcher.forget()
         settled, record = self.checker.settle(task)
         contents, fingerprints.contents = fingerprints.contents or {}, None
         log, duration_ms, masked = self._succeeded.pop(task)
@@ -374,16 +374,18 @@ class Driver:
         """Whether a task is not to be started any more; looked up, because what comes before a start may take long."""
         if self.clock.monotonic() - self._looked_up >= SLICE:
             self._listen(0.0)
-        return task in self._unwanted or any(isinstance(stimulus, Interrupted | Outdated) for stimulus in self._stimuli)
+        return task in self._unwanted or any(
+            isinstance(stimulus, (Interrupted, Outdated)) for stimulus in self._stimuli
+        )
 
     def _react(self, event: HostEvent) -> None:
-        if isinstance(event, Output | Exited) and event.key in self.asides:
+        if isinstance(event, (Exited, Output)) and event.key in self.asides:
             self._react_aside(event)
+        elif isinstance(event, Exited):
+            self._exited(event)
         elif isinstance(event, Output):
             running = self._running[event.key]
             self.stream.output(self.machine.tasks[running.task].name, running.attempt, event.data)
-        elif isinstance(event, Exited):
-            self._exited(event)
         elif isinstance(event, Paused):
             self._delay(event.seconds)
         elif event.signum == SIGTSTP:
@@ -395,6 +397,7 @@ class Driver:
         if isinstance(event, Output):
             self.asides.output(event.key, event.data)
         else:
+            self.launcher.forget()
             self._stimuli.append(self.asides.exited(event))
 
     def _probe(self, probe: Probe) -> None:
@@ -432,6 +435,9 @@ class Driver:
         if running.interactive:
             self.stream.resume()
         self.launcher.done(exited.key)
+        if exited.status != 0:
+            # Else it is settled, before what waits for it has its turn.
+            self.launcher.forget()
         self._ended.append(running.task)
         self._jobs.ended(self.clock.monotonic())
         duration_ms = round(exited.seconds * 1000)

@@ -40,23 +40,27 @@ class Jobs:
 
     def __init__(self) -> None:
         self.current: Job | None = None
-        # Those that a slot waits for; those that none waits for; successes are kept when nothing else is to be done.
+        # Those that a slot waits for; those that none waits for, all settling before all checks, so that these may rely on what
+        # was looked up for one of them; successes are kept when nothing else is to be done.
         self._urgent: deque[Job] = deque()
-        self._later: deque[Job] = deque()
+        self._settles: deque[Job] = deque()
+        self._checks: deque[Job] = deque()
         self._unkept: deque[Job] = deque()
         self._since: float | None = None
         self._is_quick = False
         self._ended_at = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self._urgent or self._later or self._unkept)
+        return bool(self._urgent or self._settles or self._checks or self._unkept)
 
     def put(self, job: Job) -> None:
         """Behind all that are as urgent."""
-        if isinstance(job, Keep):
+        if isinstance(job, Settle):
+            self._settles.append(job)
+        elif isinstance(job, Check) and job.ahead:
+            self._checks.append(job)
+        elif isinstance(job, Keep):
             self._unkept.append(job)
-        elif isinstance(job, Settle) or (isinstance(job, Check) and job.ahead):
-            self._later.append(job)
         else:
             self._urgent.append(job)
 
@@ -67,12 +71,12 @@ class Jobs:
     def take(self) -> Job:
         """The next one, which there is."""
         self._since = None
-        return (self._urgent or self._later or self._unkept).popleft()
+        return (self._urgent or self._settles or self._checks or self._unkept).popleft()
 
     @property
     def settling(self) -> int:
         """How many successes are still to be settled, or just are."""
-        return sum(isinstance(job, Settle) for job in (self.current, *self._later))
+        return isinstance(self.current, Settle) + len(self._settles)
 
     def is_quick(self, now: float) -> bool:
         """Whether attempts end in quick succession, up to now: what was put off for that does not wait longer."""
@@ -85,7 +89,7 @@ class Jobs:
 
     def may_wait(self, now: float) -> bool:
         """Whether all of it may be put off, with the books of what is done: no slot waits for it, and more will come soon."""
-        if not self._is_quick or self._urgent or len(self._later) >= _MOST:
+        if not self._is_quick or self._urgent or len(self._settles) + len(self._checks) >= _MOST:
             return False
         if self._since is None:
             self._since = now

@@ -44,6 +44,8 @@ class Launcher:
         # What is to be masked in what tasks print.
         self.secrets: Secrets | None = None
         self._handed_on: dict[tuple[str, ...], bool] = {}
+        # Where programs are, by name and PATH.
+        self._programs: dict[tuple[str, str], str | None] = {}
         self._root_folder: str | None = None
 
     def launch(self, key: int, task: Task, named: Sequence[str], log: str) -> Launch:
@@ -113,8 +115,14 @@ class Launcher:
             redirections=tuple([command.redirections if command else () for command in plain]),
             masked=self.secrets.parts if self.secrets else (),
             around=around,
-            programs=tuple([find_program(command.words[0], search) if command else None for command in plain]),
+            programs=tuple([self._program(command.words[0], search) if command else None for command in plain]),
         )
+
+    def _program(self, name: str, search: str) -> str | None:
+        key = (name, search)
+        if key not in self._programs:
+            self._programs[key] = find_program(name, search)
+        return self._programs[key]
 
     def _plain(self, task: Task, value: Callable[[str], str | None]) -> tuple[PlainCommand | None, ...]:
         """For each of a task's scripts the command that it is, if it needs no shell; empty where all do."""
@@ -151,11 +159,18 @@ class Launcher:
         return not emptied_folders(task) and not names_launch_word(task, "in_file")
 
     def done(self, key: int) -> None:
-        """An attempt is over: its list is no longer needed, and folders may be gone."""
-        self.folders.forget()
+        """An attempt is over: its list is no longer needed."""
         path = self._lists.pop(key, None)
         if path is not None and os.path.exists(path):
             os.unlink(path)
+
+    def forget(self) -> None:
+        """A task is over, whatever it came to: it may have made programs, and removed folders.
+
+        What comes about while another one runs that does not wait for it, is seen by luck alone, as ever.
+        """
+        self.folders.forget()
+        self._programs.clear()
 
     def _streams(self, task: Task) -> Streams:
         if task.interactive:

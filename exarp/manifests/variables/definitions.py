@@ -240,7 +240,7 @@ class Variables:
             )
 
     def _printed(self, name: str, script: str) -> str:
-        named = {used: self.exported(used) for used in named_variables([script]) if self.defines(used)}
+        named = {used: self.exported(used) for used in named_variables((script,)) if self.defines(used)}
         try:
             return self._evaluate(script, named)
         except CommandFailed as failed:
@@ -316,7 +316,7 @@ class Variables:
 def _uses(definition: Definition) -> list[str]:
     """Names that a definition uses, known or not."""
     if isinstance(definition, Command):
-        return named_variables([definition.script])
+        return list(named_variables((definition.script,)))
     return [
         name for text in ((definition,) if isinstance(definition, str) else definition) for name in names_used(text)
     ]
