@@ -8,6 +8,7 @@ from __future__ import annotations
 
 # Not ``signal``, which makes enumerations of its numbers: that takes longer than all the rest of the door.
 import _signal  # type: ignore[import-not-found]
+import gc
 import os
 import sys
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from exarp.glance import Asked
     from exarp.index import Part
 
+# Objects that come about between two looks for circles of garbage, and how many looks at young ones come before one at older
+# ones. A run makes hardly any circles, and lots of objects that stay: with Python's 700 looking took 7 % of its time.
+_COLLECTING = (50_000, 20, 20)
 _ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM")
 
 
@@ -30,6 +34,7 @@ def main() -> None:
             "exarp does not run on Windows yet: it owns process trees through POSIX sessions and signals.\n"
             "Use it inside WSL: https://learn.microsoft.com/windows/wsl/install"
         )
+    gc.set_threshold(*_COLLECTING)
     _on_signals(_end_at_once)
     sys.unraisablehook = _unraisable
     _open_streams()

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _NAMES = 3
 _NOTES = 10
 # So many tasks are ready to start when a slot becomes free.
-_AHEAD = 32
+_AHEAD = 48
 
 
 class RunRequest(msgspec.Struct, frozen=True):

@@ -151,6 +151,10 @@ class Driver:
             # A slot may be free for something that is prepared.
             self._look_up(at_once=bool(self._prepared) and self.host.has_news())
             self._answer()
+            # What came meanwhile may wait for its like as well: else there would always be just one of them.
+            if self._jobs.is_between_batches and self._may_put_off():
+                self.stream.flush()
+                return
         self._jobs.resume()
         self.stream.flush()
 

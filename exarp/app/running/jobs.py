@@ -40,18 +40,25 @@ class Jobs:
 
     def __init__(self) -> None:
         self.current: Job | None = None
-        # Those that a slot waits for; those that none waits for, all settling before all checks, so that these may rely on what
-        # was looked up for one of them; successes are kept when nothing else is to be done.
+        # Those that a slot waits for.
         self._urgent: deque[Job] = deque()
+        # Those that none waits for, until they are gathered: all settling before all checks, so that these may rely on what was
+        # looked up for one of them, and successes are kept last.
         self._settles: deque[Job] = deque()
         self._checks: deque[Job] = deque()
         self._unkept: deque[Job] = deque()
+        self._batch: deque[Job] = deque()
         self._since: float | None = None
         self._is_quick = False
         self._ended_at = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self._urgent or self._settles or self._checks or self._unkept)
+        return bool(self._urgent or self._batch or self._settles or self._checks or self._unkept)
+
+    @property
+    def is_between_batches(self) -> bool:
+        """Whether what was gathered last is done, and there is more."""
+        return not self._urgent and not self._batch and bool(self)
 
     def put(self, job: Job) -> None:
         """Behind all that are as urgent."""
@@ -71,12 +78,16 @@ class Jobs:
     def take(self) -> Job:
         """The next one, which there is."""
         self._since = None
-        return (self._urgent or self._settles or self._checks or self._unkept).popleft()
+        if not self._urgent and not self._batch:
+            for queue in (self._settles, self._checks, self._unkept):
+                self._batch += queue
+                queue.clear()
+        return (self._urgent or self._batch).popleft()
 
     @property
     def settling(self) -> int:
         """How many successes are still to be settled, or just are."""
-        return isinstance(self.current, Settle) + len(self._settles)
+        return sum(isinstance(job, Settle) for job in (self.current, *self._batch, *self._settles))
 
     def is_quick(self, now: float) -> bool:
         """Whether attempts end in quick succession, up to now: what was put off for that does not wait longer."""
@@ -89,7 +100,7 @@ class Jobs:
 
     def may_wait(self, now: float) -> bool:
         """Whether all of it may be put off, with the books of what is done: no slot waits for it, and more will come soon."""
-        if not self._is_quick or self._urgent or len(self._settles) + len(self._checks) >= _MOST:
+        if not self._is_quick or self._urgent or self._batch or len(self._settles) + len(self._checks) >= _MOST:
             return False
         if self._since is None:
             self._since = now
