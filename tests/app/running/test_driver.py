@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+import msgspec
 import pytest
 
+import exarp.app.running.launcher as launcher_module
 from exarp.app.freshness.checker import Checker
 from exarp.app.running.asides import Asides
 from exarp.app.running.driver import SLICE, Driver
@@ -49,6 +51,14 @@ class BusyClock(HandClock):
 
     def monotonic(self) -> float:
         self.host.tick(2 * SLICE)
+        return super().monotonic()
+
+
+class WorkingClock(HandClock):
+    """Looking at files takes its time, in which attempts come to their end."""
+
+    def monotonic(self) -> float:
+        self.host.tick(0.0001)
         return super().monotonic()
 
 
@@ -121,6 +131,7 @@ def play(
     clock_type: type[HandClock] = HandClock,
     ahead: int = 8,
     records: Mapping[str, bytes] | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> tuple[int, list[Event], CountingLedger, WatchedHost]:
     """Run ``tasks`` to the end."""
     host = host_type(acts)
@@ -132,7 +143,7 @@ def play(
     clock = clock_type(host)
     listener = host.listener = Listener(ledger)
     stream = Stream("1", clock, ledger, [listener])
-    launcher = Launcher(str(root), manifest, {}, "1", str(root), str(root / "claims"), raw=False)
+    launcher = Launcher(str(root), manifest, environ or {}, "1", str(root), str(root / "claims"), raw=False)
 
     def log_path(task: str, attempt: int) -> tuple[str, str]:
         return f"{root}/{task}.{attempt}.log", f"{task}.{attempt}.log"
@@ -411,6 +422,48 @@ def test_a_quick_start_that_an_earlier_success_could_hide_is_committed_before_it
     code, events, _, host = play(tmp_path, tasks, acts, WatchedHost, records=records)
     assert (code, len(host.launches)) == (0, 30)
     assert {end.outcome for end in finished(events).values()} == {"passed"}
+
+
+def program(folder: Path) -> Path:
+    """A program in a folder for such."""
+    folder.mkdir(exist_ok=True)
+    (folder / "tool").write_text("")
+    (folder / "tool").chmod(0o755)
+    return folder / "tool"
+
+
+def test_quick_attempts_share_a_look_for_their_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    find = launcher_module.find_program
+    monkeypatch.setattr(launcher_module, "find_program", lambda name, path: looks.append(name) or find(name, path))  # type: ignore[func-returns-value]
+    there = program(tmp_path / "bin")
+    tasks = [msgspec.structs.replace(task, commands=("tool",)) for task in quick(tmp_path, 100)]
+    acts = {task.name: QUICK for task in tasks}
+    _, _, _, host = play(tmp_path, tasks, acts, BusyHost, clock_type=WorkingClock, environ={"PATH": str(there.parent)})  # type: ignore[arg-type]
+    assert {launch.programs for launch in host.launches} == {(str(there),)}
+    assert len(looks) < 10
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_a_program_that_a_task_made_is_found_by_who_waits_for_that(tmp_path: Path, outcome: int) -> None:
+    before = program(tmp_path / "before")
+
+    class Making(BusyHost):
+        def start(self, launch: Launch) -> None:
+            super().start(launch)
+            if launch.label == "make":
+                program(tmp_path / "mine")
+
+    others = [msgspec.structs.replace(task, commands=("tool",)) for task in quick(tmp_path, 30)]
+    make = Task("make", commands=("t",), allow_failure=True)
+    user = Task("user", commands=("tool",), after=("make",))
+    tasks = [*others[:20], make, user, *others[20:]]
+    acts = {**{task.name: QUICK for task in tasks}, "make": Act(seconds=0.001, status=outcome)}
+    path = f"{tmp_path / 'mine'}:{before.parent}"
+    _, _, _, host = play(tmp_path, tasks, acts, Making, environ={"PATH": path})  # type: ignore[arg-type]
+    found = {launch.label: launch.programs for launch in host.launches}
+    assert found["t0"] == (str(before),)
+    assert found["user"] == (str(tmp_path / "mine/tool"),)
 
 
 def test_with_nothing_ahead_one_thing_comes_strictly_after_the_other(tmp_path: Path) -> None:
