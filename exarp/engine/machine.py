@@ -6,8 +6,7 @@ the same stimuli always give the same commands, which is what makes the failure 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -64,24 +63,33 @@ class Machine(Serving):
         super().__init__(plan, tasks, limits, unwanted, asked, standing, borrowed)
         self._late_probes: set[int] = set()
         self._closing: dict[int, _Closing] = {}
-        self._take: dict[type[Stimulus], Callable[[Any], None]] = {
-            Begun: lambda begun: self.gates.first(),
-            Checked: self._checked,
-            Ended: self._ended,
-            Settled: self._settled,
-            Probed: self._probed,
-            Answered: self._answered,
-            Rested: lambda rested: self._rested(rested.task),
-            TimedOut: self._timed_out,
-            Outdated: lambda outdated: self._outdated(outdated.path),
-            Interrupted: lambda interrupted: self._interrupted(interrupted.signum),
-        }
 
     # -- stimuli -----------------------------------------------------------------------------------------------
 
     def handle(self, stimulus: Stimulus) -> list[Command]:
         """Take one stimulus; the commands to carry out, in order."""
-        self._take[type(stimulus)](stimulus)
+        # In the order of how often they come.
+        match stimulus:
+            case Checked():
+                self._checked(stimulus)
+            case Ended():
+                self._ended(stimulus)
+            case Settled():
+                self._settled(stimulus)
+            case Probed():
+                self._probed(stimulus)
+            case Answered():
+                self._answered(stimulus)
+            case Begun():
+                self.gates.first()
+            case Rested():
+                self._rested(stimulus.task)
+            case TimedOut():
+                self._timed_out(stimulus)
+            case Outdated(path):
+                self._outdated(path)
+            case Interrupted():
+                self._interrupted(stimulus.signum)
         self._proceed()
         commands, self._commands = self._commands, []
         return commands

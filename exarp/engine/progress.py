@@ -185,9 +185,8 @@ class Progress:
             self.services.open.discard(task)
         elif self.gates.has_come(task):
             self._over.append(task)
-        if task in self.services.used:
-            for service in self.services.user_is_over(task):
-                self._dismiss(service)
+        for service in self.services.user_is_over(task):
+            self._dismiss(service)
 
     def _proceed(self) -> None:
         """Work off what is over, open waves, fill slots; tell the end when nothing is left."""

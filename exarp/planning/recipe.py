@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -19,9 +19,6 @@ from exarp.model.expression import late
 from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS
 from exarp.model.path import is_glob
 from exarp.model.task import Task
-
-if TYPE_CHECKING:
-    from blake3 import blake3
 
 _NAMED = late(r"\$(?:\{[#!]?)?([A-Za-z_]\w*)", re.ASCII)
 # What one environment string may hold on Linux is 128 KiB; the contract's limit leaves room for the rest.
@@ -51,6 +48,8 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def recipe_of(task: Task, counted: Mapping[str, bytes | None]) -> Recipe:
     """The recipe of a task. ``counted``: variables that count for it, see ``Environment.counted``."""
+    from blake3 import blake3
+
     parts = [
         _encode((task.commands, task.argv)),
         _encode(task.shell if task.commands else ()),
@@ -64,15 +63,7 @@ def recipe_of(task: Task, counted: Mapping[str, bytes | None]) -> Recipe:
         variables += (tuple([word.encode("utf-8", "surrogateescape") for word in task.arguments]),)
     # Each of them says where it ends: no two recipes come to the same bytes.
     whole = b"".join((*parts, _encode(variables)))
-    return Recipe(_blake3()(whole).digest(), b"".join([crc32(part).to_bytes(_PART_BYTES, "big") for part in parts]))
-
-
-@cache
-def _blake3() -> type[blake3]:
-    """Loaded by who needs it: plans do without."""
-    from blake3 import blake3
-
-    return blake3
+    return Recipe(blake3(whole).digest(), b"".join([crc32(part).to_bytes(_PART_BYTES, "big") for part in parts]))
 
 
 def changed_parts(then: bytes, now: bytes) -> list[str]:

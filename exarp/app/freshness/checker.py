@@ -353,11 +353,11 @@ class Checker:
         inputs = self._resolution.digests(spec, files)
         counted = self._environment.counted(spec)
         recipe = recipe_of(spec, counted)
-        is_same = record is not None and record.recipe == recipe.digest
+        same = record if record is not None and record.recipe == recipe.digest else None
         found = {path: digest(path) for path in record.found} if record is not None else {}
         now = Record(
             recipe=recipe.digest,
-            variables=record.variables if record is not None and is_same else self._variables(spec, counted),
+            variables=same.variables if same is not None else self._variables(spec, counted),
             inputs=inputs,
             found=found,
             outputs=self._resolution.recorded_outputs(spec, record) if record is not None else {},
