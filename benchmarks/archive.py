@@ -27,11 +27,32 @@ def unpack(archive: Path, folder: Path) -> Path:
     folder.mkdir(parents=True)
     try:
         with tarfile.open(archive) as file:
-            file.extractall(folder, filter="data")
+            _extract(file, folder)
     except (OSError, tarfile.TarError) as fault:
         raise Missing(f"{archive}: {fault}") from fault
     found = list(folder.iterdir())
     return found[0] if len(found) == 1 and found[0].is_dir() else folder
+
+
+def _extract(file: tarfile.TarFile, folder: Path) -> None:
+    """Raises tarfile.TarError where something of it would lie outside ``folder``."""
+    if hasattr(tarfile, "data_filter"):
+        file.extractall(folder, filter="data")
+        return
+    # Before 3.11.4, as Debian 12 has it, there are no filters.
+    members = file.getmembers()
+    for member in members:
+        paths = [member.name]
+        if member.issym():
+            paths.append(f"{os.path.dirname(member.name)}/{member.linkname}" if member.linkname[:1] != "/" else "/")
+        elif member.islnk():
+            paths.append(member.linkname)
+        elif not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name} is neither a file nor a folder")
+        if any(os.path.isabs(path) or os.path.normpath(path).split(os.sep)[0] == os.pardir for path in paths):
+            raise tarfile.TarError(f"{member.name} leads out of the archive")
+        member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    file.extractall(folder, members)
 
 
 def fetch_source(package: str, work: Path) -> Path:
