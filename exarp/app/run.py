@@ -332,7 +332,9 @@ class _Run:
         waves = manifest.settings.max_parallel_waves
         # Where one thing comes strictly after the other, or nothing after a failure, no slot is given away early.
         ahead = _AHEAD if jobs > 1 and not request.fail_fast else 0
-        return Limits(jobs, waves, manifest.resources, request.keep_going, request.fail_fast, request.yes, ahead)
+        # Other machines have runs of the same number.
+        seed = f"{os.getpid()} {self.session.began_ns}"
+        return Limits(jobs, waves, manifest.resources, request.keep_going, request.fail_fast, request.yes, ahead, seed)
 
     def fitting(self, jobs: int) -> int:
         """As many of ``jobs`` as this process may hold open: one more would fail for no fault of its own."""

@@ -6,6 +6,7 @@ Knows the rules under ``on_failure`` and ``retries`` of the contract. Does not k
 from __future__ import annotations
 
 from typing import Literal
+from zlib import crc32
 
 import msgspec
 
@@ -17,6 +18,8 @@ process exited or was killed, or the process succeeded and its files were not as
 
 # A shell's "not executable" and "not found": no second try finds what is not there.
 _NOT_THERE = frozenset({126, 127})
+# By how much a delay is longer at most, as a part of itself.
+_SPREAD = 0.25
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -41,14 +44,14 @@ class GiveUp(msgspec.Struct, frozen=True):
     abort: bool
 
 
-def after_failure(task: Task, failure: Failure, keep_going: bool, stopping: bool) -> Retry | GiveUp:
+def after_failure(task: Task, failure: Failure, keep_going: bool, stopping: bool, seed: str = "") -> Retry | GiveUp:
     """What to do after ``failure`` of ``task``.
 
-    The delay before the n-th retry is ``retry_delay * 2 ** (n - 1)``. ``ask`` with nobody to ask is ``fail``.
+    The delay before the n-th retry is ``retry_delay * 2 ** (n - 1)``, spread by ``seed``. ``ask`` with nobody to ask is ``fail``.
     ``keep_going`` takes the edge off ``abort``. ``stopping``: the run starts nothing any more.
     """
-    if not stopping and task.service is None and failure.attempt <= task.retries and _may_help(failure):
-        return Retry(task.retry_delay * 2.0 ** min(failure.attempt - 1, 30))
+    if not stopping and task.service is None and failure.attempt <= task.retries and _may_help(task, failure):
+        return Retry(_spread(task.retry_delay * 2.0 ** min(failure.attempt - 1, 30), task, failure, seed))
     skipped = task.on_failure == "skip" or failure.cause == "declined"
     return GiveUp(
         outcome="skipped" if skipped else "failed",
@@ -57,8 +60,17 @@ def after_failure(task: Task, failure: Failure, keep_going: bool, stopping: bool
     )
 
 
-def _may_help(failure: Failure) -> bool:
+def _may_help(task: Task, failure: Failure) -> bool:
     """Whether another attempt can come to another end."""
     if failure.cause in ("impossible", "declined", "not-started"):
         return False
-    return failure.cause != "exited" or failure.status not in _NOT_THERE
+    return failure.cause != "exited" or (failure.status not in _NOT_THERE and failure.status not in task.no_retry_on)
+
+
+def _spread(seconds: float, task: Task, failure: Failure, seed: str) -> float:
+    """``seconds``, or up to a quarter more: tasks that failed together, of one run or of several, are not to fall upon the same
+    server together again. Without a ``seed``, which tells runs apart, they are exact."""
+    if not seed:
+        return seconds
+    part = crc32(f"{seed} {failure.attempt} {task.name}".encode("utf-8", "surrogateescape")) / 2**32
+    return seconds * (1 + _SPREAD * part)

@@ -392,7 +392,7 @@ class Machine(Serving):
         attempt = self._attempts.get(task)
         failure = Failure(cause, attempt.number if attempt is not None else 0, status)
         stopping = self._stopping is not None or self._has_lost(task) or self._is_losing(task)
-        decision = after_failure(self.tasks[task], failure, self.limits.keep_going, stopping)
+        decision = after_failure(self.tasks[task], failure, self.limits.keep_going, stopping, self.limits.seed)
         if isinstance(decision, Retry):
             self._release(task)
             self._retry(task, decision.seconds, reason)

@@ -57,6 +57,8 @@ class Limits(msgspec.Struct, frozen=True):
     # How many tasks may be checked before there is a slot for them. If any, a slot is free again as soon as the process in it has
     # ended, and not only when its task is settled.
     ahead: int = 0
+    # What tells the run apart, so that delays before retries differ from those of others; empty: they are exact.
+    seed: str = ""
 
 
 class Attempt(msgspec.Struct):

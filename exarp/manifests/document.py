@@ -20,6 +20,7 @@ Size = Annotated[str, Meta(examples=["64MiB", "8GB", "512"], extra={"words": 'a 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 # TOML leaves larger numbers undefined, and no store takes them.
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+ExitStatus = Annotated[int, Meta(ge=1, le=255, extra={"words": "an exit status, 1 to 255"})]
 # A script may be several; an empty list of any of these is a slip.
 NonEmpty = Annotated[list[str], Meta(min_length=1)]
 Scalar = str | Integer | float
@@ -120,6 +121,7 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     resources: dict[str, Amount] = {}
     retries: Count | UnsetType = UNSET
     retry_delay: Duration | UnsetType = UNSET
+    no_retry_on: list[ExitStatus] = []
     timeout: Duration | UnsetType = UNSET
     on_failure: OnFailure | UnsetType = UNSET
     allow_failure: bool = False
@@ -213,7 +215,7 @@ def wave_words(name: str) -> str:
 
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
-LATER_TASK = frozenset("prompt by verify agent no_retry_on".split())
+LATER_TASK = frozenset("prompt by verify agent".split())
 LATER_SETTINGS = frozenset("max_agents verify".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
 LATER_TOP = frozenset("recovery agents".split())

@@ -53,6 +53,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``when`` is a script whose exit status says whether the task is wanted; ``platforms`` are those that it is for
     (``model.platform``), none: all. ``confirm`` is a question that a person says yes to before it runs, True: the usual one;
     ``cleanup`` are scripts that run after its last attempt, however that ended (``finally`` in a manifest).
+    ``no_retry_on``: exit statuses that no other attempt would mend.
     ``cache``: whether its successes are kept and restored; None: where that is safe (``planning.artifacts``).
     """
 
@@ -86,6 +87,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     resources: dict[str, int] = {}
     retries: int = 0
     retry_delay: float = 0.0
+    no_retry_on: tuple[int, ...] = ()
     timeout: float = 0.0
     on_failure: OnFailure = "fail"
     allow_failure: bool = False

@@ -280,7 +280,11 @@ class Run:
                 exponent = self.attempts[task] - 1
                 service = self.spec(task).service
                 delay = self.spec(task).retry_delay * 2.0**exponent if service is None else service.interval
-                assert seconds == delay
+                assert (
+                    seconds == delay
+                    if service is not None or not self.limits.seed
+                    else delay <= seconds <= 1.25 * delay
+                )
                 self.resting.append(task)
             case Tell(event):
                 self._told(event)
@@ -390,7 +394,7 @@ class Run:
         self.holders.discard(task)
         self.released.discard(task)
         assert event.attempt == self.attempts[task] <= self.spec(task).retries
-        assert not is_hopeless(event)
+        assert not is_hopeless(event, self.spec(task))
 
     def _finished(self, event: TaskFinished) -> None:
         task = self.ids[event.task]
@@ -416,7 +420,7 @@ class Run:
             declined = event.reason is not None and event.reason.code == "declined"
             assert (event.outcome == "skipped") == (spec.on_failure == "skip" or declined)
             assert event.allowed == spec.allow_failure
-            tried = event.attempt in (0, spec.retries + 1) or is_hopeless(event)
+            tried = event.attempt in (0, spec.retries + 1) or is_hopeless(event, spec)
             lost = any(service in self.over or service in self.cleaned for service in self.uses[task])
             assert self.stopped or tried or lost or self.is_service(task)
             aborts = spec.on_failure == "abort" or self.limits.fail_fast
@@ -437,10 +441,10 @@ class Run:
         return self.case.manifest.tasks[task]
 
 
-def is_hopeless(event: TaskFinished | TaskRetried) -> bool:
+def is_hopeless(event: TaskFinished | TaskRetried, spec: Task) -> bool:
     """Whether an attempt failed in a way that no other attempt could mend."""
     code = event.reason.code if event.reason is not None else ""
-    return code == "start-failed" or (not code and event.exit_status in NEVER_RETRIED)
+    return code == "start-failed" or (not code and event.exit_status in (*NEVER_RETRIED, *spec.no_retry_on))
 
 
 def needing(needs: Sequence[Sequence[int]], start: int, tasks: Sequence[int]) -> set[int]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exarp.engine.failure import Failure, GiveUp, Retry, after_failure
 
@@ -9,8 +11,8 @@ from ..planning.plain_plans import task
 GIVEN_UP = GiveUp("failed", False, False)
 
 
-def after(spec, cause="exited", attempt=1, status=1, keep_going=False, stopping=False):
-    return after_failure(spec, Failure(cause, attempt, status), keep_going, stopping)
+def after(spec, cause="exited", attempt=1, status=1, keep_going=False, stopping=False, seed=""):
+    return after_failure(spec, Failure(cause, attempt, status), keep_going, stopping, seed)
 
 
 def test_the_delay_doubles_but_stays_a_number():
@@ -18,6 +20,39 @@ def test_the_delay_doubles_but_stays_a_number():
 
     assert [after(spec, attempt=n) for n in (1, 2, 4)] == [Retry(1.0), Retry(2.0), Retry(8.0)]
     assert after(spec, attempt=5000) == Retry(2.0**30)
+
+
+@given(st.integers(1, 40), st.text(min_size=1), st.floats(0.001, 1e6))
+def test_a_delay_is_spread_by_the_run_and_at_most_a_quarter_longer(attempt, seed, delay):
+    spec = task("a", retries=50, retry_delay=delay)
+    exact, spread = after(spec, attempt=attempt), after(spec, attempt=attempt, seed=seed)
+
+    assert exact.seconds <= spread.seconds <= 1.25 * exact.seconds
+    assert after(spec, attempt=attempt, seed=seed) == spread
+
+
+def test_delays_of_runs_tasks_and_attempts_lie_all_over_the_quarter():
+    def parts(things):
+        return {
+            round((after(spec, attempt=n, seed=seed).seconds / 2 ** (n - 1) - 1) / 0.025) for seed, spec, n in things
+        }
+
+    named = [task(f"t{number}", retries=99, retry_delay=1.0) for number in range(200)]
+    assert parts(("run", spec, 1) for spec in named) == set(range(11))
+    assert parts((f"run {number}", named[0], 1) for number in range(200)) == set(range(11))
+    assert len(parts(("run", named[0], number) for number in range(1, 30))) > 5
+
+
+def test_without_a_delay_nothing_is_spread():
+    assert after(task("a", retries=1), seed="run") == Retry(0.0)
+
+
+def test_a_task_names_statuses_that_no_retry_mends():
+    spec = task("a", retries=3, no_retry_on=(2, 64))
+
+    assert [after(spec, status=status) for status in (2, 64)] == [GIVEN_UP] * 2
+    assert after(spec, status=1) == after(spec, status=None) == Retry(0.0)
+    assert after(spec, "timed-out", status=2) == after(spec, "not-made", status=2) == Retry(0.0)
 
 
 @pytest.mark.parametrize("status", [126, 127])

@@ -45,6 +45,7 @@ def run_of(case: Case, choices: Dice) -> Run:
         keep_going=choices.of(False, False, False, True),
         fail_fast=choices.of(False, False, False, True),
         ahead=choices.of(0, 0, 1, 3, 50),
+        seed=choices.of("", "run 1"),
     )
     return Run(case, choices, limits).go()
 

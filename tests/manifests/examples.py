@@ -83,6 +83,8 @@ dotenv = ["link.env"]
 parent = "gen"
 timeout = "5m"
 retries = 2
+retry_delay = "1s"
+no_retry_on = [2, 64]
 priority = "high"
 
 [task.fmt]

@@ -130,6 +130,7 @@ def _behaviour(dice: Dice) -> dict[str, Any]:
     return {
         "retries": dice.of(0, 0, 1, 2),
         "retry_delay": dice.of(0.0, 1.0),
+        "no_retry_on": dice.of((), (), (1,), (2, 126)),
         "timeout": dice.of(0.0, 5.0),
         "allow_failure": dice.of(False, False, True),
         "on_failure": dice.of("fail", "fail", "ask", "skip", "abort"),

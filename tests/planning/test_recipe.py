@@ -96,6 +96,7 @@ OF_THE_RUN = {
     "resources": {"gpu": 1},
     "retries": 3,
     "retry_delay": 1.0,
+    "no_retry_on": (2,),
     "timeout": 9.0,
     "on_failure": "abort",
     "allow_failure": True,

@@ -67,6 +67,11 @@ class Kind:
         """The largest whole number that is allowed, where numbers are."""
         return next((part.le for part in self.types if isinstance(part, inspect.IntType)), None)
 
+    def allows(self, number: int) -> bool:
+        """Whether a whole number is allowed."""
+        ranges = [(part.ge, part.le) for part in self.types if isinstance(part, inspect.IntType)]
+        return any((ge is None or number >= ge) and (le is None or number <= le) for ge, le in ranges)
+
     def takes(self, kind: type[inspect.Type]) -> bool:
         """Whether one of the alternatives is of ``kind``."""
         return any(isinstance(part, kind) for part in self.types)
@@ -136,7 +141,7 @@ def repair(value: Any, kind: Kind) -> str:
     if isinstance(value, str):
         return _repair_string(value, kind)
     if not kind.takes(inspect.StrType):
-        return ""
+        return f"write a list: [{value}]" if _is_item(value, kind) else ""
     if isinstance(value, bool):
         # Where a number would do, a switch may be meant; it has to be said which word stands for it.
         is_text = kind.takes(inspect.FloatType) or "a string" in kind.words
@@ -144,6 +149,13 @@ def repair(value: Any, kind: Kind) -> str:
     if isinstance(value, int | float) and 0 <= value < 10**9:
         return _repair_number(value, kind)
     return "put it in quotes" if isinstance(value, datetime.date | datetime.time) else ""
+
+
+def _is_item(value: Any, kind: Kind) -> bool:
+    """Whether a number stands alone where a list of such is wanted."""
+    return (
+        isinstance(value, int) and not isinstance(value, bool) and kind.items is not None and kind.items.allows(value)
+    )
 
 
 def _repair_number(value: float, kind: Kind) -> str:

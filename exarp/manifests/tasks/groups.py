@@ -20,8 +20,8 @@ _FILES = ("inputs", "outputs", "modifies", "tools", "depfile")
 _CONDITIONS = ("when", "platforms", "requires", "confirm", "finally", "service")
 # How a command is run; without one they do nothing.
 _OF_COMMANDS = (
-    "env", "track_env", "dotenv", "cwd", "shell", "priority", "mutex", "resources", "retries", "retry_delay", "timeout",
-    "on_failure", "allow_failure", "interactive", "daemon", "keep_outputs",
+    "env", "track_env", "dotenv", "cwd", "shell", "priority", "mutex", "resources", "retries", "retry_delay", "no_retry_on",
+    "timeout", "on_failure", "allow_failure", "interactive", "daemon", "keep_outputs",
 )  # fmt: skip
 _PLAIN = TaskDocument()
 

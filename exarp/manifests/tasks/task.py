@@ -158,6 +158,8 @@ class TaskReader:
             found["retries"] = written.retries
         if not isinstance(written.retry_delay, UnsetType):
             found["retry_delay"] = fields.duration(written.retry_delay, (*at, "retry_delay"))
+        if written.no_retry_on:
+            found["no_retry_on"] = tuple(written.no_retry_on)
         if not isinstance(written.timeout, UnsetType):
             found["timeout"] = fields.duration(written.timeout, (*at, "timeout"))
         if not isinstance(written.on_failure, UnsetType):

@@ -176,7 +176,7 @@ def _said(field: str, value: object) -> str:
     if isinstance(value, Service):
         return _ready(value)
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(map(str, value))
     if isinstance(value, bool):
         return "yes"
     if field in _DURATIONS and isinstance(value, float):

@@ -376,8 +376,8 @@ def test_neither_many_files_nor_deep_ones_fill_the_memory(monkeypatch: pytest.Mo
 PATHS = {"inputs", "excluded", "outputs", "modifies", "tools", "dotenv"}
 ONE_PATH = {"depfile", "cwd"}
 SAME = set(
-    "description commands argv env shell priority tags mutex resources retries retry_delay timeout on_failure allow_failure "
-    "interactive daemon manual keep_outputs allow_empty track_env variables arguments internal "
+    "description commands argv env shell priority tags mutex resources retries retry_delay no_retry_on timeout on_failure "
+    "allow_failure interactive daemon manual keep_outputs allow_empty track_env variables arguments internal "
     "prose when platforms requires confirm cleanup service params cache".split()
 )
 # What no task has that is written as the one below.
@@ -415,6 +415,7 @@ EVERYTHING = """
     resources = { memory = 1 }
     retries = 4
     retry_delay = "1s"
+    no_retry_on = [2]
     timeout = "2s"
     on_failure = "skip"
     allow_failure = true
