@@ -57,9 +57,12 @@ def attempts(root: str, task: str, limit: int) -> list[AttemptRow]:
     return ask(root, lambda _, history: history.task_history(task, limit), [])
 
 
-def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
-    """A task's last attempt, of one run or of any. Raises UsageError if there is none."""
+def find_attempt(root: str, task: str, run: str | None, number: int | None = None) -> AttemptRow:
+    """A task's last attempt, or that with a ``number``, of one run or of the last that it ran in. Raises UsageError if there
+    is none."""
     found = attempts(root, task, 1) if run is None else _attempts_in(root, run, task)
+    if found and number is not None:
+        return _numbered(_attempts_in(root, found[0].run, task), number)
     if found:
         return found[0]
     where = f" in run {run}" if run is not None else ""
@@ -67,6 +70,23 @@ def find_attempt(root: str, task: str, run: str | None) -> AttemptRow:
     if unknown := faults(root):
         message = f"whether task {task!r} has been run{where} is not known: {'; '.join(unknown)}"
     raise UsageError(Problem("no-log", message, None, "`exarp history` lists runs, `exarp list` the tasks"))
+
+
+def _numbered(rows: list[AttemptRow], number: int) -> AttemptRow:
+    """That with a number, of a task's attempts in one run."""
+    for row in rows:
+        if row.attempt == number:
+            return row
+    last = rows[0]
+    if last.attempt == 0:
+        message, step = (
+            f"task {last.task!r} was not run in run {last.run}: what it makes was restored",
+            "take --attempt away",
+        )
+    else:
+        message = f"task {last.task!r} has no attempt {number} in run {last.run}"
+        step = "take --attempt away: there was one" if last.attempt == 1 else f"there were {last.attempt}, from 1 on"
+    raise UsageError(Problem("no-log", message, None, step))
 
 
 def has_log(root: str, run: str, task: str) -> bool:

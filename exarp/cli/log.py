@@ -22,16 +22,23 @@ if TYPE_CHECKING:
 @click.option(
     "--run", "run", metavar="RUN", shell_complete=complete_runs, help="Of that run (see `exarp history`), not the last."
 )
+@click.option(
+    "--attempt",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The N-th time that it was tried in that run, not the last.",
+)
 @click.option("--follow", is_flag=True, help="Go on printing while the task runs.")
 @json_option("Print the attempt, with its output, as one JSON document.")
 @common_options("verbose")
-def command(task: str, run: str | None, follow: bool) -> int:
+def command(task: str, run: str | None, attempt: int | None, follow: bool) -> int:
     """Print the output of the last attempt of TASK. A heading goes to stderr, the output to stdout.
 
     \b
     Examples:
       exarp log test
       exarp log test --run 41
+      exarp log test --attempt 1
       exarp log test | grep error
     """
     from exarp.app.history import find_attempt, follow_log, printed
@@ -41,11 +48,11 @@ def command(task: str, run: str | None, follow: bool) -> int:
     invocation = current()
     root = invocation.root()
     try:
-        row = find_attempt(root, task, run)
+        row = find_attempt(root, task, run, attempt)
     except UsageError:
         if (meant := invocation.one_task(task)) == task:
             raise
-        row = find_attempt(root, meant, run)
+        row = find_attempt(root, meant, run, attempt)
     if invocation.json:
         return _document(root, row, follow)
     if invocation.verbosity >= 0:
@@ -64,7 +71,7 @@ def _document(root: str, row: AttemptRow, follow: bool) -> int:
     from exarp.views.history.document import log_document
 
     data = b"".join(follow_log(root, row)) if follow else printed(root, row)
-    write_bytes(log_document(find_attempt(root, row.task, row.run) if follow else row, data))
+    write_bytes(log_document(find_attempt(root, row.task, row.run, row.attempt or None) if follow else row, data))
     return 0
 
 

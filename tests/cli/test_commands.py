@@ -245,6 +245,35 @@ def test_status_history_and_log(workspace: Workspace) -> None:
     assert workspace.exarp("history", "tee", "--json").json["attempts"] == attempts
 
 
+def test_log_shows_each_attempt_of_a_run_and_says_how_many_there_were(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.t]
+        aliases = ["tee"]
+        retries = 3
+        run = 'echo x >> tries; echo "try $(wc -l < tries)"; test "$(wc -l < tries)" -ge 3'
+        """
+    )
+    workspace.exarp("t")
+    workspace.exarp("t")
+
+    assert [workspace.exarp("log", "t", "--run", "1", "--attempt", n).out for n in "123"] == [
+        "try 1\n",
+        "try 2\n",
+        "try 3\n",
+    ]
+    assert workspace.exarp("log", "tee", "--attempt", "1").out == "try 4\n"
+    first = workspace.exarp("log", "t", "--run", "1", "--attempt", "1", "--json").json["attempt"]
+    assert (first["attempt"], first["outcome"], first["exit_status"], first["output"]) == (1, "failed", 1, "try 1\n")
+    followed = workspace.exarp("log", "t", "--run", "1", "--attempt", "2", "--follow", "--json").json["attempt"]
+    assert (followed["attempt"], followed["output"]) == (2, "try 2\n")
+    for run, words in (("1", "there were 3"), ("2", "there was one")):
+        missing = workspace.exarp("log", "t", "--run", run, "--attempt", "9")
+        assert missing.code == 2
+        assert f"has no attempt 9 in run {run}" in missing.err
+        assert words in missing.err
+
+
 def test_follow_goes_on_until_the_task_has_ended(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\nrun = "echo one; touch started; until [ -e go ]; do sleep 0.02; done; echo two"')
     run = workspace.start("t")
