@@ -16,7 +16,9 @@ from exarp.model.mask import Mask, mask_of, masked, parts_of
 from exarp.model.path import matches
 
 # Reasons whose subject is no name, but what a script or the system says.
-_WORDS = frozenset({"start-failed", "requirement-failed", "condition-false", "condition-broken", "service-ended"})
+_WORDS = frozenset(
+    {"start-failed", "requirement-failed", "condition-false", "condition-broken", "service-ended", "verify-failed"}
+)
 
 _REASONED = (TaskStarted, TaskFinished, TaskRetried, ServiceStopped)
 

@@ -44,7 +44,7 @@ def show(project: Project, name: str, environ: Mapping[str, str]) -> TaskSheet:
     lists = file_lists(task, inputs, project.root)
     variables = [
         name
-        for name in named_variables(task.commands)
+        for name in named_variables(task.attempted)
         if name not in FILE_WORDS and name not in task.env and not environment.is_of_shell(name, task)
     ]
     variables += [name for name in environment.tracked(task) if name not in variables and name not in task.env]

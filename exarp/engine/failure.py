@@ -12,9 +12,9 @@ import msgspec
 
 from exarp.model.task import Task
 
-Cause = Literal["impossible", "declined", "not-started", "timed-out", "exited", "not-made"]
+Cause = Literal["impossible", "declined", "not-started", "timed-out", "exited", "not-verified", "not-made"]
 """Why a task failed: it could never be run, a person declined it, its process could not be started, it used up its time, its
-process exited or was killed, or the process succeeded and its files were not as they must be."""
+process exited or was killed, the same of a script that verified it, or all succeeded and its files were not as they must be."""
 
 # A shell's "not executable" and "not found": no second try finds what is not there.
 _NOT_THERE = frozenset({126, 127})
@@ -62,9 +62,14 @@ def after_failure(task: Task, failure: Failure, keep_going: bool, stopping: bool
 
 def _may_help(task: Task, failure: Failure) -> bool:
     """Whether another attempt can come to another end."""
-    if failure.cause in ("impossible", "declined", "not-started"):
-        return False
-    return failure.cause != "exited" or (failure.status not in _NOT_THERE and failure.status not in task.no_retry_on)
+    match failure.cause:
+        case "impossible" | "declined" | "not-started":
+            return False
+        case "exited":
+            return failure.status not in _NOT_THERE and failure.status not in task.no_retry_on
+        case "not-verified":
+            return failure.status not in _NOT_THERE
+    return True
 
 
 def _spread(seconds: float, task: Task, failure: Failure, seed: str) -> float:

@@ -51,7 +51,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
     """An attempt's process tree is gone. ``log``: its log as the event stream names it. ``early``: it was told to end before
-    its last command had ended."""
+    its last command had ended. ``verifying``: the script of the task's ``verify`` that it ended with, if it came so far."""
 
     task: int
     status: int | None
@@ -61,6 +61,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     error: str = ""
     warnings: tuple[str, ...] = ()
     early: bool = False
+    verifying: str = ""
 
     @property
     def succeeded(self) -> bool:

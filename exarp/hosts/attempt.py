@@ -182,7 +182,8 @@ class Attempt:
             if self.log.fault:
                 faults.append(f"{self.launch.label}: {self.log.fault}")
         masked = self.mask is not None and self.mask.masked
-        return Exited(self.key, status, signum, self.seconds, logged, cut, error, tuple(self.ended), self.early, masked)
+        ended, step = tuple(self.ended), max(0, self.step - 1)
+        return Exited(self.key, status, signum, self.seconds, logged, cut, error, ended, self.early, masked, step)
 
     def _streams(self, null: int) -> tuple[int | None, int | None]:
         if self.foreground:

@@ -21,7 +21,7 @@ from exarp.model.mask import MaskStream, mask_of
 class Act(msgspec.Struct, frozen=True):
     """What one attempt does: prints ``output``, and after ``seconds`` (None: when it is ended) exits.
 
-    ``survives``: how many of SIGINT and SIGTERM it lives through. ``error``, ``ended``: as in Exited.
+    ``survives``: how many of SIGINT and SIGTERM it lives through. ``error``, ``ended``, ``step``: as in Exited.
     """
 
     output: tuple[bytes, ...] = ()
@@ -31,6 +31,7 @@ class Act(msgspec.Struct, frozen=True):
     survives: int = 0
     error: str = ""
     ended: tuple[str, ...] = ()
+    step: int = 0
 
 
 class _Playing(msgspec.Struct):
@@ -200,4 +201,5 @@ class ScriptedHost:
             ended=() if playing.stopped_by is not None else act.ended,
             early=playing.stopped_by is not None,
             masked=playing.masked,
+            step=act.step,
         )

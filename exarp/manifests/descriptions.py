@@ -66,6 +66,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "confirm": "A question that a person, or --yes, says yes to before it runs; true: whether to.",
         "finally": "Scripts that run after the last attempt, however it ended; they find $EXARP_OUTCOME.",
         "service": "Keeps running: started when a task needs it, ended after the last; true: ready once started.",
+        "verify": "Scripts that run right after the command; the task has failed if one of them does.",
         "cache": "Whether its successes are kept and restored; false for what acts beyond its files.",
     },
     "CacheDocument": {

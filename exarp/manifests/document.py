@@ -137,6 +137,7 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     cleanup: str | NonEmpty | UnsetType = msgspec.field(default=UNSET, name="finally")
     service: bool | ServiceDocument = False
     cache: bool | UnsetType = UNSET
+    verify: str | list[str] = []
 
 
 class CacheDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -215,7 +216,7 @@ def wave_words(name: str) -> str:
 
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
-LATER_TASK = frozenset("prompt by verify agent".split())
+LATER_TASK = frozenset("prompt by agent".split())
 LATER_SETTINGS = frozenset("max_agents verify".split())
 LATER_WAVE = frozenset("verify checkpoint executor".split())
 LATER_TOP = frozenset("recovery agents".split())

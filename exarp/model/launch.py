@@ -71,7 +71,7 @@ class Exited(msgspec.Struct, frozen=True, gc=False):
     even status 0 does not say that it did its work. ``error``: why nothing could be started (then ``status`` is 126 or
     127, as a shell's would be). ``logged``: whether the log file exists. ``cut``: bytes that the log's limit left out.
     ``ended``: command names of processes that the attempt had left running and that were ended. ``masked``: whether anything
-    in its output was.
+    in its output was. ``step``: the position of the command that it ended with.
     """
 
     key: int
@@ -84,6 +84,7 @@ class Exited(msgspec.Struct, frozen=True, gc=False):
     ended: tuple[str, ...] = ()
     early: bool = False
     masked: bool = False
+    step: int = 0
 
 
 class Signalled(msgspec.Struct, frozen=True, gc=False):

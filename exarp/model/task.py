@@ -53,6 +53,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``when`` is a script whose exit status says whether the task is wanted; ``platforms`` are those that it is for
     (``model.platform``), none: all. ``confirm`` is a question that a person says yes to before it runs, True: the usual one;
     ``cleanup`` are scripts that run after its last attempt, however that ended (``finally`` in a manifest).
+    ``verify`` are scripts that run right after its commands, and are part of its success.
     ``no_retry_on``: exit statuses that no other attempt would mend.
     ``cache``: whether its successes are kept and restored; None: where that is safe (``planning.artifacts``).
     """
@@ -88,6 +89,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     retries: int = 0
     retry_delay: float = 0.0
     no_retry_on: tuple[int, ...] = ()
+    verify: tuple[str, ...] = ()
     timeout: float = 0.0
     on_failure: OnFailure = "fail"
     allow_failure: bool = False
@@ -106,13 +108,18 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     cache: bool | None = None
 
     @property
+    def attempted(self) -> tuple[str, ...]:
+        """The scripts that an attempt consists of, as far as a shell runs it."""
+        return (*self.commands, *self.verify) if self.verify else self.commands
+
+    @property
     def scripts(self) -> tuple[str, ...]:
         """All that is run for it by its shell."""
         if not (self.when or self.requires or self.cleanup or self.service is not None):
-            return self.commands
+            return self.attempted
         required = [required.run for required in self.requires]
         ready = self.service.ready if self.service is not None else ""
-        return (*self.commands, *filter(None, (self.when, *required, *self.cleanup, ready)))
+        return (*self.attempted, *filter(None, (self.when, *required, *self.cleanup, ready)))
 
     @property
     def question(self) -> str:

@@ -49,7 +49,7 @@ class Environment:
     def given(self, task: Task) -> dict[str, str]:
         """What the manifest sets for ``task``: its own variables and vars that its scripts name, and its env."""
         found, shared = {}, self._vars_of(task)
-        for name in named_variables(task.commands):
+        for name in named_variables(task.attempted):
             if name in task.variables:
                 found[name] = task.variables[name]
             elif name in shared:
@@ -76,7 +76,7 @@ class Environment:
         """
         named = [
             name
-            for name in named_variables(task.commands)
+            for name in named_variables(task.attempted)
             if name not in FILE_WORDS
             and name not in task.env
             and not name.startswith("EXARP_")

@@ -41,7 +41,7 @@ class Recipe(NamedTuple):
 
 
 # What a recipe consists of beside variables, as reasons name it.
-PARTS = ("command", "shell", "cwd", "declared inputs", "declared outputs")
+PARTS = ("command", "shell", "cwd", "declared inputs", "declared outputs", "verify")
 _PART_BYTES = 4
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -52,10 +52,11 @@ def recipe_of(task: Task, counted: Mapping[str, bytes | None]) -> Recipe:
 
     parts = [
         _encode((task.commands, task.argv)),
-        _encode(task.shell if task.commands else ()),
+        _encode(task.shell if task.commands or task.verify else ()),
         _encode(task.cwd),
         _encode((task.inputs, task.excluded, task.sources, task.tools)),
         _encode((task.outputs, task.modifies, task.depfile)),
+        _encode(task.verify) if task.verify else b"",
     ]
     variables: tuple[object, ...] = (sorted(task.env.items()), sorted(counted.items()))
     if task.arguments:
@@ -175,7 +176,7 @@ def literal_words(argv: Sequence[str]) -> list[str]:
 
 def names_launch_word(task: Task, word: str) -> bool:
     """Whether a task uses ``$in_file`` or the like (``word`` without the dollar)."""
-    return f"${word}" in task.argv or word in named_variables(task.commands)
+    return f"${word}" in task.argv or word in named_variables(task.attempted)
 
 
 def out_paths(task: Task) -> list[str]:

@@ -57,6 +57,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "output-is-folder": ("an output is a folder", "output {} is a folder"),
     "name-not-utf8": ("a file's name is not UTF-8", "the name of {} is not UTF-8"),
     "no-match": ("a pattern matches no file", "{} matches no file"),
+    "verify-failed": ("what verifies it failed", "verify failed ({})"),
     "timed-out": ("timed out", "timed out after {}"),
     "interrupted": ("interrupted", "interrupted by {}"),
     "outdated": ("what it works on changed", "{} changed while the run went on"),
@@ -97,6 +98,7 @@ _STEPS = {
 # Codes that say how an attempt ended, better than its exit status does.
 _CAUSES = frozenset(
     {
+        "verify-failed",
         "outputs-not-made",
         "output-unreadable",
         "output-is-folder",

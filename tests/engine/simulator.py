@@ -242,6 +242,7 @@ class Run:
         late = [TimedOut(task, self.running[task])] if self.spec(task).timeout else []
         early = [TimedOut(task, self.running[task] - 1)]
         ends = [Ended(task, status) for status in (1, 1, 2, 126, 127)]
+        ends += [Ended(task, status, verifying="verify it") for status in (1, 127)]
         return self.dice.of(*ends, Ended(task, None, signal=9), Ended(task, 127, error="not found"), *late, *early)
 
     # -- what the machine wants --------------------------------------------------------------------------------
@@ -444,6 +445,8 @@ class Run:
 def is_hopeless(event: TaskFinished | TaskRetried, spec: Task) -> bool:
     """Whether an attempt failed in a way that no other attempt could mend."""
     code = event.reason.code if event.reason is not None else ""
+    if code == "verify-failed":
+        return event.exit_status in NEVER_RETRIED
     return code == "start-failed" or (not code and event.exit_status in (*NEVER_RETRIED, *spec.no_retry_on))
 
 

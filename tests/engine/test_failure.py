@@ -22,6 +22,13 @@ def test_the_delay_doubles_but_stays_a_number():
     assert after(spec, attempt=5000) == Retry(2.0**30)
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"), [(1, Retry(0.0)), (2, Retry(0.0)), (None, Retry(0.0)), (127, GIVEN_UP)]
+)
+def test_what_verifies_a_task_may_come_to_another_end_unless_it_is_not_there(status, expected):
+    assert after(task("a", retries=1, no_retry_on=(2,)), "not-verified", status=status) == expected
+
+
 @given(st.integers(1, 40), st.text(min_size=1), st.floats(0.001, 1e6))
 def test_a_delay_is_spread_by_the_run_and_at_most_a_quarter_longer(attempt, seed, delay):
     spec = task("a", retries=50, retry_delay=delay)

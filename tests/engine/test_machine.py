@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exarp.engine.stimulus import Begun
-from exarp.model.event import FreshnessReason, TaskRetried, TaskStarted
+from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried, TaskStarted
 from exarp.model.manifest import WaveSpec
 
 from ..planning.plain_plans import task
@@ -267,6 +267,27 @@ def test_what_cannot_be_found_or_run_is_not_tried_again(status):
     hand.begin()
     assert hand.ends("a", status, error="no such file") == ["a failed", "wave 1 0/1", "run failed 1"]
     assert hand.ended("a").reason == FreshnessReason("start-failed", "no such file")
+
+
+def test_a_task_whose_verify_fails_is_tried_again_and_names_the_script():
+    hand = Hand([task("a", retries=1, verify=("check a\n",)), task("b", "a")])
+
+    hand.begin()
+    assert hand.ends("a", 1, verifying="check a\n") == ["a failed 1x", "rest a 0s"]
+    hand.rested("a")
+    assert hand.ends("a", None, signal=9, verifying="check a\n") == [
+        "a failed",
+        "b blocked",
+        "wave 1 0/1",
+        "run failed 1",
+    ]
+    reasons = [
+        event.reason for event in hand.told if isinstance(event, TaskRetried | TaskFinished) and event.task == "a"
+    ]
+    assert reasons == [
+        FreshnessReason("verify-failed", "check a", "exit 1"),
+        FreshnessReason("verify-failed", "check a", "signal 9"),
+    ]
 
 
 def test_a_resting_task_gives_its_slot_away():

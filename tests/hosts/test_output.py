@@ -273,3 +273,13 @@ def test_programs_are_started_although_the_folder_of_this_process_is_gone(
             assert output(history(host, 1), 1) == f"{tmp_path}\n".encode()
     finally:
         os.chdir(here)
+
+
+@pytest.mark.parametrize(
+    ("commands", "step"), [(("true", "exit 3", "true"), 1), (("exit 3", "true"), 0), (("true", "true"), 1)]
+)
+def test_which_of_several_commands_was_the_last_is_told(
+    host: LocalHost, launch: MakeLaunch, commands: tuple[str, ...], step: int
+) -> None:
+    host.start(launch(*commands))
+    assert exits(host, 1)[1].step == step

@@ -85,6 +85,7 @@ timeout = "5m"
 retries = 2
 retry_delay = "1s"
 no_retry_on = [2, 64]
+verify = ["test -x $out", "$CC --version"]
 priority = "high"
 
 [task.fmt]

@@ -55,6 +55,7 @@ def test_names_of_several_scripts_are_one_sorted_list():
         (Task("a", argv=("cc", "x$in")), "in", False),
         (Task("a", commands=("cat ${in_file}",)), "in_file", True),
         (Task("a", commands=("cat $in_file",)), "in", False),
+        (Task("a", argv=("cc",), verify=("wc -l < $in_file",)), "in_file", True),
     ],
 )
 def test_whether_a_task_names_a_launch_word(task, word, named):
@@ -66,6 +67,7 @@ def test_whether_a_task_names_a_launch_word(task, word, named):
 BASE = Task("a", commands=("cc $FLAGS $VAR",), inputs=("x",), outputs=("y",), env={"E": "1"})
 OF_THE_RECIPE = {
     "commands": ("cc",),
+    "verify": ("cc --check",),
     "argv": ("cc",),
     "inputs": ("x", "z"),
     "excluded": ("z",),

@@ -159,7 +159,7 @@ class _Indexing:
             return None, environment_digest(None, self.environ, salt), salt
         names = {*seen.names, *_OF_GIT}
         for task in self.manifest.tasks:
-            names.update(name for name in named_variables(task.commands) if not name.startswith("EXARP_"))
+            names.update(name for name in named_variables(task.attempted) if not name.startswith("EXARP_"))
             names.update(task.track_env)
         wanted = tuple(sorted(names - FILE_WORDS))
         return wanted, environment_digest(wanted, self.environ, salt), salt

@@ -31,10 +31,11 @@ def file_lists(task: Task, named: Sequence[str], root: str) -> dict[str, list[st
 
 
 def vectors(task: Task, lists: Lists) -> tuple[tuple[str, ...], ...]:
-    """The argument vectors of a task, run one after the other until one fails."""
+    """The argument vectors of a task, and of what verifies it, run one after the other until one fails."""
     if task.argv:
-        return (expand_argv(task.argv, lists, task.arguments),)
-    return tuple([script_command(task, script) for script in task.commands])
+        verifying = [script_command(task, script) for script in task.verify]
+        return (expand_argv(task.argv, lists, task.arguments), *verifying)
+    return tuple([script_command(task, script) for script in task.attempted])
 
 
 def given_variables(task: Task, environment: Environment) -> dict[str, str]:
@@ -55,9 +56,9 @@ def given_variables(task: Task, environment: Environment) -> dict[str, str]:
 def file_variables(task: Task, lists: Lists) -> dict[str, str]:
     """The words for files that the task's scripts name, as variables. Raises LaunchFault where a shell would misread one."""
     found = {}
-    for name in named_variables(task.commands):
+    for name in named_variables(task.attempted):
         if name in lists:
-            value = list_variable(name, lists[name], task.commands)
+            value = list_variable(name, lists[name], task.attempted)
             if isinstance(value, ListFault):
                 raise LaunchFault(value.message)
             found[name] = value

@@ -40,6 +40,7 @@ from exarp.engine.stimulus import (
 from exarp.errors import DefectError, Problem
 from exarp.model.event import Event, RunFinished, TaskFinished, TaskRetried, TaskStarted
 from exarp.model.launch import Exited, HostEvent, Output, Paused
+from exarp.model.task import Task
 from exarp.planning.freshness import Record
 from exarp.workspace.fingerprints import on_and_on
 
@@ -456,6 +457,7 @@ class Driver:
                 error=exited.error,
                 warnings=warnings_of(exited),
                 early=exited.early,
+                verifying=_verifying(self.machine.tasks[running.task], exited.step),
             )
         )
 
@@ -483,3 +485,9 @@ class Driver:
         more = [f"and {len(stories) - _STORIES} more"] if len(stories) > _STORIES else []
         message = f"nothing runs, nothing is due, and the run is not over: {'; '.join(stories[:_STORIES] + more)}"
         raise DefectError(Problem("defect", message))
+
+
+def _verifying(task: Task, step: int) -> str:
+    """The script of a task's ``verify`` that is number ``step`` of its commands; empty where that is one of the others."""
+    first = len(task.commands) or 1
+    return task.verify[step - first] if task.verify and step >= first else ""

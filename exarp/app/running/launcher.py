@@ -74,7 +74,7 @@ class Launcher:
         ``log``: where what it prints is kept, behind what is there already; without one it is for exarp alone to read.
         Raises LaunchFault.
         """
-        aside = msgspec.structs.replace(task, commands=(script,), argv=(), interactive=False, daemon=False)
+        aside = msgspec.structs.replace(task, commands=(script,), argv=(), verify=(), interactive=False, daemon=False)
         launch = self._launch(key, aside, {}, self._cwd(task), log)
         streams: Streams = launch.streams if log else "captured"
         return msgspec.structs.replace(
@@ -128,7 +128,7 @@ class Launcher:
         """For each of a task's scripts the command that it is, if it needs no shell; empty where all do."""
         if not task.commands or task.interactive or not is_ordinary_shell(task.shell):
             return ()
-        found = tuple([plain_command(script, value) for script in task.commands])
+        found = tuple([plain_command(script, value) for script in task.attempted])
         return found if any(found) else ()
 
     def _is_handed_on(self, task: Task, given: Mapping[str, str]) -> bool:

@@ -20,7 +20,7 @@ from exarp.manifests.problems.type_words import SWITCHES, Kind
 # Lists of which one word is not enough, or may hold several.
 _NO_SINGLE = frozenset(("shell", "choices"))
 # What runs is no number.
-_SCRIPTS = frozenset(("run", "finally", "when", "ready"))
+_SCRIPTS = frozenset(("run", "finally", "verify", "when", "ready"))
 # 010 may be eight.
 _is_whole = re.compile(r"-?(?:0|[1-9]\d{0,9})", re.ASCII).fullmatch
 _PARTED = re.compile(r"[\s,;|]")

@@ -30,6 +30,7 @@ _NO_SERVICE = {
     "mutex": _HELD,
     "resources": _HELD,
     "retries": "take it out: a service that ends too early fails, once",
+    "verify": "let a task that uses it verify it",
     "no_retry_on": "take it out: a service is not tried again",
     "timeout": "say timeout in service: how long it may take until it is ready",
     "interactive": "take it out: a service runs beside others",
@@ -53,13 +54,14 @@ def conditions(fields: Fields, written: TaskDocument, at: KeyPath, check_script:
         asked = written.confirm is True or fields.text(written.confirm, (*at, "confirm"))
         found["confirm"] = asked or True
     if not isinstance(written.cleanup, UnsetType):
-        found["cleanup"] = _cleanup(written.cleanup, (*at, "finally"), check_script)
+        found["cleanup"] = scripts(written.cleanup, (*at, "finally"), check_script)
     if written.requires:
         found["requires"] = _requirements(fields, written.requires, (*at, "requires"), check_script)
     return found
 
 
-def _cleanup(written: str | list[str], path: KeyPath, check_script: CheckScript) -> tuple[str, ...]:
+def scripts(written: str | list[str], path: KeyPath, check_script: CheckScript) -> tuple[str, ...]:
+    """What is written as one script, or as several; faults are collected."""
     if isinstance(written, str):
         check_script(written, path)
         return (written,)

@@ -21,7 +21,7 @@ _CONDITIONS = ("when", "platforms", "requires", "confirm", "finally", "service")
 # How a command is run; without one they do nothing.
 _OF_COMMANDS = (
     "env", "track_env", "dotenv", "cwd", "shell", "priority", "mutex", "resources", "retries", "retry_delay", "no_retry_on",
-    "timeout", "on_failure", "allow_failure", "interactive", "daemon", "keep_outputs",
+    "verify", "timeout", "on_failure", "allow_failure", "interactive", "daemon", "keep_outputs",
 )  # fmt: skip
 _PLAIN = TaskDocument()
 

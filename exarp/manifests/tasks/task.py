@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from exarp.errors import Problem
 from exarp.manifests.document import FromDocument, InputDocument, TaskDocument
 from exarp.manifests.problems.place import here_first
-from exarp.manifests.tasks.conditions import check_service, conditions, service
+from exarp.manifests.tasks.conditions import check_service, conditions, scripts, service
 from exarp.manifests.tasks.fields import Fields, is_plain_path, is_reserved
 from exarp.manifests.tasks.groups import check_group
 from exarp.manifests.variables.script import script_faults
@@ -217,6 +217,8 @@ class TaskReader:
             or not isinstance(written.cleanup, UnsetType)
         ):
             found |= conditions(fields, written, at, self.check_script)
+        if written.verify:
+            found["verify"] = scripts(written.verify, (*at, "verify"), self.check_script)
         if written.service:
             found |= service(fields, written, at, self.check_script)
         return found

@@ -378,7 +378,7 @@ ONE_PATH = {"depfile", "cwd"}
 SAME = set(
     "description commands argv env shell priority tags mutex resources retries retry_delay no_retry_on timeout on_failure "
     "allow_failure interactive daemon manual keep_outputs allow_empty track_env variables arguments internal "
-    "prose when platforms requires confirm cleanup service params cache".split()
+    "prose when platforms requires confirm cleanup service params cache verify".split()
 )
 # What no task has that is written as the one below.
 ELSEWHERE = {"argv", "variables", "arguments", "prose", "params", "service"}
@@ -416,6 +416,7 @@ EVERYTHING = """
     retries = 4
     retry_delay = "1s"
     no_retry_on = [2]
+    verify = ["check $in"]
     timeout = "2s"
     on_failure = "skip"
     allow_failure = true
