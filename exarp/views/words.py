@@ -122,6 +122,19 @@ _CAUSES = frozenset(
 )
 
 
+# Codes whose subject is a script, and how much of one says which it is.
+_OF_SCRIPTS = frozenset("requirement-failed condition-false condition-broken verify-failed".split())
+_BRIEF = 80
+
+
+def _brief(script: str) -> str:
+    """The beginning of a script: its first line, with an ellipsis for what is left out."""
+    first, _, more = script.strip().partition("\n")
+    if len(first) > _BRIEF:
+        return f"{first[: _BRIEF - 1]}…"
+    return f"{first} …" if more else first
+
+
 def tasks(count: int) -> str:
     """``1 task``, ``4 tasks``."""
     return f"{count} task" if count == 1 else f"{count} tasks"
@@ -218,7 +231,7 @@ def ended(reason: FreshnessReason | None, signum: int | None, status: int | None
 
 def why(reason: FreshnessReason) -> str:
     """A reason as a clause: ``input src/a.h changed``. A code that is not known is printed as it is."""
-    subject = escape.name(reason.subject)
+    subject = escape.name(_brief(reason.subject) if reason.code in _OF_SCRIPTS else reason.subject)
     without, with_subject = REASONS.get(reason.code, (None, None))
     if without is None or with_subject is None:
         return f"{escape.name(reason.code)} {subject}".rstrip()

@@ -69,6 +69,21 @@ def test_a_subject_with_braces_is_no_format():
     assert words.why(FreshnessReason("input-changed", "{0}{x}")) == "input {0}{x} changed"
 
 
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("grep -q x $out", "grep -q x $out"),
+        ("\nset -x\n  grep x $out\n", "set -x …"),
+        ("x" * 80, "x" * 80),
+        ("x" * 81, "x" * 79 + "…"),
+        ("tab\there", "tab\\there"),
+    ],
+)
+def test_a_script_is_told_by_its_beginning_on_one_line(script, said):
+    assert words.why(FreshnessReason("verify-failed", script, "exit 1")) == f"verify failed ({said}): exit 1"
+    assert words.why(FreshnessReason("condition-false", script)) == f"its condition does not hold ({said})"
+
+
 def test_the_closing_line_counts_worst_first():
     tally = Tally(failed=1, blocked=1, ran=12, up_to_date=27)
     assert words.closing(tally, 14_200) == "1 failed, 1 blocked, 39 passed (12 ran, 27 up to date) in 14.2s"

@@ -21,7 +21,7 @@ from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
 _WORDED = frozenset(
-    "name description prose dotenv commands argv inputs excluded sources outputs depfile needs after env variables params "
+    "name description prose dotenv commands verify argv inputs excluded sources outputs depfile needs after env variables params "
     "shell resources cache".split()
 )
 _DURATIONS = frozenset({"retry_delay", "timeout"})
@@ -89,9 +89,10 @@ def _commands(task: Task) -> Iterator[str]:
     if task.argv:
         yield _row("runs", shlex.join(task.argv))
     for script in task.commands:
-        for number, line in enumerate(script.strip().splitlines() or [""]):
-            yield f"  {'runs' if number == 0 else '':<{_COLUMN}}{escape.plain(line)}"
-    if task.commands:
+        yield from _script("runs", script)
+    for script in task.verify:
+        yield from _script("verify", script)
+    if task.commands or task.verify:
         yield _row("with", shlex.join(task.shell))
     if task.prose is not None:
         yield _row("runs", "nothing: it is told in words, for a person or an agent")
@@ -99,6 +100,11 @@ def _commands(task: Task) -> Iterator[str]:
             yield f"  {'to do' if number == 0 else '':<{_COLUMN}}{escape.plain(line)}".rstrip()
     if task.is_group:
         yield _row("runs", "nothing itself: it gathers other tasks")
+
+
+def _script(label: str, script: str) -> Iterator[str]:
+    for number, line in enumerate(script.strip().splitlines() or [""]):
+        yield f"  {label if number == 0 else '':<{_COLUMN}}{escape.plain(line)}"
 
 
 def _files(sheet: TaskSheet) -> Iterator[str]:

@@ -38,6 +38,18 @@ def test_values_are_said_as_the_manifest_has_them_and_stay_in_their_column():
     ]
 
 
+def test_what_verifies_a_task_stands_with_what_it_runs():
+    shown = sheet(Task("t", argv=("make", "x"), verify=("grep x $out", "if true; then\n  test -s $out\nfi")))
+    assert shown[1:6] == [
+        "runs           make x",
+        "verify         grep x $out",
+        "verify         if true; then",
+        "test -s $out",
+        "fi",
+    ]
+    assert shown[6] == "with           sh -eu -c"
+
+
 def test_a_group_declares_no_files_and_is_not_told_that_it_does_not():
     assert sheet(Task("g", needs=("a",)), needs=("a",)) == [
         "g",
