@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+
 from .conftest import Workspace
 
 CHECKED = """
@@ -110,3 +112,11 @@ def test_scripts_beside_the_attempts_are_not_verified(workspace: Workspace) -> N
     assert workspace.exarp("t").code == 0
 
     assert workspace.read("story").split() == ["when", "requires", "run", "verify", "finally"]
+
+
+def test_what_verifies_is_among_the_lines_for_a_shell(workspace: Workspace) -> None:
+    workspace.manifest("""[task.t]\nargv = ["touch", "b"]\nverify = 'echo "$EXARP_TASK" && test -e b'""")
+
+    lines = workspace.exarp("show", "t", "--shell").out
+
+    assert subprocess.run(["sh", "-c", lines], capture_output=True, text=True, check=True).stdout == "t\n"

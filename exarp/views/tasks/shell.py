@@ -50,7 +50,7 @@ def _environment(sheet: TaskSheet) -> list[str]:
         found += ["-i", *(f'{name}="${name}"' for name in execution.inherited if _is_plain(name))]
     for name, value in execution.env.items():
         # What exarp sets beside is of use only to scripts that name it.
-        if execution.sources[name] != "exarp" or any(name in script for script in sheet.task.commands):
+        if execution.sources[name] != "exarp" or any(name in script for script in sheet.task.attempted):
             # What is secret is for who pastes this to have.
             found.append(f'{name}="${name}"' if value == _HIDDEN and _is_plain(name) else f"{name}={_quoted(value)}")
     if names_launch_word(sheet.task, "in_file"):
