@@ -316,7 +316,7 @@ UNCERTAIN: dict[str, tuple[str, str]] = {
     ),
     "outputs, whose folders are emptied": ("exarp.toml", "[task.a]\nrun = 'x'\ngenerates = ['src/']\n"),
     "a setting in a task": ("exarp.toml", "[task.a]\nrun = 'x'\noutput = 'quiet'\n"),
-    "a key of a later version": ("exarp.toml", "[task.a]\nrun = 'x'\nverifi = 'x'\npromt = 'x'\n"),
+    "a key of a later version": ("exarp.toml", "[task.a]\nrun = 'x'\nagnet = 'x'\npromt = 'x'\n"),
     "tables for a key": ("exarp.toml", "[task.a]\nrun = 'x'\ndeps = [{ task = 'b' }]\n[task.b]\nrun = 'x'\n"),
     "a cycle that would come up": ("exarp.toml", "[task.a]\nrun = 'x'\nneed = ['b']\n[task.b]\nrun = 'x'\nneeds = ['a']\n"),
     "a table that may be anything": ("exarp.toml", "[task.a]\nrun = 'x'\n[task.a.b]\nc = 1\n"),
