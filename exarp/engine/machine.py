@@ -255,8 +255,7 @@ class Machine(Serving):
         elif ended.error:
             self._fail(task, "not-started", FreshnessReason("start-failed", ended.error))
         elif ended.verifying:
-            how = f"exit {ended.status}" if ended.status is not None else f"signal {ended.signal}"
-            reason = FreshnessReason("verify-failed", ended.verifying.strip(), how)
+            reason = FreshnessReason("verify-failed", ended.verifying.strip(), ended.how)
             self._fail(task, "not-verified", reason, ended.status)
         else:
             self._fail(task, "exited", None, ended.status)

@@ -323,5 +323,4 @@ class Serving(Progress):
 
 def ended_by_itself(ended: Ended) -> FreshnessReason:
     """How a service came to its end that nobody had asked to."""
-    how = f"exit {ended.status}" if ended.status is not None else f"signal {ended.signal}"
-    return FreshnessReason("service-ended", how)
+    return FreshnessReason("service-ended", ended.how)

@@ -68,6 +68,11 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
         """Whether its last command came to its end by itself, and well."""
         return self.status == 0 and not self.error and not self.early
 
+    @property
+    def how(self) -> str:
+        """``exit 3``, or ``signal 9``."""
+        return f"exit {self.status}" if self.status is not None else f"signal {self.signal}"
+
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
     """What became of a successful attempt's files. ``fault``: why it is no success after all."""
