@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from exarp.hosts.children import MARK
 from exarp.hosts.log_file import CappedLog, SharedLog
 from exarp.hosts.process_tree import Process
-from exarp.hosts.spawning import Spawner
+from exarp.hosts.spawning import Apart, Spawner
 from exarp.model.launch import Exited, Launch
 from exarp.model.mask import MaskStream, mask_of
 
@@ -103,8 +103,9 @@ class Attempt:
         os.set_blocking(self.reader, False)
         self.log = CappedLog(launch.log, launch.log_limit, launch.append) if launch.log else None
 
-    def spawn(self, spawner: Spawner, null: int, mark: str) -> None:
-        """Start the next command. ``null``: a descriptor of /dev/null. Raises OSError or ValueError if it cannot be."""
+    def spawn(self, spawner: Spawner, null: int, mark: str, apart: Apart) -> None:
+        """Start the next command. ``null``: a descriptor of /dev/null; ``apart``: what it has of its own, if it is not in the
+        foreground. Raises OSError or ValueError if it cannot be."""
         launch = self.launch
         argv = launch.commands[self.step]
         plain = launch.plain[self.step] if launch.plain else None
@@ -117,18 +118,20 @@ class Attempt:
         if stdin is not None and plain:
             program = launch.programs[self.step - 1] if launch.programs else None
             redirections = launch.redirections[self.step - 1] if launch.redirections else ()
-            pid = spawner.spawn(plain, launch.around, env, launch.cwd, stdin, output, program, redirections)
+            pid = spawner.spawn(plain, launch.around, env, launch.cwd, stdin, output, program, redirections, apart)
         if stdin is not None and pid is None:
-            pid = spawner.spawn(argv, launch.around, env, launch.cwd, stdin, output)
-        self.pid = pid if pid is not None else self._spawn_carefully(argv, {**launch.around, **env}, stdin, output)
+            pid = spawner.spawn(argv, launch.around, env, launch.cwd, stdin, output, apart=apart)
+        if pid is None:
+            grouped = self.foreground or apart == "group"
+            pid = self._spawn_carefully(argv, {**launch.around, **env}, stdin, output, grouped)
+        self.pid = pid
         self.leaders.append(self.pid)
 
     def _spawn_carefully(
-        self, argv: tuple[str, ...], env: dict[str, str], stdin: int | None, output: int | None
+        self, argv: tuple[str, ...], env: dict[str, str], stdin: int | None, output: int | None, grouped: bool
     ) -> int:
         import subprocess
 
-        foreground = self.foreground
         self.process = subprocess.Popen(
             argv,
             stdin=stdin,
@@ -136,8 +139,8 @@ class Attempt:
             stderr=output,
             cwd=self.launch.cwd,
             env=env,
-            start_new_session=not foreground,
-            process_group=0 if foreground else None,
+            start_new_session=not grouped,
+            process_group=0 if grouped else None,
         )
         return self.process.pid
 

@@ -32,12 +32,14 @@ class Children:
     """The children of this process.
 
     ``run`` is unique among runs. ``adopt``: adopt orphans, until ``close``; without it there are only the started.
+    ``groups``: what is started has a group of its own, but is in the session of this process.
     """
 
-    def __init__(self, run: str, adopt: bool) -> None:
+    def __init__(self, run: str, adopt: bool, groups: bool = False) -> None:
         inherited = os.environ.get(MARK)
         self._mark = f"{inherited}/{run}:" if inherited else f"{run}:"
         self._ours = f"{run}:".encode()
+        self._shares_with_us = _shares_our_group if groups else _shares_our_session
         self._started: set[int] = set()
         self._leaders: dict[int, int] = {}
         self._adopted: dict[int, int | None] = {}
@@ -135,7 +137,7 @@ class Children:
         _await_exec(pid)
         mark = _mark_of(pid)
         owner = self._owner(pid, mark)
-        if owner is None and (mark or _shares_our_session(pid)):
+        if owner is None and (mark or self._shares_with_us(pid)):
             # Another run in this program, or another part of it, started that. What our tasks start has our mark, or
             # has lost it, but has a session or a group that is not ours.
             self._foreign.add(pid)
@@ -186,6 +188,12 @@ def _await_exec(pid: int) -> None:
 def _shares_our_session(pid: int) -> bool:
     with suppress(ProcessLookupError):
         return os.getsid(pid) == os.getsid(0)
+    return True
+
+
+def _shares_our_group(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        return os.getpgid(pid) == os.getpgrp()
     return True
 
 

@@ -219,7 +219,7 @@ class Ending:
         return table.tree([*living, *self._children.unspared(kept)], [] if self._children.adopting else groups)
 
     def _own_groups(self, attempts: Iterable[Attempt]) -> set[int]:
-        return {pid for attempt in attempts if attempt.foreground for pid in attempt.leaders}
+        return {pid for attempt in attempts if attempt.foreground or self._mechanisms.groups for pid in attempt.leaders}
 
     def _abandon(self, attempt: Attempt) -> None:
         self._give_up(attempt.launch.label, attempt.left)

@@ -21,7 +21,7 @@ from exarp.hosts.mechanisms import Mechanisms, detect
 from exarp.hosts.process_tree import exists, send_one
 from exarp.hosts.readiness import readiness
 from exarp.hosts.signals import TOLD, Signals
-from exarp.hosts.spawning import Spawner
+from exarp.hosts.spawning import Apart, Spawner
 from exarp.hosts.terminal import Terminal
 from exarp.model.launch import Exited, HostEvent, Launch, Output, Paused, Signalled
 
@@ -61,7 +61,7 @@ class LocalHost:
             undo.callback(self._spawner.close)
             self._signals = Signals()
             undo.callback(self._signals.close)
-            self._children = Children(run, self._mechanisms.adoption)
+            self._children = Children(run, self._mechanisms.adoption, self._mechanisms.groups)
             undo.callback(self._children.close)
             self._terminal = Terminal()
             undo.callback(self._terminal.restore)
@@ -218,7 +218,9 @@ class LocalHost:
             self._signals.watch(signal.SIGCHLD)
             self._signals.watch(signal.SIGCONT)
         try:
-            attempt.spawn(self._spawner, self._null, self._children.mark(attempt.key))
+            # What outlives the run gets nothing that is of this session.
+            apart: Apart = "group" if self._mechanisms.groups and not launch.daemon else "session"
+            attempt.spawn(self._spawner, self._null, self._children.mark(attempt.key), apart)
             self._children.started(attempt.pid, attempt.key)
             self._watch(attempt)
         except (OSError, ValueError) as error:

@@ -14,9 +14,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-# Fields of /proc/PID/stat, counted from the state, which follows the name: how many threads, when it started, where the
-# environment ends.
-_THREADS, _START, _ENVIRONMENT_END = 17, 19, 48
+# Fields of /proc/PID/stat, counted from the state, which follows the name: the controlling terminal, how many threads, when it
+# started, where the environment ends.
+_TERMINAL, _THREADS, _START, _ENVIRONMENT_END = 4, 17, 19, 48
 
 
 class Process(NamedTuple):
@@ -104,6 +104,11 @@ def _parsed(pid: int, stat: bytes) -> Process | None:
         return None
     name = stat[opening + 1 : closing].decode("utf-8", "replace")
     return Process(pid, int(parent), int(group), int(session), state in b"Tt", name)
+
+
+def has_controlling_terminal(stat: bytes) -> bool:
+    """Of a process by its ``stat``: whether one could stop it, or read what is typed."""
+    return stat.rpartition(b")")[2].split()[_TERMINAL] != b"0"
 
 
 def identity(pid: int) -> str | None:

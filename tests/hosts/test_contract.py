@@ -34,7 +34,8 @@ PROGRAMS = {
 MakeHost = Callable[[str, float], LastingHost]
 
 HOSTS: dict[str, MakeHost] = {
-    "local": lambda run, grace: LocalHost(run, grace=grace),
+    "local": lambda run, grace: LocalHost(run, grace=grace, mechanisms=Mechanisms(True, True, True)),
+    "groups": lambda run, grace: LocalHost(run, grace=grace, mechanisms=Mechanisms(True, True, True, groups=True)),
     "sigchld": lambda run, grace: LocalHost(run, grace=grace, mechanisms=Mechanisms(False, True, True)),
     "not adopting": lambda run, grace: LocalHost(run, grace=grace, mechanisms=Mechanisms(True, False, True)),
     "bare": lambda run, grace: LocalHost(run, grace=grace, mechanisms=Mechanisms(False, False, False)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import exarp
 from exarp.hosts import ending
 from exarp.hosts.local import LocalHost
 from exarp.hosts.mechanisms import Mechanisms, subreaper
-from exarp.hosts.process_tree import read_proc, read_process
+from exarp.hosts.process_tree import Process, read_proc, read_process, targets
 from exarp.model.launch import Exited
 
 from .processes import (
@@ -31,6 +31,7 @@ from .processes import (
     survivors,
     until_dead,
     until_printed,
+    zombies,
 )
 
 # Each prints `ready` when it has become what it is called, and stays. `tail` prints after it was executed, not before.
@@ -41,7 +42,8 @@ DOUBLE_FORK = f"(setsid sh -c '{STAY} & exit' & exit) &"
 OTHER_GROUP = f"""{sys.executable} -c 'import os; os.setpgid(0, 0); os.execvp("tail", "{STAY}".split())' &"""
 NO_MARK = f"env -i {STAY} &"
 NO_MARK_NEW_SESSION = f"env -i setsid {STAY} &"
-ESCAPES = [BACKGROUND, NEW_SESSION, DOUBLE_FORK, OTHER_GROUP, NO_MARK, NO_MARK_NEW_SESSION]
+NO_MARK_OTHER_GROUP = OTHER_GROUP.replace("execvp(", "execvpe(").replace(".split()", ".split(), {}")
+ESCAPES = [BACKGROUND, NEW_SESSION, DOUBLE_FORK, OTHER_GROUP, NO_MARK, NO_MARK_NEW_SESSION, NO_MARK_OTHER_GROUP]
 
 Go = Callable[[], int]
 
@@ -52,6 +54,16 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "ready").write_text("ready\n")
     os.mkfifo(tmp_path / "go")
     return tmp_path
+
+
+@pytest.fixture(params=["session", "group"])
+def host(request: pytest.FixtureRequest, marker: str, tmp_path: Path) -> Iterator[LocalHost]:
+    """As everywhere, but whatever there is of a terminal here."""
+    mechanisms = Mechanisms(True, True, True, groups=request.param == "group")
+    with LocalHost(marker, grace=0.3, leftover_grace=0.3, mechanisms=mechanisms) as host:
+        yield host
+    assert survivors(marker, tmp_path) == []
+    assert zombies() == []
 
 
 @pytest.fixture
@@ -80,6 +92,24 @@ def test_an_attempt_is_ended_with_its_whole_tree(host: LocalHost, launch: MakeLa
     exited = exits(host, 1)[1]
     assert (exited.signal, exited.ended) == (signal.SIGKILL if now else signal.SIGINT, ())
     assert host.close() == ()
+
+
+def test_the_group_of_an_attempt_is_signalled_whole(
+    host: LocalHost, launch: MakeLaunch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[set[int]] = []
+    send = ending.send
+
+    def note(processes: Collection[Process], signum: int, groups: Collection[int]) -> None:
+        sent.append(targets(processes, groups))
+        send(processes, signum, groups)
+
+    monkeypatch.setattr(ending, "send", note)
+    host.start(launch(f"{BACKGROUND} wait"))
+    until_printed(host, 1, b"ready\n")
+    (leader,) = children()
+    host.end(1)
+    assert (exits(host, 1)[1].signal, sent[0]) == (signal.SIGINT, {-leader})
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
