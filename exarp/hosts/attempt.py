@@ -41,6 +41,7 @@ class Stage(IntEnum):
 class Attempt:
     """The state of one attempt.
 
+    ``key``: the launch's; ``foreground``: whether it shares exarp's session and has the terminal.
     ``pid``: the leader of the command that runs; ``leaders``: of every command so far; ``sessions``: of those, whose
     group outlived them. ``result`` is set when no more command will run: (status, signal, error); ``early``: whether it had
     been asked to end by then. ``stage``, ``due``,
@@ -49,12 +50,14 @@ class Attempt:
     """
 
     __slots__ = (
-        "asked", "check", "due", "early", "ended", "grace", "launch", "leaders", "left", "log", "mask", "pid", "pidfd", "process",
-        "reader", "result", "seconds", "sessions", "shared", "stage", "started", "step", "writer",
+        "asked", "check", "due", "early", "ended", "foreground", "grace", "key", "launch", "leaders", "left", "log", "mask",
+        "pid", "pidfd", "process", "reader", "result", "seconds", "sessions", "shared", "stage", "started", "step", "writer",
     )  # fmt: skip
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
+        self.key = launch.key
+        self.foreground = launch.streams == "foreground"
         self.started = monotonic()
         self.seconds = 0.0
         self.step = 0
@@ -74,19 +77,9 @@ class Attempt:
         self.ended: dict[str, None] = {}
 
     @property
-    def key(self) -> int:
-        """The launch's key."""
-        return self.launch.key
-
-    @property
     def over(self) -> bool:
         """Whether the last command has ended."""
         return self.result is not None
-
-    @property
-    def foreground(self) -> bool:
-        """Whether it shares exarp's session and has the terminal."""
-        return self.launch.streams == "foreground"
 
     def open_streams(self, faults: list[str]) -> None:
         """Make the pipe and the log. Raises OSError where there are no more descriptors."""

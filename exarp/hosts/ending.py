@@ -177,16 +177,18 @@ class Ending:
     def _remains(self, attempt: Attempt) -> bool:
         """Whether anything of an attempt is alive besides its leader, which is gone."""
         self._children.look()
-        if any(exists(target) for target in attempt.left):
-            return True
         known = attempt.left
+        if known and any(exists(target) for target in known):
+            return True
         attempt.left = self._found(attempt)
+        if not attempt.left:
+            return False
         if not attempt.asked:
             attempt.ended |= _names(attempt.left)
         newcomers = [process for pid, process in attempt.left.items() if pid not in known]
         if newcomers and attempt.stage is not Stage.RUNNING:
             self._send(attempt, newcomers)
-        return bool(attempt.left)
+        return True
 
     def _found(self, attempt: Attempt) -> dict[int, Process]:
         living = [] if attempt.over else [attempt.pid]

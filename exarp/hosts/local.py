@@ -355,13 +355,14 @@ class LocalHost:
         attempt.close_writer()
         attempt.gone()
         spare = attempt.launch.daemon and not attempt.asked
+        alive = False
         if spare:
             self._children.look()
-        alive = bool(self._children.adopted_from(attempt.key)) or any(exists(-group) for group in attempt.sessions)
+            alive = bool(self._children.adopted_from(attempt.key)) or any(exists(-group) for group in attempt.sessions)
         self._children.over(attempt.key, attempt.leaders, spare)
         del self._attempts[attempt.key]
         self._followed.pop(attempt.key, None)
-        self._events.append(attempt.exited(self.faults, lives_on=spare and alive))
+        self._events.append(attempt.exited(self.faults, lives_on=alive))
 
     def _tell(self, attempt: Attempt, data: bytes) -> None:
         if attempt.mask is not None:

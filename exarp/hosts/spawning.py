@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -28,6 +29,8 @@ _OPENED = {
 }  # fmt: skip
 _FOR_ALL = 0o666
 _encoded = lru_cache(maxsize=4096)(os.fsencode)
+# What os.fsencode takes a dozen steps to ask for.
+_ENCODING, _ON_ERROR = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
 class Spawner:
@@ -104,7 +107,7 @@ class Spawner:
             self._encoded_around = {os.fsencode(name): os.fsencode(value) for name, value in around.items()}
         found = self._encoded_around.copy()
         for name, value in env.items():
-            found[_encoded(name)] = os.fsencode(value)
+            found[_encoded(name)] = value.encode(_ENCODING, _ON_ERROR)
         return found
 
     def _see_to_room(self, output: int | None) -> None:

@@ -7,10 +7,10 @@ declared names). Does not know their values (``environment``) nor file contents 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -19,6 +19,9 @@ from exarp.model.expression import late
 from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS
 from exarp.model.path import is_glob
 from exarp.model.task import Task
+
+if TYPE_CHECKING:
+    from blake3 import blake3
 
 _NAMED = late(r"\$(?:\{[#!]?)?([A-Za-z_]\w*)", re.ASCII)
 # What one environment string may hold on Linux is 128 KiB; the contract's limit leaves room for the rest.
@@ -48,23 +51,39 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def recipe_of(task: Task, counted: Mapping[str, bytes | None]) -> Recipe:
     """The recipe of a task. ``counted``: variables that count for it, see ``Environment.counted``."""
-    from blake3 import blake3
-
-    parts = [
-        _encode((task.commands, task.argv)),
-        _encode(task.shell if task.commands or task.verify else ()),
-        _encode(task.cwd),
-        _encode((task.inputs, task.excluded, task.sources, task.tools)),
-        _encode((task.outputs, task.modifies, task.depfile)),
-        _encode(task.verify) if task.verify else b"",
-    ]
+    parts = (
+        _part_in_common((task.commands, task.argv)),
+        _part_in_common(task.shell if task.commands or task.verify else ()),
+        _part_in_common(task.cwd),
+        _part((task.inputs, task.excluded, task.sources, task.tools)),
+        _part((task.outputs, task.modifies, task.depfile)),
+        _part_in_common(task.verify) if task.verify else _NO_PART,
+    )
     variables: tuple[object, ...] = (sorted(task.env.items()), sorted(counted.items()))
     if task.arguments:
         # They need not be UTF-8.
         variables += (tuple([word.encode("utf-8", "surrogateescape") for word in task.arguments]),)
     # Each of them says where it ends: no two recipes come to the same bytes.
-    whole = b"".join((*parts, _encode(variables)))
-    return Recipe(blake3(whole).digest(), b"".join([crc32(part).to_bytes(_PART_BYTES, "big") for part in parts]))
+    whole = b"".join((*[part[0] for part in parts], _encode(variables)))
+    return Recipe(_digest_of()(whole).digest(), b"".join([part[1] for part in parts]))
+
+
+def _part(declared: object) -> tuple[bytes, bytes]:
+    """As a recipe's digest takes it, and its own short digest."""
+    encoded = _encode(declared)
+    return encoded, crc32(encoded).to_bytes(_PART_BYTES, "big")
+
+
+# Thousands of tasks are done alike, and differ in their files.
+_part_in_common = lru_cache(maxsize=1024)(_part)
+_NO_PART = b"", crc32(b"").to_bytes(_PART_BYTES, "big")
+
+
+@cache
+def _digest_of() -> Callable[[bytes], blake3]:
+    from blake3 import blake3
+
+    return blake3
 
 
 def changed_parts(then: bytes, now: bytes) -> list[str]:

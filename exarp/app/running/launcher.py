@@ -178,7 +178,7 @@ class Launcher:
         return "inherited" if self.raw else "captured"
 
     def _prepare(self, task: Task) -> None:
-        for folder in made_folders(task):
+        for folder in made_folders(task) if task.outputs or task.depfile else ():
             self.folders.make(folder)
         for path in emptied_folders(task):
             self.folders.empty(path)
@@ -207,4 +207,4 @@ def made_folders(task: Task) -> tuple[str, ...]:
 
 def emptied_folders(task: Task) -> list[str]:
     """The output folders that are emptied before a task starts."""
-    return [] if task.keep_outputs else [path for path in task.outputs or () if is_folder(path)]
+    return [] if task.keep_outputs or not task.outputs else [path for path in task.outputs if is_folder(path)]
