@@ -41,9 +41,11 @@ class First(msgspec.Struct, frozen=True):
 
 
 class Unchanged(msgspec.Struct, frozen=True):
-    """What is as it was: how many commands, inputs (with what the depfile lists), outputs and needs, and which variables."""
+    """What is as it was: how many commands or prompts, inputs (with what the depfile lists), outputs and needs, and which
+    variables."""
 
     commands: int = 0
+    prompts: int = 0
     variables: tuple[str, ...] = ()
     inputs: int = 0
     outputs: int = 0
@@ -171,9 +173,11 @@ def _root(
 
 def _unchanged(task: Task, record: Record, now: Record) -> Unchanged:
     same = record.recipe == now.recipe
-    same_command = same or (bool(record.parts) and "command" not in changed_parts(record.parts, now.parts))
+    changed = set(changed_parts(record.parts, now.parts)) if record.parts and not same else set()
+    is_known = same or bool(record.parts)
     return Unchanged(
-        commands=(len(task.commands) or 1) if same_command else 0,
+        commands=(len(task.commands) or 1) if is_known and "command" not in changed and not task.prompt else 0,
+        prompts=1 if is_known and "prompt" not in changed and task.prompt else 0,
         variables=tuple(
             [
                 name

@@ -334,7 +334,17 @@ class _Run:
         ahead = _AHEAD if jobs > 1 and not request.fail_fast else 0
         # Other machines have runs of the same number.
         seed = f"{os.getpid()} {self.session.began_ns}"
-        return Limits(jobs, waves, manifest.resources, request.keep_going, request.fail_fast, request.yes, ahead, seed)
+        return Limits(
+            jobs=jobs,
+            max_parallel_waves=waves,
+            pools=manifest.resources,
+            keep_going=request.keep_going,
+            fail_fast=request.fail_fast,
+            yes=request.yes,
+            ahead=ahead,
+            agents=self.fitting(manifest.settings.max_agents),
+            seed=seed,
+        )
 
     def fitting(self, jobs: int) -> int:
         """As many of ``jobs`` as this process may hold open: one more would fail for no fault of its own."""

@@ -117,5 +117,5 @@ class _Theatre:
 
     def _makespan(self, plan: Plan, manifest: Manifest) -> float:
         settings = manifest.settings
-        limits = Limits(settings.jobs, settings.max_parallel_waves, manifest.resources)
+        limits = Limits(settings.jobs, settings.max_parallel_waves, manifest.resources, agents=settings.max_agents)
         return makespan(plan, manifest.tasks, limits, self.seconds, self.unwanted)

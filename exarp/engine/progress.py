@@ -57,6 +57,8 @@ class Limits(msgspec.Struct, frozen=True):
     # How many tasks may be checked before there is a slot for them. If any, a slot is free again as soon as the process in it has
     # ended, and not only when its task is settled.
     ahead: int = 0
+    # How many prompts may be carried out at once; they take no job.
+    agents: int = 8
     # What tells the run apart, so that delays before retries differ from those of others; empty: they are exact.
     seed: str = ""
 
@@ -98,7 +100,7 @@ class Progress:
         self.states = States(plan.names)
         self.gates = Gates(plan, limits.max_parallel_waves)
         self.services = Services(plan, tasks, asked)
-        self.slots = Slots(tasks, limits.jobs, limits.pools, plan.position)
+        self.slots = Slots(tasks, limits.jobs, limits.pools, plan.position, limits.agents)
         self.finished = False
         self.exit_code = 0
         self._dependents: list[list[int]] | None = None

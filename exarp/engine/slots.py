@@ -1,4 +1,4 @@
-"""What tasks compete for while they run: job slots, mutexes, pools, and being alone.
+"""What tasks compete for while they run: job slots or agents, mutexes, pools, and being alone.
 
 Knows who holds what and who waits, and picks the next task. Does not know states or waves. Among ready tasks the
 higher priority goes first, then manifest order; a task that a pool cannot serve yet keeps lower ones from overtaking it
@@ -20,32 +20,39 @@ _Rank = tuple[int, int, int]
 
 
 class _Line:
-    """Ready tasks that ask for the same mutexes and amounts. ``lack``: what the line is parked for; ``woken``: what for
-    it was parked until that became free."""
+    """Ready tasks that ask for the same mutexes and amounts. ``by_agents``: they are prompts, and take no job slot; ``lack``:
+    what the line is parked for; ``woken``: what for it was parked until that became free."""
 
-    __slots__ = ("lack", "number", "ranks", "woken")
+    __slots__ = ("by_agents", "lack", "number", "ranks", "woken")
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, by_agents: bool) -> None:
         self.number = number
+        self.by_agents = by_agents
         self.ranks: list[_Rank] = []
         self.lack = ""
         self.woken = ""
 
 
 class Slots:
-    """``take`` gives the next task that may start; ``release`` ends its hold."""
+    """``take`` gives the next task that may start; ``release`` ends its hold. ``agents``: how many prompts may be carried out
+    at once, beside ``jobs``."""
 
-    def __init__(self, tasks: Sequence[Task], jobs: int, pools: Mapping[str, int], position: Sequence[int]) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], jobs: int, pools: Mapping[str, int], position: Sequence[int], agents: int = 1
+    ) -> None:
         self._tasks = tasks
         self._position = position
         self._free_jobs = jobs
+        self._free_agents = agents
         self._free = dict(pools)
         self._held: set[str] = set()
         self._by_request: dict[object, _Line] = {}
         self._lines: list[_Line] = []
         # Heaps of (rank of a line's first task, line). An entry is out of date where line and rank no longer agree.
         self._open: list[tuple[_Rank, int]] = []
-        self._parked: dict[str, list[tuple[_Rank, int]]] = {}
+        self._open_by_agents: list[tuple[_Rank, int]] = []
+        # By what is lacking; lines of prompts by themselves, for who has no slot must not be the only one that is woken.
+        self._parked: dict[tuple[str, bool], list[tuple[_Rank, int]]] = {}
         # As a heap: those that ask for nothing but a job, and for which all else is done.
         self._prepared: list[_Rank] = []
         self._plain: _Line | None = None
@@ -68,11 +75,12 @@ class Slots:
 
     def _line(self, spec: Task) -> _Line:
         request: object = spec.interactive
-        if spec.mutex or spec.resources:
-            request = (spec.interactive, spec.mutex, tuple(sorted(spec.resources.items())))
+        if spec.mutex or spec.resources or spec.prompt:
+            pools = tuple(sorted(spec.resources.items()))
+            request = (spec.interactive, _takes_agent(spec), spec.mutex, pools)
         line = self._by_request.get(request)
         if line is None:
-            line = self._by_request[request] = _Line(len(self._lines))
+            line = self._by_request[request] = _Line(len(self._lines), _takes_agent(spec))
             self._lines.append(line)
             if request is False:
                 self._plain = line
@@ -80,11 +88,12 @@ class Slots:
 
     def _reopen(self, line: _Line) -> None:
         line.lack = ""
-        heappush(self._open, (line.ranks[0], line.number))
+        heappush(self._open_by_agents if line.by_agents else self._open, (line.ranks[0], line.number))
 
     def clear(self) -> None:
         """Forget all tasks that are ready."""
-        self._by_request, self._lines, self._open, self._parked = {}, [], [], {}
+        self._by_request, self._lines, self._parked = {}, [], {}
+        self._open, self._open_by_agents = [], []
         self._prepared, self._plain = [], None
 
     @property
@@ -110,6 +119,12 @@ class Slots:
 
     def take(self) -> int | None:
         """The next task, now holding what it needs, or None if none may start now."""
+        task = self._take_job()
+        if task is None and self._open_by_agents:
+            task = self._take_agent()
+        return task
+
+    def _take_job(self) -> int | None:
         while self._free_jobs > 0 and not self._alone:
             line = self._first(self._open, "")
             if self._prepared and (line is None or self._prepared[0] < line.ranks[0]):
@@ -124,19 +139,40 @@ class Slots:
                 # It goes next, alone: nothing else starts until what runs has ended.
                 return None
             heappop(self._open)
-            lack = self._lack(spec, rank)
-            if lack:
-                line.lack = lack
-                heappush(self._parked.setdefault(lack, []), (rank, line.number))
-            else:
-                self._hold(spec)
-                heappop(line.ranks)
-                if line.ranks:
-                    self._reopen(line)
-            self._wake_next(line)
-            if not lack:
+            if self._serve(line, rank, spec):
                 return rank[2]
         return None
+
+    def _take_agent(self) -> int | None:
+        # A task that is to be alone goes before prompts, too, or it might never be its turn.
+        while self._free_agents > 0 and not self._alone and not self._is_alone_next():
+            line = self._first(self._open_by_agents, "")
+            if line is None:
+                return None
+            rank = line.ranks[0]
+            heappop(self._open_by_agents)
+            if self._serve(line, rank, self._tasks[rank[2]]):
+                return rank[2]
+        return None
+
+    def _is_alone_next(self) -> bool:
+        """Whether the next task with a job slot is one that must run alone, and waits for that."""
+        line = self._first(self._open, "") if self._free_jobs > 0 else None
+        return line is not None and self._tasks[line.ranks[0][2]].interactive
+
+    def _serve(self, line: _Line, rank: _Rank, spec: Task) -> bool:
+        """Let the first of a line hold what it asks for; False where there is not enough, and the line is parked for that."""
+        lack = self._lack(spec, rank)
+        if lack:
+            line.lack = lack
+            heappush(self._parked.setdefault((lack, line.by_agents), []), (rank, line.number))
+        else:
+            self._hold(spec)
+            heappop(line.ranks)
+            if line.ranks:
+                self._reopen(line)
+        self._wake_next(line)
+        return not lack
 
     def _first(self, heap: list[tuple[_Rank, int]], lack: str) -> _Line | None:
         """The first line of a heap; what is out of date above it is thrown away."""
@@ -156,14 +192,16 @@ class Slots:
             if not amount:
                 continue  # it waits behind nobody for nothing
             lack = f"pool {pool}"
-            before = self._first(self._parked.get(lack, []), lack)
-            if self._free[pool] < amount or (before is not None and before.ranks[0] < rank):
+            if self._free[pool] < amount or any(line.ranks[0] < rank for line in self._first_parked(lack)):
                 return lack
         return ""
 
     def _hold(self, spec: Task) -> None:
         self._running += 1
-        self._free_jobs -= 1
+        if _takes_agent(spec):
+            self._free_agents -= 1
+        else:
+            self._free_jobs -= 1
         self._alone = spec.interactive
         self._held.update(spec.mutex)
         for pool, amount in spec.resources.items():
@@ -172,7 +210,7 @@ class Slots:
     def release_job(self, task: int) -> None:
         """The task's process has ended: another may have its job slot. It holds all else until ``release``."""
         self._settling.add(task)
-        self._free_jobs += 1
+        self._free_slot(self._tasks[task])
 
     def release(self, task: int) -> None:
         """The task no longer runs; the first that waited for what it held is looked at again."""
@@ -181,7 +219,7 @@ class Slots:
         if task in self._settling:
             self._settling.discard(task)
         else:
-            self._free_jobs += 1
+            self._free_slot(spec)
         self._alone = False
         for name in spec.mutex:
             self._held.discard(name)
@@ -190,9 +228,18 @@ class Slots:
             self._free[pool] += amount
             self._wake(f"pool {pool}")
 
+    def _free_slot(self, spec: Task) -> None:
+        if _takes_agent(spec):
+            self._free_agents += 1
+        else:
+            self._free_jobs += 1
+
+    def _first_parked(self, lack: str) -> list[_Line]:
+        found = [self._first(self._parked.get((lack, by_agents), []), lack) for by_agents in (False, True)]
+        return [line for line in found if line is not None]
+
     def _wake(self, lack: str) -> None:
-        line = self._first(self._parked.get(lack, []), lack)
-        if line is not None:
+        for line in self._first_parked(lack):
             line.woken = lack
             self._reopen(line)
 
@@ -201,3 +248,8 @@ class Slots:
         woken, line.woken = line.woken, ""
         if woken and woken != line.lack:
             self._wake(woken)
+
+
+def _takes_agent(spec: Task) -> bool:
+    """Whether a task takes no job slot, but one of the agents that may be at work at once; not if it is alone anyway."""
+    return bool(spec.prompt) and not spec.interactive

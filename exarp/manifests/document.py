@@ -99,6 +99,8 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     description: str = ""
     run: str | NonEmpty | UnsetType = UNSET
     argv: NonEmpty | UnsetType = UNSET
+    prompt: str | UnsetType = UNSET
+    agent: str = ""
     inputs: list[InputDocument] | UnsetType = UNSET
     outputs: list[str] | UnsetType = UNSET
     tools: list[str] = []
@@ -140,6 +142,13 @@ class TaskDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=F
     verify: str | list[str] = []
 
 
+class AgentDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[agents.NAME]``: how a prompt is carried out."""
+
+    words: ClassVar[str] = '{ run = "COMMAND" }'
+    run: str | NonEmpty
+
+
 class CacheDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``[cache]``: outputs of successes, restored when their fingerprint is seen again."""
 
@@ -154,6 +163,7 @@ class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     default: list[str] = []
     jobs: Count = 0
     max_parallel_waves: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 8
+    max_agents: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 8
     max_tasks_per_wave: Count = 0
     packing: Packing = "levels"
     schedule: Schedule | Literal[""] = ""
@@ -190,6 +200,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     settings: SettingsDocument = SettingsDocument()
     resources: dict[str, Amount] = {}
     cache: CacheDocument = CacheDocument()
+    agents: dict[str, AgentDocument] = {}
     template: dict[str, TaskDocument] = {}
     task: dict[str, TaskDocument] = {}
     wave: list[WaveDocument] = []
@@ -216,7 +227,7 @@ def wave_words(name: str) -> str:
 
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
-LATER_TASK = frozenset("prompt by agent".split())
-LATER_SETTINGS = frozenset("max_agents verify".split())
+LATER_TASK = frozenset(("by",))
+LATER_SETTINGS = frozenset(("verify",))
 LATER_WAVE = frozenset("verify checkpoint executor".split())
-LATER_TOP = frozenset("recovery agents".split())
+LATER_TOP = frozenset(("recovery",))

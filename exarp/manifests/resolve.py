@@ -18,9 +18,10 @@ from exarp.manifests.document import CacheDocument, SettingsDocument, TaskDocume
 from exarp.manifests.naming import named, named_tasks, named_wave
 from exarp.manifests.outside import Outside
 from exarp.manifests.sound import Sound
+from exarp.manifests.tasks.conditions import scripts
 from exarp.manifests.tasks.fields import Fields, is_reserved
 from exarp.manifests.tasks.readers import Readers
-from exarp.manifests.tasks.task import FREQUENT, Pool
+from exarp.manifests.tasks.task import FREQUENT, Agents, Pool
 from exarp.manifests.variables.exported import exported
 from exarp.model.manifest import Cache, Manifest, Settings, WaveSpec
 from exarp.model.name import name_fault, renamed
@@ -36,12 +37,13 @@ _WAVE_RETRIES = 3
 
 class Within(Struct, frozen=True):
     """What other files of a manifest say that counts in this one: its tasks that their waves list, by the names that this file
-    has for them; all pools; the settings, unless they are this file's own.
+    has for them; all pools; the settings, unless they are this file's own; the agents of files around this one.
     """
 
     planned: Set[str] = frozenset()
     pools: Mapping[str, Pool] = {}
     settings: Settings | None = None
+    agents: Agents = {}
 
 
 def resolve(
@@ -105,7 +107,7 @@ class _Resolver:
         pools = self.pools(amounts) | dict(self.within.pools)
         waves = [self.wave(index) for index in range(len(self.document.wave))]
         planned = {task for wave in waves for task in wave.tasks} | self.within.planned
-        readers = Readers(self.fields, settings, self.of_waves(settings), pools, planned)
+        readers = Readers(self.fields, settings, self.of_waves(settings), pools, self.agents(), planned)
         tasks = self.tasks(readers)
         instances = self.expansion.instances if self.expands else {}
         if instances:
@@ -136,11 +138,11 @@ class _Resolver:
         tables = tables if isinstance(tables, dict) else {}
         for name, written in self.document.task.items():
             if isinstance(table := tables.get(name), dict) and FREQUENT.issuperset(table):
-                found.append(readers.of(name).frequent(name, written))
+                found.append(readers.of(name, written).frequent(name, written))
                 continue
             before = len(found)
             if not written.extends and not written.matrix:
-                found.append(readers.of(name).task(name, written))
+                found.append(readers.of(name, written).task(name, written))
             else:
                 found += self.composed(name, written, readers)
             if len(found) > before and found[before].params:
@@ -152,9 +154,10 @@ class _Resolver:
         if written.extends:
             written = self.templates.applied(name, written)
         before = len(self.fields.problems)
-        found = (
-            self.expansion.tasks(name, written, readers) if written.matrix else [readers.of(name).task(name, written)]
-        )
+        if written.matrix:
+            found = self.expansion.tasks(name, written, readers)
+        else:
+            found = [readers.of(name, written).task(name, written)]
         self.once(before)
         return found
 
@@ -183,6 +186,13 @@ class _Resolver:
         pools = {name: Pool(amounts.get(name), str(size)) for name, size in written.items()}
         machine = Pool(self.memory or None, f"{self.memory / 1024**3:.1f}GiB in this machine")
         return {"memory": machine} | pools
+
+    def agents(self) -> Agents:
+        """The agents that prompts may be carried out by, each with its scripts."""
+        found = dict(self.within.agents)
+        for name, written in self.document.agents.items():
+            found[name] = scripts(written.run, ("agents", name, "run"), self.fields.check_script)
+        return found
 
     def check_variables(self) -> None:
         variables, fields = self.fields.variables, self.fields
@@ -219,6 +229,7 @@ class _Resolver:
             default=fields.texts(written.default, (*at, "default")),
             jobs=written.jobs,
             max_parallel_waves=written.max_parallel_waves,
+            max_agents=written.max_agents,
             max_tasks_per_wave=written.max_tasks_per_wave,
             packing=written.packing,
             schedule=written.schedule or ("waves" if barriers else "flow"),
@@ -248,7 +259,7 @@ class _Resolver:
         return Cache(written.enabled, folder or default.dir, default.max_size if limit is None else limit)
 
     def of_waves(self, settings: Settings) -> Settings:
-        """The settings as they hold for tasks of declared waves."""
+        """The settings as they hold for tasks of declared waves, and for prompts."""
         written = self.document.settings
         return replace(
             settings,

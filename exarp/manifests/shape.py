@@ -56,6 +56,8 @@ def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -
     if "cache" in raw:
         table = _Table(("cache",), doc.CacheDocument, frozenset(), "in [cache]")
         kept["cache"] = shape.fields(raw["cache"], table, "[cache]")
+    if "agents" in raw:
+        kept["agents"] = shape.entries(raw["agents"], ("agents",), _entry_kind("agents"), "in [agents]")
     kept["template"] = dict(shape.templates(raw.get("template", {})))
     kept["task"] = dict(shape.tasks(raw.get("task", {})))
     kept["wave"] = list(shape.waves(raw.get("wave", [])))
@@ -139,7 +141,7 @@ class _Shape:
 
     def forgive(self, name: str, table: dict[str, Any], kept: dict[str, Any]) -> None:
         """Change what is kept of a task so that what was refused is not told once more, in other words."""
-        if not {"run", "argv"} & kept.keys() and set(table) - set(kept):
+        if not {"run", "argv", "prompt"} & kept.keys() and set(table) - set(kept):
             # What was refused may have been its command: it must not be told, too, that it runs nothing.
             kept["run"] = ""
         is_broken = kept.get("matrix", {}) != table.get("matrix", {})
@@ -176,7 +178,7 @@ class _Shape:
 
     def is_task(self, table: dict[str, Any], path: tuple[str, ...]) -> bool:
         """Whether a table inside of a task is surely one itself, and its name no slip for a key."""
-        is_whole = not {"run", "argv"}.isdisjoint(table) and _OF_TASKS.issuperset(table)
+        is_whole = not {"run", "argv", "prompt"}.isdisjoint(table) and _OF_TASKS.issuperset(table)
         return is_whole and all(self.suggestions.slip(part, _OF_TASKS) is None for part in path)
 
     def waves(self, raw: Any) -> Iterator[dict[str, Any]]:

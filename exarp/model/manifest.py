@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
     default: tuple[str, ...] = ()
     jobs: int = 0
     max_parallel_waves: int = 8
+    max_agents: int = 8
     max_tasks_per_wave: int = 0
     packing: Packing = "levels"
     schedule: Schedule = "flow"

@@ -47,6 +47,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     ``arguments``: what a script finds as ``"$@"``; a manifest never says it. ``aliases``: other names on the command line.
     ``track_env``: names and globs of variables that count although no script names them. ``dotenv``: files of variables.
     ``commands`` are scripts for ``shell``, run one after the other; ``argv`` is run without a shell.
+    ``prompt``: what an agent is to do, in words; then ``agent`` is its name, and ``commands`` are what carries it out.
     ``prose``: what somebody is to do, in words that are never executed, as plans and task states have it; then there are no
     commands. A task with none of these is a *group*. Durations are seconds, resource requests are plain numbers
     (bytes for memory).
@@ -62,6 +63,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     description: str = ""
     commands: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    prompt: str = ""
+    agent: str = ""
     inputs: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -113,6 +116,11 @@ class Task(msgspec.Struct, frozen=True, gc=False):
         return (*self.commands, *self.verify) if self.verify else self.commands
 
     @property
+    def decisive(self) -> tuple[str, ...]:
+        """The scripts that what it comes to depends on. Who carries out a prompt does not count: what was done stays done."""
+        return self.verify if self.prompt else self.attempted
+
+    @property
     def scripts(self) -> tuple[str, ...]:
         """All that is run for it by its shell."""
         if not (self.when or self.requires or self.cleanup or self.service is not None):
@@ -133,8 +141,9 @@ class Task(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def always_runs(self) -> bool:
-        """Whether nothing that the task says could ever make it up to date."""
-        return self.service is not None or (self.inputs is None and self.outputs is None)
+        """Whether nothing that the task says could ever make it up to date. A prompt that was done is done, whatever it
+        declares."""
+        return self.service is not None or (self.inputs is None and self.outputs is None and not self.prompt)
 
     @property
     def is_declared(self) -> bool:

@@ -44,6 +44,8 @@ def why_not_kept(task: Task) -> str:
         return "confirmed"
     if task.manual and not task.outputs and task.cache is None:
         return "manual"
+    if task.prompt and not task.outputs and task.cache is None:
+        return "prompt"
     return ""
 
 
@@ -55,6 +57,7 @@ NOT_KEPT = {
     "interactive": "it is interactive",
     "daemon": "it leaves something running (daemon)",
     "confirmed": "somebody is asked before it runs (confirm)",
+    "prompt": "it is a prompt and makes no files: what it does, it does elsewhere",
     "manual": "it is manual and makes no files: what it does, it does elsewhere",
 }
 

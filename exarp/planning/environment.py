@@ -76,7 +76,7 @@ class Environment:
         """
         named = [
             name
-            for name in named_variables(task.attempted)
+            for name in named_variables(task.decisive)
             if name not in FILE_WORDS
             and name not in task.env
             and not name.startswith("EXARP_")

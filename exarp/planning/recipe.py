@@ -44,20 +44,22 @@ class Recipe(NamedTuple):
 
 
 # What a recipe consists of beside variables, as reasons name it.
-PARTS = ("command", "shell", "cwd", "declared inputs", "declared outputs", "verify")
+PARTS = ("command", "shell", "cwd", "declared inputs", "declared outputs", "verify", "prompt")
 _PART_BYTES = 4
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def recipe_of(task: Task, counted: Mapping[str, bytes | None]) -> Recipe:
     """The recipe of a task. ``counted``: variables that count for it, see ``Environment.counted``."""
+    commands = () if task.prompt else task.commands
     parts = (
-        _part_in_common((task.commands, task.argv)),
-        _part_in_common(task.shell if task.commands or task.verify else ()),
+        _part_in_common((commands, task.argv)),
+        _part_in_common(task.shell if commands or task.verify else ()),
         _part_in_common(task.cwd),
         _part((task.inputs, task.excluded, task.sources, task.tools)),
         _part((task.outputs, task.modifies, task.depfile)),
         _part_in_common(task.verify) if task.verify else _NO_PART,
+        _part_in_common((task.prompt,)) if task.prompt else _NO_PART,
     )
     variables: tuple[object, ...] = (sorted(task.env.items()), sorted(counted.items()))
     if task.arguments:

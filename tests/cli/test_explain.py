@@ -15,7 +15,14 @@ def test_the_command(workspace: Workspace) -> None:
     told = workspace.exarp("explain", "t", "x=2", "--json")
     assert (told.code, told.json["would_run"]) == (0, True)
     assert told.json["reasons"] == [{"reason": "variable-changed", "subject": "x", "detail": ""}]
-    assert told.json["unchanged"] == {"commands": 1, "variables": [], "inputs": 1, "outputs": 1, "needs": 0}
+    assert told.json["unchanged"] == {
+        "commands": 1,
+        "prompts": 0,
+        "variables": [],
+        "inputs": 1,
+        "outputs": 1,
+        "needs": 0,
+    }
     assert workspace.exarp("explain", "t", "--last", "--json").json["last"]["reason"] == {"code": "never-ran"}
     assert workspace.exarp("explain", "t", "u").code == 2
     assert workspace.exarp("explain", "u").code == 2

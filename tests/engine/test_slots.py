@@ -11,8 +11,8 @@ from ..planning.dice import dice
 from ..planning.plain_plans import task
 
 
-def slots(*tasks, jobs=4, **pools):
-    made = Slots(tasks, jobs, {"gpu": 4, **pools}, range(len(tasks)))
+def slots(*tasks, jobs=4, agents=1, **pools):
+    made = Slots(tasks, jobs, {"gpu": 4, **pools}, range(len(tasks)), agents)
     for number in range(len(tasks)):
         made.add(number)
     return made
@@ -115,33 +115,90 @@ def test_an_interactive_task_waits_for_all_others_and_runs_alone():
     assert taken(made) == [2]
 
 
+def prompt(name, **asked):
+    return task(name, prompt="do it", **asked)
+
+
+def test_prompts_take_no_job_slot_and_have_a_limit_of_their_own():
+    made = slots(prompt("a"), prompt("b"), task("c"), task("d"), prompt("e"), jobs=1, agents=2)
+
+    assert sorted(taken(made)) == [0, 1, 2]
+    made.release(2)
+    assert taken(made) == [3]
+    made.release_job(0)
+    assert taken(made) == [4]
+    made.release(0)
+    assert taken(made) == []
+
+
+def test_a_prompt_holds_what_it_asks_for():
+    made = slots(prompt("a", mutex=("db",)), task("b", mutex=("db",)), prompt("c", resources={"gpu": 4}), agents=3)
+
+    assert taken(made) == [1, 2]
+    made.release(1)
+    assert taken(made) == [0]
+
+
+def test_a_prompt_does_not_wait_for_a_mutex_with_who_has_no_job_slot():
+    db = {"mutex": ("db",)}
+    made = slots(task("busy", **db), task("late", **db), prompt("a", **db), task("long"), task("next"), jobs=2)
+
+    assert taken(made) == [0, 3]
+    made.release_job(0)
+    assert taken(made) == [4]
+    made.release(0)
+    assert taken(made) == [2]
+
+
+def test_a_prompt_that_has_the_terminal_is_alone_as_any_task():
+    made = slots(task("a"), prompt("ask", interactive=True), prompt("b"), agents=2)
+
+    assert taken(made) == [0]
+    made.release(0)
+    assert taken(made) == [1]
+    made.release(1)
+    assert taken(made) == [2]
+
+
 def test_nothing_is_left_after_clear():
-    made = slots(task("a", mutex=("db",)), task("b", mutex=("db",)), task("c"), jobs=1)
+    made = slots(task("a", mutex=("db",)), task("b", mutex=("db",)), task("c"), prompt("d"), prompt("e"), jobs=1)
 
     taken(made)
     made.clear()
     made.release(0)
+    made.release(3)
     assert taken(made) == []
 
 
 class PlainSlots:
     """The same rules without lines and heaps: look at everybody, best first, every time."""
 
-    def __init__(self, tasks, jobs, pools):
-        self.tasks, self.jobs, self.pools = tasks, jobs, pools
+    def __init__(self, tasks, jobs, pools, agents):
+        self.tasks, self.jobs, self.pools, self.agents = tasks, jobs, pools, agents
         self.waiting, self.running = [], []
 
     def take(self):
         specs = [self.tasks[number] for number in self.running]
-        if len(specs) >= self.jobs or any(spec.interactive for spec in specs):
+        if any(spec.interactive for spec in specs):
             return None
+        prompts = sum(is_for_agents(spec) for spec in specs)
+        if len(specs) - prompts < self.jobs:
+            jobs = [number for number in self.waiting if not is_for_agents(self.tasks[number])]
+            number, is_alone_next = self.take_of(jobs, specs)
+            if number is not None or is_alone_next:
+                return number
+        if prompts < self.agents:
+            return self.take_of([number for number in self.waiting if is_for_agents(self.tasks[number])], specs)[0]
+        return None
+
+    def take_of(self, waiting, specs):
         held = {name for spec in specs for name in spec.mutex}
         free = {pool: size - sum(spec.resources.get(pool, 0) for spec in specs) for pool, size in self.pools.items()}
         kept = set()
-        for number in sorted(self.waiting, key=lambda number: (-self.tasks[number].priority, number)):
+        for number in sorted(waiting, key=lambda number: (-self.tasks[number].priority, number)):
             spec = self.tasks[number]
             if spec.interactive and specs:
-                return None
+                return None, True
             if held.intersection(spec.mutex):
                 continue
             short = [pool for pool, amount in spec.resources.items() if pool in kept or free[pool] < amount]
@@ -150,8 +207,12 @@ class PlainSlots:
                 continue
             self.waiting.remove(number)
             self.running.append(number)
-            return number
-        return None
+            return number, False
+        return None, False
+
+
+def is_for_agents(spec):
+    return bool(spec.prompt) and not spec.interactive
 
 
 MUTEXES = (("db",), ("net",), ("db", "net"))
@@ -166,6 +227,9 @@ def random_tasks(choices, mixed):
         asked = choices.of({}, {"mutex": choices.of(*MUTEXES)}, {"resources": choices.of(*REQUESTS)})
         if mixed and choices.of(True, False):
             asked = {"mutex": choices.of(*MUTEXES), "resources": choices.of(*MIXED)}
+        if choices.below(4) == 1 and (mixed or "resources" not in asked):
+            # Of a pool it depends on the moment whether who has no job slot keeps a prompt from overtaking.
+            asked["prompt"] = "do it"
         found.append(task(str(number), priority=choices.below(3), interactive=choices.below(12) == 1, **asked))
     return found
 
@@ -175,8 +239,8 @@ def random_tasks(choices, mixed):
 def test_lines_and_heaps_pick_whom_a_look_at_everybody_would(choices):
     # Where a task asks for a mutex and a pool, or for two pools, it depends on the moment which of them it waits for.
     tasks = random_tasks(choices, mixed=False)
-    jobs = 1 + choices.below(5)
-    made, plain = Slots(tasks, jobs, POOLS, range(14)), PlainSlots(tasks, jobs, POOLS)
+    jobs, agents = 1 + choices.below(5), 1 + choices.below(3)
+    made, plain = Slots(tasks, jobs, POOLS, range(14), agents), PlainSlots(tasks, jobs, POOLS, agents)
     left = choices.shuffled(range(14))
     while left or plain.running or plain.waiting:
         for _ in range(min(len(left), 1 + choices.below(3))):
@@ -194,8 +258,8 @@ def test_lines_and_heaps_pick_whom_a_look_at_everybody_would(choices):
 @given(dice(200))
 def test_whatever_tasks_ask_for_all_of_them_get_their_turn_and_never_too_much(choices):
     tasks = random_tasks(choices, mixed=True)
-    jobs = 1 + choices.below(5)
-    made = Slots(tasks, jobs, POOLS, range(14))
+    jobs, agents = 1 + choices.below(5), 1 + choices.below(3)
+    made = Slots(tasks, jobs, POOLS, range(14), agents)
     left, running, done = choices.shuffled(range(14)), [], []
     while len(done) < 14:
         for _ in range(min(len(left), choices.below(4) or not running)):
@@ -205,7 +269,9 @@ def test_whatever_tasks_ask_for_all_of_them_get_their_turn_and_never_too_much(ch
         held = [name for spec in specs for name in spec.mutex]
         assert len(held) == len(set(held))
         assert all(sum(spec.resources.get(pool, 0) for spec in specs) <= size for pool, size in POOLS.items())
-        assert len(specs) <= jobs
+        prompts = sum(is_for_agents(spec) for spec in specs)
+        assert len(specs) - prompts <= jobs
+        assert prompts <= agents
         assert len(specs) == 1 or not any(spec.interactive for spec in specs)
         assert running
         done.append(running.pop(choices.below(len(running))))

@@ -112,6 +112,7 @@ def test_what_acts_on_the_world_is_not_kept() -> None:
         "daemon": {"daemon": True},
         "confirmed": {"confirm": True},
         "manual": {"manual": True, "outputs": ()},
+        "prompt": {"prompt": "do it", "outputs": ()},
         "runs-nothing": {"commands": ()},
     }
     assert fields.keys() == NOT_KEPT.keys()

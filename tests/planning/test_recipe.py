@@ -15,6 +15,7 @@ from exarp.planning.environment import Environment
 from exarp.planning.recipe import (
     MAX_LIST_BYTES,
     ListFault,
+    changed_parts,
     expand_argv,
     list_variable,
     named_variables,
@@ -69,6 +70,7 @@ OF_THE_RECIPE = {
     "commands": ("cc",),
     "verify": ("cc --check",),
     "argv": ("cc",),
+    "prompt": "compile it",
     "inputs": ("x", "z"),
     "excluded": ("z",),
     "sources": ("b",),
@@ -86,6 +88,7 @@ OF_THE_RECIPE = {
 OF_THE_RUN = {
     "name": "b",
     "description": "other",
+    "agent": "other",
     "needs": ("b",),
     "after": ("b",),
     "parent": "b",
@@ -122,6 +125,27 @@ OF_THE_RUN = {
 def digest(task=BASE, variables=(), environ=()):
     environment = Environment(Manifest("exarp.toml", (task,), vars=dict(variables)), dict(environ))
     return recipe_of(task, environment.counted(task)).digest
+
+
+PROMPT = Task("a", prompt="translate it", agent="default", commands=("agent $MODEL",), verify=("grep $WORD",))
+
+
+def test_who_carries_out_a_prompt_and_how_does_not_count():
+    other = msgspec.structs.replace(PROMPT, agent="other", commands=("other $MODEL",))
+    assert digest(other, environ={"MODEL": "large"}) == digest(PROMPT)
+
+
+def test_the_words_of_a_prompt_and_what_verifies_it_count():
+    assert digest(msgspec.structs.replace(PROMPT, prompt="translate all")) != digest(PROMPT)
+    assert digest(msgspec.structs.replace(PROMPT, verify=("true",))) != digest(PROMPT)
+    assert digest(PROMPT, environ={"WORD": "x"}) != digest(PROMPT)
+
+
+def test_a_changed_prompt_is_called_so():
+    def parts(task):
+        return recipe_of(task, {}).parts
+
+    assert changed_parts(parts(PROMPT), parts(msgspec.structs.replace(PROMPT, prompt="translate all"))) == ["prompt"]
 
 
 def test_every_field_of_a_task_belongs_to_the_recipe_or_to_the_run():

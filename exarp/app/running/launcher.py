@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -40,7 +41,7 @@ class Launcher:
         self.scratch = scratch
         self.raw = raw
         self.folders = OutputFolders(root, claims)
-        self._lists: dict[int, str] = {}
+        self._files: dict[int, list[str]] = {}
         # What is to be masked in what tasks print.
         self.secrets: Secrets | None = None
         self._handed_on: dict[tuple[str, ...], bool] = {}
@@ -63,9 +64,13 @@ class Launcher:
         if names_launch_word(task, "in_file"):
             lists["in_file"] = [self._list_path(key, folder)]
         launch = self._launch(key, task, lists, cwd, log)
+        # Last of all: ``done`` is told only of what was started.
         if "in_file" in lists:
-            # Last of all: ``done`` is told only of what was started.
-            self._write_list(key, f"{self.scratch}/in-{key}.txt", lists["in"])
+            if odd := next((entry for entry in lists["in"] if "\n" in entry), None):
+                raise LaunchFault(f"$in_file has one path a line, and {odd!r} has more than one: use argv with $in")
+            self._write(key, f"{self.scratch}/in-{key}.txt", "".join([f"{entry}\n" for entry in lists["in"]]))
+        if task.prompt:
+            self._write(key, self._prompt_path(key), task.prompt)
         return launch
 
     def probe(self, key: int, task: Task, script: str, variables: Mapping[str, str], log: str = "") -> Launch:
@@ -74,7 +79,9 @@ class Launcher:
         ``log``: where what it prints is kept, behind what is there already; without one it is for exarp alone to read.
         Raises LaunchFault.
         """
-        aside = msgspec.structs.replace(task, commands=(script,), argv=(), verify=(), interactive=False, daemon=False)
+        aside = msgspec.structs.replace(
+            task, commands=(script,), argv=(), prompt="", verify=(), interactive=False, daemon=False
+        )
         launch = self._launch(key, aside, {}, self._cwd(task), log)
         streams: Streams = launch.streams if log else "captured"
         return msgspec.structs.replace(
@@ -91,6 +98,8 @@ class Launcher:
         given = given_variables(task, self.environment)
         around = self.environment.around(task)
         env = self._environment(task, lists, given)
+        if task.prompt:
+            env["EXARP_PROMPT_FILE"] = self._prompt_path(key)
 
         def value(name: str) -> str | None:
             return env[name] if name in env else around.get(name)
@@ -150,19 +159,22 @@ class Launcher:
         path = f"{self.scratch}/in-{key}.txt"
         return seen_from(folder, os.path.relpath(path, self.root), self.root) if is_odd(path) else path
 
+    def _prompt_path(self, key: int) -> str:
+        return f"{self.scratch}/prompt-{key}.txt"
+
     def takes_long(self, task: Task) -> bool:
         """Whether ``launch`` may take long: folders are emptied, which may hold much."""
         return bool(emptied_folders(task))
 
     def leaves_no_trace(self, task: Task) -> bool:
         """Whether nothing needs to be undone after a ``launch`` that nobody starts; folders around outputs are no trace."""
-        return not emptied_folders(task) and not names_launch_word(task, "in_file")
+        return not emptied_folders(task) and not task.prompt and not names_launch_word(task, "in_file")
 
     def done(self, key: int) -> None:
-        """An attempt is over: its list is no longer needed."""
-        path = self._lists.pop(key, None)
-        if path is not None and os.path.exists(path):
-            os.unlink(path)
+        """An attempt is over: its list, and its prompt, are no longer needed."""
+        for path in self._files.pop(key, ()):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
 
     def forget(self) -> None:
         """A task is over, whatever it came to: it may have made programs, and removed folders.
@@ -187,16 +199,14 @@ class Launcher:
         """What lies over what comes from outside: what is exarp's own, and over that what the manifest says."""
         return {**self.own, "EXARP_TASK": task.name, **file_variables(task, lists), **given}
 
-    def _write_list(self, key: int, path: str, paths: Sequence[str]) -> None:
-        if odd := next((entry for entry in paths if "\n" in entry), None):
-            raise LaunchFault(f"$in_file has one path a line, and {odd!r} has more than one: use argv with $in")
+    def _write(self, key: int, path: str, text: str) -> None:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.writelines(f"{entry}\n" for entry in paths)
+                file.write(text)
         except OSError as error:
             raise LaunchFault(f"{path} cannot be written: {error.strerror}") from None
-        self._lists[key] = path
+        self._files.setdefault(key, []).append(path)
 
 
 def made_folders(task: Task) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ from exarp.manifests.inclusion.part import Joined, Part, Source
 from exarp.manifests.inclusion.scope import Scope
 from exarp.manifests.outside import Outside
 from exarp.manifests.resolve import Within, resolve
+from exarp.manifests.tasks.conditions import scripts
 from exarp.manifests.tasks.fields import Fields
-from exarp.manifests.tasks.task import Pool
+from exarp.manifests.tasks.task import Agents, Pool
 from exarp.model.name import name_fault, prefix_of, renamed
 from exarp.model.path import is_glob
 
@@ -235,7 +236,7 @@ def as_one(
     broken: set[str] = set()
     for part in parts:
         fields = Fields(part.variables, part.locator, problems)
-        around = Within(planned[part.prefix], pools, settings)
+        around = Within(planned[part.prefix], pools, settings, _agents(part, parts))
         manifest, faulty = resolve(part.sound, part.raw, fields, outside, memory, around)
         waves.update(part.prefix + wave.name for wave in manifest.waves)
         broken.update(part.prefix + name for name in faulty)
@@ -270,6 +271,17 @@ def _planned(parts: Sequence[Part], scopes: Sequence[Scope]) -> defaultdict[str,
                 prefix = prefix_of(name)
                 found[prefix].add(name[len(prefix) :])
     return found
+
+
+def _agents(part: Part, parts: Sequence[Part]) -> Agents:
+    """Those of the files around one; the nearest has the last word."""
+    outer = [other for other in parts if other is not part and part.prefix.startswith(other.prefix)]
+    # What is wrong with them is told where they stand.
+    return {
+        name: scripts(written.run, ("agents", name, "run"), Fields(other.variables, other.locator, []).check_script)
+        for other in sorted(outer, key=lambda other: len(other.prefix))
+        for name, written in other.document.agents.items()
+    }
 
 
 def _pools(parts: Sequence[Part], problems: list[Problem]) -> dict[str, Pool]:

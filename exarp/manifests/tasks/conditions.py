@@ -30,6 +30,7 @@ _NO_SERVICE = {
     "mutex": _HELD,
     "resources": _HELD,
     "retries": "take it out: a service that ends too early fails, once",
+    "prompt": "give it run or argv: an agent comes to an end",
     "verify": "let a task that uses it verify it",
     "no_retry_on": "take it out: a service is not tried again",
     "timeout": "say timeout in service: how long it may take until it is ready",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from exarp.errors import Problem, Related
@@ -17,7 +18,7 @@ from exarp.manifests.document import TaskDocument
 from exarp.manifests.outside import Outside
 from exarp.manifests.tasks.fields import Fields
 from exarp.manifests.tasks.matrix import MAX_INSTANCES, AxisReader, Glob, Matrices, Matrix, varied_fields
-from exarp.manifests.tasks.readers import Readers
+from exarp.manifests.tasks.readers import Readers, is_prompt
 from exarp.manifests.tasks.task import BECOMES, TaskReader
 from exarp.manifests.tasks.templates import COMMANDS
 from exarp.model.overlap import overlap
@@ -49,9 +50,14 @@ class Expansion:
         self._fields.locator.scopes = self._matrices
         matrix = self._matrix(name, written)
         varied = varied_fields(written, list(written.matrix)) - {"params"}
-        readers.of(name).check_whole(name, written)
+        reader = readers.of(name, written)
+        reader.check_whole(name, written)
         free = {field: getattr(_COMMAND if field in COMMANDS else _PLAIN, field) for field in varied}
-        shared = readers.of(name).meaning(replace(written, **free), ("task", name))
+        if is_prompt(written) and not varied.isdisjoint(_PROMPT):
+            # Its words and its agent are one thing, and for all else it is a command.
+            varied |= _PROMPT.keys()
+            free |= {**_PROMPT, "run": _COMMAND.run}
+        shared = reader.meaning(replace(written, **free), ("task", name))
         if matrix is None:
             self.broken.add(name)
             self.instances[name] = ()
@@ -98,7 +104,7 @@ class Expansion:
         fields = Fields(self._fields.variables.beside({}), self._fields.locator, self._fields.problems)
         both = readers.with_fields(fields)
         common = [{f: v for f, v in (shared | _defaults(reader, written)).items() if f not in own} for reader in both]
-        whole = readers.is_planned(matrix.name)
+        whole = readers.is_planned(matrix.name) or is_prompt(written)
         most = len(fields.problems) + _MOST_PROBLEMS
         tasks = []
         for name, known in matrix.instances():
@@ -145,6 +151,7 @@ class Expansion:
 _PLAIN = TaskDocument()
 # That a task runs something counts for its other fields, whatever it is.
 _COMMAND = TaskDocument(run="true", argv=["true"])
+_PROMPT: dict[str, Any] = {"prompt": UNSET, "agent": ""}
 
 
 def _defaults(reader: TaskReader, written: TaskDocument) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from exarp.errors import Fix, Problem
 from exarp.manifests.problems.place import Locator
 from exarp.manifests.problems.variable_fault import VariableFault
 from exarp.manifests.variables.definitions import Variables
+from exarp.manifests.variables.script import script_faults
 from exarp.model.expression import late
 from exarp.model.name import RESERVED_VARIABLES
 from exarp.model.path import is_outside
@@ -67,6 +68,13 @@ class Fields:
         """Tell what is wrong with the variables in the text at ``path``, each where it is used."""
         for fault in faults:
             self.problems.append(Problem(fault.slug, str(fault), self.locator.within(path, fault.use), fault.step))
+
+    def check_script(self, script: str, path: KeyPath) -> None:
+        """Tell what is wrong with a script; its variables are the shell's to fill in."""
+        if "\0" in script:
+            self.text(script, path)
+        for fault in script_faults(script) if "${" in script else ():
+            self.problems.append(Problem(fault.slug, fault.message, self.locator.within(path, fault.use), fault.step))
 
     def texts(self, values: Sequence[str], path: KeyPath) -> tuple[str, ...]:
         """Texts, without those that are at fault. A list variable that is a whole element gives its items."""

@@ -21,7 +21,7 @@ _CONDITIONS = ("when", "platforms", "requires", "confirm", "finally", "service")
 # How a command is run; without one they do nothing.
 _OF_COMMANDS = (
     "env", "track_env", "dotenv", "cwd", "shell", "priority", "mutex", "resources", "retries", "retry_delay", "no_retry_on",
-    "verify", "timeout", "on_failure", "allow_failure", "interactive", "daemon", "keep_outputs",
+    "agent", "verify", "timeout", "on_failure", "allow_failure", "interactive", "daemon", "keep_outputs",
 )  # fmt: skip
 _PLAIN = TaskDocument()
 
@@ -50,6 +50,8 @@ def check_group(fields: Fields, written: TaskDocument, at: KeyPath) -> None:
 
 def without_idle(keys: Mapping[str, Any], own: Mapping[str, Any] = {}) -> dict[str, Any]:
     """The ``keys`` of a task; of one without a command without those that do nothing then, but for its ``own``."""
-    if "run" in keys or "argv" in keys:
+    if "prompt" in keys:
         return dict(keys)
+    if "run" in keys or "argv" in keys:
+        return {key: value for key, value in keys.items() if key != "agent" or key in own}
     return {key: value for key, value in keys.items() if key not in _OF_COMMANDS or key in own}

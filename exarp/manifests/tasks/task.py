@@ -5,6 +5,7 @@ Knows the defaults and rules of a task's fields. Does not know other tasks, nor 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,8 @@ from exarp.manifests.problems.place import here_first
 from exarp.manifests.tasks.conditions import check_service, conditions, scripts, service
 from exarp.manifests.tasks.fields import Fields, is_plain_path, is_reserved
 from exarp.manifests.tasks.groups import check_group
-from exarp.manifests.variables.script import script_faults
 from exarp.model.manifest import Settings
-from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS, name_fault, renamed, variable_fault
+from exarp.model.name import ARGUMENTS_WORD, LAUNCH_WORDS, name_fault, nearest, renamed, variable_fault
 from exarp.model.param import filled_in, values_of
 from exarp.model.path import is_glob
 from exarp.model.quantity import amount as quantity
@@ -37,6 +37,10 @@ class Pool(Struct, frozen=True):
     words: str
 
 
+# By name the scripts that carry out a prompt.
+Agents = Mapping[str, tuple[str, ...]]
+_DEFAULT_AGENT = "default"
+
 _PROTECTED = frozenset({".git", ".exarp"})
 _SWITCHES = ("allow_failure", "interactive", "daemon", "manual", "keep_outputs", "internal")
 _is_plain_name = re.compile(r"[A-Za-z0-9_/][\w./-]*+", re.ASCII).fullmatch
@@ -51,6 +55,8 @@ FREQUENT = frozenset({"description", "run", "inputs", "outputs", "needs"})
 BECOMES: Mapping[str, tuple[str, ...]] = {
     "run": ("commands",),
     "inputs": ("inputs", "excluded", "sources"),
+    "prompt": ("prompt", "commands"),
+    "agent": ("agent", "commands"),
     "extends": (),
     "matrix": (),
     "service": ("service", "retries", "timeout"),
@@ -58,12 +64,13 @@ BECOMES: Mapping[str, tuple[str, ...]] = {
 
 
 class TaskReader:
-    """Reads tasks whose defaults are ``settings``, and that take from ``pools``."""
+    """Reads tasks whose defaults are ``settings``, that take from ``pools``, and whose prompts are carried out by ``agents``."""
 
-    def __init__(self, fields: Fields, settings: Settings, pools: Mapping[str, Pool]) -> None:
+    def __init__(self, fields: Fields, settings: Settings, pools: Mapping[str, Pool], agents: Agents) -> None:
         self.fields = fields
         self.base = fields.locator.base
         self.pools = pools
+        self.agents = agents
         self.defaults: dict[str, Any] = {
             name: value
             for name in ("shell", "retries", "retry_delay", "timeout", "on_failure")
@@ -85,7 +92,7 @@ class TaskReader:
             return self.task(name, written)
         fields, at = self.fields, ("task", name)
         if "${" in script or "\0" in script:
-            self.check_script(script, (*at, "run"))
+            self.fields.check_script(script, (*at, "run"))
         found = self.inputs(written.inputs, (*at, "inputs")) if written.inputs is not UNSET else {}
         if written.outputs is not UNSET:
             found["outputs"] = self.outputs(written.outputs, (*at, "outputs"))
@@ -130,12 +137,17 @@ class TaskReader:
         at = ("task", name)
         if not _is_plain_name(name) and (fault := name_fault(name)):
             self.fields.add("bad-name", f"task {name!r}: {fault}", at, renamed(name), on_key=True)
-        if not isinstance(written.argv, UnsetType):
-            if not isinstance(written.run, UnsetType):
-                self.two_commands(at)
-        elif isinstance(written.run, UnsetType):
+        given = [key for key in ("run", "argv", "prompt") if getattr(written, key) is not UNSET]
+        if len(given) > 1:
+            self.two_commands(at, given)
+        elif not given:
             check_group(self.fields, written, at)
             return
+        if written.agent and "prompt" not in given:
+            message = f"task {at[1]!r} has no prompt, so its agent would do nothing"
+            self.fields.add(
+                "agent-without-prompt", message, (*at, "agent"), "take it out, or give it prompt", on_key=True
+            )
         if written.service:
             check_service(self.fields, written, at)
 
@@ -176,6 +188,8 @@ class TaskReader:
         found: dict[str, Any] = {}
         if not isinstance(written.argv, UnsetType):
             found["argv"] = self.argv(written.argv, (*at, "argv"))
+        if not isinstance(written.prompt, UnsetType):
+            found |= self.prompt(written.prompt, written.agent, at)
         if written.tools:
             found["tools"] = fields.paths(written.tools, (*at, "tools"), inside=False)
         if written.allow_empty:
@@ -199,7 +213,7 @@ class TaskReader:
             found["dotenv"] = dotenv_paths(fields, dict(enumerate(written.dotenv)), (*at, "dotenv"))
         if written.cwd:
             found["cwd"] = self.cwd(written.cwd, (*at, "cwd"))
-        elif self.base and (written.run is not UNSET or written.argv is not UNSET):
+        elif self.base and not (written.run is UNSET and written.argv is UNSET and written.prompt is UNSET):
             found["cwd"] = self.base
         if written.tags:
             found["tags"] = fields.texts(written.tags, (*at, "tags"))
@@ -216,11 +230,11 @@ class TaskReader:
             or written.confirm
             or not isinstance(written.cleanup, UnsetType)
         ):
-            found |= conditions(fields, written, at, self.check_script)
+            found |= conditions(fields, written, at, self.fields.check_script)
         if written.verify:
-            found["verify"] = scripts(written.verify, (*at, "verify"), self.check_script)
+            found["verify"] = scripts(written.verify, (*at, "verify"), self.fields.check_script)
         if written.service:
-            found |= service(fields, written, at, self.check_script)
+            found |= service(fields, written, at, self.fields.check_script)
         return found
 
     def aliases(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:
@@ -230,6 +244,29 @@ class TaskReader:
                 place = self.fields.locator.entry(path, name)
                 self.fields.problems.append(Problem("bad-name", f"alias {name!r}: {fault}", place, renamed(name)))
         return found
+
+    def prompt(self, written: str, agent: str, at: KeyPath) -> dict[str, Any]:
+        """The fields that a prompt becomes: its words, who carries it out, and how."""
+        prompt = self.fields.text(written, (*at, "prompt"))
+        if prompt is not None and not prompt.strip():
+            message = f"the prompt of task {at[1]!r} has no words"
+            self.fields.add("empty-prompt", message, (*at, "prompt"), "say what is to be done")
+        name = self.fields.text(agent, (*at, "agent")) if agent else _DEFAULT_AGENT
+        found: dict[str, Any] = {"prompt": prompt or "…", "agent": name or _DEFAULT_AGENT, "commands": ("",)}
+        if name is not None and name not in self.agents:
+            self.unknown_agent(name, (*at, "agent") if agent else (*at, "prompt"))
+        elif name is not None:
+            found["commands"] = self.agents[name]
+        return found
+
+    def unknown_agent(self, name: str, path: KeyPath) -> None:
+        others = [other for other in self.agents if other != name]
+        step = f'add [agents.{name}] with run = "…", the command that carries out $EXARP_PROMPT_FILE'
+        if others:
+            close = nearest(name, others)
+            step = f"did you mean {close!r}?" if close else f"say agent = {json.dumps(others[0])}, or {step}"
+        message = f"there is no agent {name!r}" + (", which carries out prompts" if path[-1] == "prompt" else "")
+        self.fields.add("unknown-agent", message, path, step)
 
     def argv(self, written: Sequence[str], path: KeyPath) -> tuple[str, ...]:
         found = list(self.fields.elements(written, path))
@@ -331,28 +368,16 @@ class TaskReader:
     def commands(self, written: TaskDocument, at: KeyPath) -> tuple[str, ...]:
         if isinstance(written.run, UnsetType):
             return ()
-        if isinstance(written.run, str):
-            self.check_script(written.run, (*at, "run"))
-            return (written.run,)
-        for index, script in enumerate(written.run):
-            self.check_script(script, (*at, "run", index))
-        return tuple(written.run)
+        return scripts(written.run, (*at, "run"), self.fields.check_script)
 
-    def two_commands(self, at: KeyPath) -> None:
+    def two_commands(self, at: KeyPath, given: Sequence[str]) -> None:
         locator = self.fields.locator
         first, second = sorted(
-            (locator.key(*at, "run"), locator.key(*at, "argv")), key=lambda place: (place.line, place.column)
+            [locator.key(*at, key) for key in given[:2]], key=lambda place: (place.line, place.column)
         )
-        message = f"task {at[1]!r} has both 'run' and 'argv'"
+        message = f"task {at[1]!r} has both {given[0]!r} and {given[1]!r}"
         related = here_first(second, first)
         self.fields.problems.append(Problem("two-commands", message, second, "keep one of them", related))
-
-    def check_script(self, script: str, path: KeyPath) -> None:
-        if "\0" in script:
-            self.fields.text(script, path)
-        for fault in script_faults(script) if "${" in script else ():
-            place = self.fields.locator.within(path, fault.use)
-            self.fields.problems.append(Problem(fault.slug, fault.message, place, fault.step))
 
     def env(self, written: Mapping[str, str | int | float], path: KeyPath) -> dict[str, str]:
         found = {}

@@ -21,7 +21,7 @@ from exarp.manifests.tasks.groups import without_idle
 # Tables whose entries are taken one by one; anything else that a task says replaces what its templates say.
 MERGED = frozenset({"env", "resources", "matrix", "params"})
 # One of them is what a task does: who writes one takes none from a template.
-COMMANDS = frozenset({"run", "argv"})
+COMMANDS = frozenset({"run", "argv", "prompt"})
 # Nobody reads a task that rests on more, one above the other.
 _DEEPEST = 100
 _DEFAULTS: Mapping[str, Any] = asdict(TaskDocument())

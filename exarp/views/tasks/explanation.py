@@ -159,6 +159,7 @@ def _unchanged(unchanged: Unchanged, others: bool) -> str:
     other = "other " if others else ""
     parts = [
         _count(unchanged.commands, "command"),
+        _count(unchanged.prompts, "prompt"),
         f"{_count(len(names), 'variable')} ({listing(names, _NAMES)})" if names else "",
         _count(unchanged.inputs, f"{other}input"),
         _count(unchanged.outputs, f"{other}output"),

@@ -76,7 +76,13 @@ def _notes(task: Task) -> list[str]:
         words_of = [f"{param.name}={'…' if param.default is None else param.default}" for param in task.params]
         notes.append(escape.name(f"takes {' '.join(words_of)}"))
     platforms = [f"{', '.join(task.platforms)} only"] if task.platforms else []
-    return [*notes, *(["manual"] if task.manual else []), *(["service"] if task.service else []), *platforms]
+    return [
+        *notes,
+        *(["manual"] if task.manual else []),
+        *(["service"] if task.service else []),
+        *(["prompt"] if task.prompt else []),
+        *platforms,
+    ]
 
 
 def _matrix_of(matrices: Matrices) -> dict[str, str]:

@@ -21,8 +21,8 @@ from exarp.views.json_line import json_line
 
 _PLAIN = Task("")
 _WORDED = frozenset(
-    "name description prose dotenv commands verify argv inputs excluded sources outputs depfile needs after env variables params "
-    "shell resources cache".split()
+    "name description prose dotenv commands verify argv prompt agent inputs excluded sources outputs depfile needs after env "
+    "variables params shell resources cache".split()
 )
 _DURATIONS = frozenset({"retry_delay", "timeout"})
 _WORDS = {number: word for word, number in PRIORITIES.items()}
@@ -88,6 +88,9 @@ def _row(label: str, value: str) -> str:
 def _commands(task: Task) -> Iterator[str]:
     if task.argv:
         yield _row("runs", shlex.join(task.argv))
+    if task.prompt:
+        yield from _script("prompt", task.prompt)
+        yield _row("agent", task.agent)
     for script in task.commands:
         yield from _script("runs", script)
     for script in task.verify:

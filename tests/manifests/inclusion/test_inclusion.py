@@ -378,10 +378,10 @@ ONE_PATH = {"depfile", "cwd"}
 SAME = set(
     "description commands argv env shell priority tags mutex resources retries retry_delay no_retry_on timeout on_failure "
     "allow_failure interactive daemon manual keep_outputs allow_empty track_env variables arguments internal "
-    "prose when platforms requires confirm cleanup service params cache verify".split()
+    "prompt agent prose when platforms requires confirm cleanup service params cache verify".split()
 )
 # What no task has that is written as the one below.
-ELSEWHERE = {"argv", "variables", "arguments", "prose", "params", "service"}
+ELSEWHERE = {"argv", "prompt", "agent", "variables", "arguments", "prose", "params", "service"}
 EVERYTHING = """
     [vars]
     mode = "fast"
