@@ -328,7 +328,7 @@ class _Run:
     def limits(self) -> Limits:
         """What may run at once, and how long."""
         manifest, request = self.project.manifest, self.request
-        jobs = self.fitting(manifest.settings.jobs or usable_cpus())
+        jobs, agents = self.fitting(manifest.settings.jobs or usable_cpus())
         waves = manifest.settings.max_parallel_waves
         # Where one thing comes strictly after the other, or nothing after a failure, no slot is given away early.
         ahead = _AHEAD if jobs > 1 and not request.fail_fast else 0
@@ -342,19 +342,23 @@ class _Run:
             fail_fast=request.fail_fast,
             yes=request.yes,
             ahead=ahead,
-            agents=self.fitting(manifest.settings.max_agents),
+            agents=agents,
             seed=seed,
         )
 
-    def fitting(self, jobs: int) -> int:
-        """As many of ``jobs`` as this process may hold open: one more would fail for no fault of its own."""
+    def fitting(self, jobs: int) -> tuple[int, int]:
+        """As many of ``jobs``, and of agents beside them, as this process may hold open: one more would fail for no fault of
+        its own."""
+        manifest = self.project.manifest
+        agents = min(manifest.settings.max_agents, sum(bool(task.prompt) for task in manifest.tasks))
         room = descriptor_room()
-        if room.attempts is None or jobs <= room.attempts:
-            return jobs
+        if room.attempts is None or jobs + agents <= room.attempts:
+            return jobs, agents
+        wanted, agents = jobs + agents, min(agents, max(1, room.attempts // 2))
         self.note(
-            f"note: {room.attempts} commands at once, not {jobs}: only {room.limit} files may be open (ulimit -n)"
+            f"note: {room.attempts} commands at once, not {wanted}: only {room.limit} files may be open (ulimit -n)"
         )
-        return room.attempts
+        return max(1, room.attempts - agents), agents
 
     def asked(self) -> list[int]:
         """Tasks that were asked for by name, and not merely as some of all."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
-from .conftest import Workspace
+from .conftest import Workspace, environment
 
 # Says what it was told, and does nothing.
 AGENT = """
@@ -228,3 +231,20 @@ def test_a_matrix_may_be_one_of_words_and_of_agents(workspace: Workspace) -> Non
         "quick: Translate into de",
         "quick: Translate into fr",
     ]
+
+
+def test_agents_and_jobs_share_the_files_that_may_be_open(workspace: Workspace) -> None:
+    workspace.manifest(REVIEW + '[task.c]\nrun = "true"\n')
+    limited = ["sh", "-c", 'ulimit -n 60; exec "$@"', "sh", sys.executable, "-m", "exarp", "run", "--all", "-j40"]
+    run = subprocess.run(limited, cwd=workspace.path, env=environment(), capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.count("commands at once, not 41: only 60 files may be open (ulimit -n)") == 1
+
+
+def test_without_prompts_agents_count_for_nothing(workspace: Workspace) -> None:
+    workspace.manifest('[task.c]\nrun = "true"\n')
+    limited = ["sh", "-c", 'ulimit -n 60; exec "$@"', "sh", sys.executable, "-m", "exarp", "run", "--all", "-j1"]
+    run = subprocess.run(limited, cwd=workspace.path, env=environment(), capture_output=True, text=True, check=False)
+
+    assert (run.returncode, "at once" in run.stderr) == (0, False)
