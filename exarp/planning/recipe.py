@@ -46,7 +46,7 @@ class Recipe(NamedTuple):
 # What a recipe consists of beside variables, as reasons name it.
 PARTS = ("command", "shell", "cwd", "declared inputs", "declared outputs", "verify", "prompt")
 _PART_BYTES = 4
-_encode = msgspec.msgpack.Encoder().encode
+_packed = msgspec.msgpack.Encoder().encode
 
 
 def recipe_of(task: Task, counted: Mapping[str, bytes | None]) -> Recipe:
@@ -68,6 +68,25 @@ def recipe_of(task: Task, counted: Mapping[str, bytes | None]) -> Recipe:
     # Each of them says where it ends: no two recipes come to the same bytes.
     whole = b"".join((*[part[0] for part in parts], _encode(variables)))
     return Recipe(_digest_of()(whole).digest(), b"".join([part[1] for part in parts]))
+
+
+def _encode(value: object) -> bytes:
+    """``value`` as bytes, another one for each value."""
+    try:
+        return _packed(value)
+    except UnicodeEncodeError:
+        return _packed(_undecoded(value))
+
+
+def _undecoded(value: object) -> object:
+    """``value`` with bytes in the place of texts that are not UTF-8: parameters and names of files need not be."""
+    if isinstance(value, str):
+        return value if value.isascii() or _is_encodable(value) else value.encode("utf-8", "surrogatepass")
+    return tuple(map(_undecoded, value)) if isinstance(value, (tuple, list)) else value
+
+
+def _is_encodable(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _part(declared: object) -> tuple[bytes, bytes]:

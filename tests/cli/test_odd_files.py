@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.cli.conftest import Workspace
 
 
 def odd_file(workspace: Workspace, name: bytes) -> None:
     """A file whose name is not UTF-8."""
-    import os
-
     path = os.fsencode(workspace.path) + b"/" + name
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w"):
@@ -119,3 +119,29 @@ def test_files_that_cannot_be_read_are_not_told_as_missing(workspace: Workspace)
     assert "cannot be read (File name too long): the task will run again" in finds.err
     assert workspace.exarp("finds", "--json").json["tasks"][0]["outcome"] == "passed"
     assert f"{long} cannot be read: File name too long" in workspace.exarp("run", "--touch", "reads").err
+
+
+def test_a_parameter_that_is_not_utf8_reaches_every_place_as_it_is(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [agents.default]
+        run = "cp $EXARP_PROMPT_FILE prompt"
+        [task.argv]
+        params = { what = "" }
+        argv = ["sh", "-c", 'printf %s "$0" > argv', "${what}"]
+        [task.env]
+        params = { what = "" }
+        env = { E = "${what}" }
+        run = 'printf %s "$E" > env'
+        [task.prompt]
+        params = { what = "" }
+        prompt = "${what}"
+        """
+    )
+    odd = os.fsdecode(b"a\xffb")
+
+    ran = workspace.exarp("run", "argv", "env", "prompt", f"what={odd}")
+
+    assert (ran.code, ran.err.count("ok  ")) == (0, 3), ran.err
+    assert [(workspace.path / name).read_bytes() for name in ("argv", "env", "prompt")] == [b"a\xffb"] * 3
+    assert workspace.exarp("show", "argv", f"what={odd}").code == 0

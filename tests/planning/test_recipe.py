@@ -338,3 +338,12 @@ def test_out_leaves_globs_out():
 
     assert out_paths(task) == ["build/x", "build/sub/", "sub/y"]
     assert out_paths(Task("a")) == []
+
+
+@given(st.lists(st.text("aé\udc80\udcff\u20ac", max_size=3), min_size=2, max_size=2, unique=True))
+def test_what_is_not_utf_8_counts_as_it_is(words):
+    one, other = words
+
+    for said in (lambda word: {"argv": ("echo", word)}, lambda word: {"env": {"E": word}, "argv": ("echo",)}):
+        first, same, different = (digest(Task("a", **said(word))) for word in (one, one, other))
+        assert first == same != different

@@ -202,7 +202,7 @@ class Launcher:
     def _write(self, key: int, path: str, text: str) -> None:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)
         except OSError as error:
             raise LaunchFault(f"{path} cannot be written: {error.strerror}") from None
