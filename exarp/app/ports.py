@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from exarp.model.artifact import Artifact
-from exarp.model.event import Event
+from exarp.model.event import Event, QuestionAsked
 from exarp.model.launch import HostEvent, Launch
 
 
@@ -100,14 +100,30 @@ class Onlooker(Protocol):
 class Person(Protocol):
     """Somebody who can be asked, one question at a time."""
 
-    def ask(self, question: str) -> None:
-        """Put a question that takes yes or no."""
+    def ask(self, question: QuestionAsked) -> None:
+        """Put a question."""
 
-    def answer(self) -> bool | None:
-        """The answer, once; None as long as there is none. Never waits."""
+    def answer(self) -> str | None:
+        """One of the question's options, once; None as long as there is none. Never waits."""
 
-    def take_back(self) -> None:
-        """The question is void."""
+    def take_back(self, answer: str | None) -> None:
+        """The question is void: somebody else has given that ``answer``, or nobody need any more."""
+
+    def debug(self, task: str, folder: str, log: str) -> None:
+        """What follows is a shell for a task, in that folder; ``log``: what its last attempt printed (a path), if anything."""
+
+
+class AnswerBox(Protocol):
+    """Where any process may answer a question; the first answer stays."""
+
+    def give(self, question: str, word: str) -> str:
+        """Answer the question of that id, if nobody has; the answer that counts. Raises UsageError."""
+
+    def given(self, question: str) -> str | None:
+        """The answer to the question of that id, if there is one."""
+
+    def clear(self) -> None:
+        """No question is open."""
 
 
 class Ledger(Protocol):

@@ -212,7 +212,8 @@ class _Run:
                 self.note(f"note: {limit}")
             launcher = self.launcher()
             launcher.secrets = self.secrets
-            asides = Asides(tasks, host, launcher, stream, self.person, is_open, self.log_path)
+            box = session.answer_box() if self.person is not None else None
+            asides = Asides(tasks, host, launcher, stream, self.person, is_open, self.log_path, box)
             with self.artifacts(checker, launcher) as artifacts:
                 make = Driver if lasting is None else lasting.driver
                 return make(
@@ -341,6 +342,9 @@ class _Run:
             keep_going=request.keep_going,
             fail_fast=request.fail_fast,
             yes=request.yes,
+            asking=self.person is not None,
+            # Who watches mends what failed without being asked.
+            deciding=self.person is not None and self.onlooker is None,
             ahead=ahead,
             agents=agents,
             seed=seed,

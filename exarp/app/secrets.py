@@ -10,7 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from exarp.model.event import Event, FreshnessReason, RunStarted, ServiceStopped, TaskFinished, TaskRetried, TaskStarted
+from exarp.model.event import (
+    AttemptFailed,
+    Event,
+    FreshnessReason,
+    QuestionAsked,
+    RunStarted,
+    ServiceStopped,
+    TaskFinished,
+    TaskRetried,
+    TaskStarted,
+)
 from exarp.model.manifest import Manifest
 from exarp.model.mask import Mask, mask_of, masked, parts_of
 from exarp.model.path import matches
@@ -20,7 +30,7 @@ _WORDS = frozenset(
     {"start-failed", "requirement-failed", "condition-false", "condition-broken", "service-ended", "verify-failed"}
 )
 
-_REASONED = (TaskStarted, TaskFinished, TaskRetried, ServiceStopped)
+_REASONED = (TaskStarted, TaskFinished, TaskRetried, AttemptFailed, QuestionAsked, ServiceStopped)
 
 
 class Secrets:
@@ -87,6 +97,8 @@ class Secrets:
             changes["reason"] = FreshnessReason(event.reason.code, subject, detail)
         if isinstance(event, TaskFinished):
             changes["warnings"] = masked(event.warnings, self.mask)
+        elif isinstance(event, QuestionAsked):
+            changes |= {"text": self.mask.text(event.text), "error": self.mask.text(event.error)}
         return msgspec.structs.replace(event, **changes) if changes else event
 
     def held_by(self, file: str) -> str:

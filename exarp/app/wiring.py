@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from exarp.app.freshness.memory import Memory, Selection, remembered
 from exarp.app.ports import ArtifactStore
@@ -32,6 +33,9 @@ from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
 from exarp.store.text import to_json
 from exarp.workspace.fingerprints import FileClock, Fingerprints
+
+if TYPE_CHECKING:
+    from exarp.store.answers import Answers
 
 # Older runs, their events and their logs are forgotten; the record of a task's last success never is.
 KEPT_RUNS = 200
@@ -181,6 +185,12 @@ class Session:
         from exarp.workspace.artifacts.store import FolderStore
 
         return FolderStore(folder, cache.max_size)
+
+    def answer_box(self) -> Answers:
+        """Where other processes answer questions of a run."""
+        from exarp.store.answers import Answers
+
+        return Answers(self.folder)
 
     def environment(self, run: str) -> dict[str, str]:
         """The environment of a run's tasks: the caller's, and in it this run and those that it is inside of."""

@@ -26,6 +26,7 @@ COMMANDS = (
     "events",
     "wait",
     "stop",
+    "answer",
     "clean",
     "cache",
     "doctor",
@@ -33,7 +34,7 @@ COMMANDS = (
 )
 # The contract has them, and this version has not.
 LATER_COMMANDS = frozenset(
-    "resume answer tui ui dashboard task locks handoff report analyze automation learn trace allow mcp".split()
+    "resume tui ui dashboard task locks handoff report analyze automation learn trace allow mcp".split()
 )
 
 

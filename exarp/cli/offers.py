@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from exarp.app.opening.project import Project
+    from exarp.model.event import QuestionAsked
 
 # Nobody looks for more among them.
 _RUNS = 20
@@ -123,3 +124,31 @@ def complete_runs(context: click.Context, parameter: click.Parameter, incomplete
     except (ExarpError, OSError):
         return []
     return [CompletionItem(run.id) for run in found if run.id.startswith(incomplete)]
+
+
+def _open_questions(context: click.Context) -> Sequence[QuestionAsked]:
+    from exarp.app.answer import open_questions
+    from exarp.errors import ExarpError
+
+    invocation = context.find_object(Invocation) or context.find_root().ensure_object(Invocation)
+    try:
+        return open_questions(invocation.root())
+    except (ExarpError, OSError):
+        return []
+
+
+def complete_questions(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The questions that are open."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(each.id) for each in _open_questions(context) if each.id.startswith(incomplete)]
+
+
+def complete_answers(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What can be answered to the question that stands before."""
+    from click.shell_completion import CompletionItem
+
+    words = [
+        word for each in _open_questions(context) if each.id == context.params.get("question") for word in each.options
+    ]
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]

@@ -36,7 +36,13 @@ class Probe(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """Ask a person the task's ``confirm``; answer with ``Answered``."""
+    """Ask a person what the last ``QuestionAsked`` says of the task; answer with ``Answered``."""
+
+    task: int
+
+
+class Debug(msgspec.Struct, frozen=True):
+    """Give a person a shell that has what the task's last attempt had; answer with ``Debugged``."""
 
     task: int
 
@@ -64,8 +70,8 @@ class Rest(msgspec.Struct, frozen=True):
 
 
 class Kill(msgspec.Struct, frozen=True):
-    """End a task's process trees; ``now`` without grace. ``Ended`` and ``Probed`` follow as ever; a question that is open
-    is answered by nobody."""
+    """End a task's process trees; ``now`` without grace. ``Ended``, ``Probed`` and ``Debugged`` follow as ever; a question
+    that is open is answered by nobody."""
 
     task: int
     now: bool
@@ -90,4 +96,4 @@ class Tell(msgspec.Struct, frozen=True, gc=False):
     event: Event
 
 
-Command = Check | Probe | Ask | Start | Settle | Rest | Kill | Adopt | Retire | Tell
+Command = Check | Probe | Ask | Debug | Start | Settle | Rest | Kill | Adopt | Retire | Tell

@@ -44,20 +44,31 @@ class GiveUp(msgspec.Struct, frozen=True):
     abort: bool
 
 
-def after_failure(task: Task, failure: Failure, keep_going: bool, stopping: bool, seed: str = "") -> Retry | GiveUp:
+class LeaveOpen(msgspec.Struct, frozen=True):
+    """A person is to say what becomes of the task. ``unsaid``: what does if nobody says it."""
+
+    unsaid: GiveUp
+
+
+def after_failure(
+    task: Task, failure: Failure, keep_going: bool, stopping: bool, seed: str = "", asking: bool = False
+) -> Retry | LeaveOpen | GiveUp:
     """What to do after ``failure`` of ``task``.
 
-    The delay before the n-th retry is ``retry_delay * 2 ** (n - 1)``, spread by ``seed``. ``ask`` with nobody to ask is ``fail``.
-    ``keep_going`` takes the edge off ``abort``. ``stopping``: the run starts nothing any more.
+    The delay before the n-th retry is ``retry_delay * 2 ** (n - 1)``, spread by ``seed``. ``ask`` with nobody to ask (not
+    ``asking``) is ``fail``; so it is for services, and for what may fail. ``keep_going`` takes the edge off ``abort``.
+    ``stopping``: the run starts nothing any more.
     """
     if not stopping and task.service is None and failure.attempt <= task.retries and _may_help(task, failure):
         return Retry(_spread(task.retry_delay * 2.0 ** min(failure.attempt - 1, 30), task, failure, seed))
     skipped = task.on_failure == "skip" or failure.cause == "declined"
-    return GiveUp(
+    given_up = GiveUp(
         outcome="skipped" if skipped else "failed",
         allowed=task.allow_failure,
         abort=task.on_failure == "abort" and not task.allow_failure and not keep_going,
     )
+    asks = task.on_failure == "ask" and not task.allow_failure and task.service is None and not skipped
+    return LeaveOpen(given_up) if asking and asks and not stopping else given_up
 
 
 def _may_help(task: Task, failure: Failure) -> bool:

@@ -133,6 +133,14 @@ class Gates:
         """Tasks of a wave that wait for no other task, in order."""
         return [task for task in self.wave(number).tasks if self._left[task] == 0]
 
+    def following(self, task: int) -> list[int]:
+        """Tasks that wait for a task itself."""
+        return self._following[task]
+
+    def tasks_left(self, number: int) -> int:
+        """How many tasks of a wave are not over, or not at their turn."""
+        return self._tasks_left[number]
+
     def has_come(self, task: int) -> bool:
         """Whether it is a task's turn: its wave is open, and it waits for no other task."""
         return self._left[task] == 0 and self.wave_of[task] in self.open

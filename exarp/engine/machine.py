@@ -10,16 +10,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from exarp.engine.command import Ask, Check, Command, Kill, ProbeKind, Rest, Settle, Start
-from exarp.engine.failure import Cause, Failure, GiveUp, Retry, after_failure
+from exarp.engine.asking import Asking
+from exarp.engine.command import Check, Command, Kill, ProbeKind, Rest, Settle, Start
+from exarp.engine.failure import Cause, Failure, GiveUp, LeaveOpen, Retry, after_failure
 from exarp.engine.progress import OUTCOMES, Attempt, Limits
-from exarp.engine.serving import Serving
 from exarp.engine.state import State
 from exarp.engine.stimulus import (
     BROKEN_OFF,
     Answered,
     Begun,
     Checked,
+    Debugged,
     Ended,
     Interrupted,
     Outdated,
@@ -46,7 +47,7 @@ class _Closing(msgspec.Struct):
     decision: GiveUp | None
 
 
-class Machine(Serving):
+class Machine(Asking):
     """One run. ``handle`` is the only way in; ``finished`` says whether the run is over, ``is_hurried`` whether it was
     interrupted more than once. ``unwanted``: tasks that are known not to be wanted here, and why."""
 
@@ -80,6 +81,8 @@ class Machine(Serving):
                 self._probed(stimulus)
             case Answered():
                 self._answered(stimulus)
+            case Debugged():
+                self._debugged(stimulus.task)
             case Begun():
                 self.gates.first()
             case Rested():
@@ -120,6 +123,8 @@ class Machine(Serving):
     # -- before it starts --------------------------------------------------------------------------------------
 
     def _begin(self, task: int) -> None:
+        if self._resting:
+            self._resting.discard(task)
         if self.states[task] is State.RESTING and (self._has_lost(task) or self._is_losing(task)):
             ended = self._attempts[task].ended
             self._fail(task, "exited", None, ended.status if ended is not None else None)
@@ -148,9 +153,7 @@ class Machine(Serving):
         if index < len(requires):
             self._probe_before(task, "requires", index)
         elif self.tasks[task].confirm and not self.limits.yes:
-            self.states.change(task, State.ASKING)
-            self._active[task] = None
-            self._commands.append(Ask(task))
+            self._confirm(task)
         else:
             self._await(task)
 
@@ -195,18 +198,6 @@ class Machine(Serving):
             self._resolve(task)
         else:
             self._check(task)
-
-    def _answered(self, answered: Answered) -> None:
-        task = answered.task
-        del self._active[task]
-        if self._stopping is not None:
-            self._end(task, State.CANCELLED, self._stopping)
-        elif answered.yes:
-            self._await(task)
-        elif answered.yes is None:
-            self._fail(task, "impossible", FreshnessReason("not-confirmed"))
-        else:
-            self._fail(task, "declined", FreshnessReason("declined"))
 
     # -- attempts ----------------------------------------------------------------------------------------------
 
@@ -312,10 +303,13 @@ class Machine(Serving):
             return
         self._stopping = reason
         self.slots.clear()
+        self._resting.clear()
         for wave in self.plan.waves:
             for task in wave.tasks:
                 if self.states[task] is State.RESTING:
                     self._conclude(task, State.CANCELLED, reason)
+                elif self.states[task] is State.UNDECIDED and task not in self._active:
+                    self._give_up(task)
                 elif self.states[task] in (State.WAITING, State.CHECKED, State.AWAITING, State.STANDBY):
                     self._end(task, State.CANCELLED, reason)
         if not self.is_ending:
@@ -395,10 +389,15 @@ class Machine(Serving):
         attempt = self._attempts.get(task)
         failure = Failure(cause, attempt.number if attempt is not None else 0, status)
         stopping = self._stopping is not None or self._has_lost(task) or self._is_losing(task)
-        decision = after_failure(self.tasks[task], failure, self.limits.keep_going, stopping, self.limits.seed)
+        limits = self.limits
+        asking = limits.deciding and (limits.keep_going or not limits.fail_fast)
+        decision = after_failure(self.tasks[task], failure, limits.keep_going, stopping, limits.seed, asking)
         if isinstance(decision, Retry):
             self._release(task)
             self._retry(task, decision.seconds, reason)
+            return
+        if isinstance(decision, LeaveOpen):
+            self._leave_open(task, reason, decision.unsaid)
             return
         state = State.SKIPPED if decision.outcome == "skipped" else State.FAILED
         self._conclude(task, state, reason, decision=decision)
@@ -434,4 +433,5 @@ class Machine(Serving):
             )
         )
         attempt.reason = FreshnessReason("retried")
+        self._resting.add(task)
         self._commands.append(Rest(task, seconds))

@@ -52,8 +52,11 @@ class Limits(msgspec.Struct, frozen=True):
     pools: Mapping[str, int] = {}
     keep_going: bool = False
     fail_fast: bool = False
-    # Every question is answered with yes.
+    # Every ``confirm`` is answered with yes.
     yes: bool = False
+    # There is somebody to ask whether a task is to run; and what becomes of one that failed.
+    asking: bool = False
+    deciding: bool = False
     # How many tasks may be checked before there is a slot for them. If any, a slot is free again as soon as the process in it has
     # ended, and not only when its task is settled.
     ahead: int = 0

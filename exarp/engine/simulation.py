@@ -10,10 +10,12 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 
-from exarp.engine.command import Ask, Check, Command, Kill, Probe, Settle, Start
+import msgspec
+
+from exarp.engine.command import Check, Command, Kill, Probe, Settle, Start
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
-from exarp.engine.stimulus import Answered, Begun, Checked, Ended, Probed, Settled, Stimulus
+from exarp.engine.stimulus import Begun, Checked, Ended, Probed, Settled, Stimulus
 from exarp.model.event import FreshnessReason
 from exarp.model.plan import Plan
 from exarp.model.task import Task
@@ -29,7 +31,8 @@ def makespan(
     unwanted: Mapping[int, FreshnessReason] | None = None,
 ) -> float:
     """How many seconds a run of ``plan`` takes, if each task takes ``seconds[task]``. ``unwanted``: see ``Machine``."""
-    machine = Machine(plan, tasks, limits, unwanted)
+    # Everything is confirmed.
+    machine = Machine(plan, tasks, msgspec.structs.replace(limits, yes=True), unwanted)
     # Ends to come: (when, place in line, task).
     running: list[tuple[float, int, int]] = []
     now, started = 0.0, 0
@@ -54,8 +57,6 @@ def _answer(command: Command) -> Stimulus | None:
             return Checked(task, stale=_STALE)
         case Probe(task):
             return Probed(task, 0)
-        case Ask(task):
-            return Answered(task, True)
         case Settle(task):
             return Settled(task)
         case Kill(task):

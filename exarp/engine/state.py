@@ -45,6 +45,8 @@ class State(IntEnum):
     RESTORED = 18
     CHECKED = 19
     """It must run, as was found out before there was a slot for it."""
+    UNDECIDED = 20
+    """It failed; a person is asked what becomes of it, or will be."""
 
 
 FINAL = frozenset(
@@ -63,7 +65,7 @@ _S = State
 _BITS = 5
 _BEFORE = frozenset({_S.PROBING, _S.CHECKING})
 _BROKEN_OFF = frozenset({_S.BLOCKED, _S.CANCELLED})
-_NEXT = frozenset({_S.ASKING, _S.AWAITING, _S.RUNNING, _S.UP_TO_DATE, _S.FAILED, *_BROKEN_OFF})
+_NEXT = frozenset({_S.ASKING, _S.AWAITING, _S.RUNNING, _S.UP_TO_DATE, _S.FAILED, _S.UNDECIDED, *_BROKEN_OFF})
 _ENDS = frozenset({_S.PASSED, _S.FAILED, _S.SKIPPED, _S.CANCELLED})
 CHANGES: dict[State, frozenset[State]] = {
     # A group runs nothing: it passes straight from waiting.
@@ -77,10 +79,12 @@ CHANGES: dict[State, frozenset[State]] = {
     _S.ASKING: frozenset({_S.RUNNING, _S.AWAITING, *_BROKEN_OFF, _S.UP_TO_DATE, _S.SKIPPED, _S.FAILED}),
     # One that was to go on, and has ended meanwhile, is started with all that comes before a start.
     _S.AWAITING: frozenset({_S.PROBING, _S.ASKING, _S.RUNNING, _S.SERVING, *_BROKEN_OFF, _S.UP_TO_DATE}),
-    _S.RUNNING: frozenset({_S.SETTLING, _S.SERVING, _S.RESTING, _S.CLEANING, *_ENDS}),
+    _S.RUNNING: frozenset({_S.SETTLING, _S.SERVING, _S.RESTING, _S.UNDECIDED, _S.CLEANING, *_ENDS}),
     _S.SERVING: frozenset({_S.CLEANING, _S.UP_TO_DATE, *_ENDS}),
-    _S.SETTLING: frozenset({_S.RESTING, _S.CLEANING, *_ENDS}),
+    _S.SETTLING: frozenset({_S.RESTING, _S.UNDECIDED, _S.CLEANING, *_ENDS}),
     _S.RESTING: frozenset({_S.RUNNING, _S.CLEANING, *_ENDS}),
+    # One that never came to run is looked at from the beginning when it is tried again.
+    _S.UNDECIDED: frozenset({_S.WAITING, _S.RESTING, _S.CLEANING, _S.FAILED, _S.SKIPPED}),
     _S.CLEANING: _ENDS,
     **{state: frozenset() for state in FINAL},
 }

@@ -43,10 +43,16 @@ class Probed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """What a person said to a question; None: nobody is there to ask, or the question was taken back."""
+    """What was said to the question about a task, one of its options; None: it was taken back."""
 
     task: int
-    yes: bool | None
+    word: str | None
+
+
+class Debugged(msgspec.Struct, frozen=True):
+    """The shell that a person had for a task is gone."""
+
+    task: int
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
@@ -107,4 +113,4 @@ class Interrupted(msgspec.Struct, frozen=True):
     signum: int
 
 
-Stimulus = Begun | Checked | Probed | Answered | Ended | Settled | TimedOut | Rested | Outdated | Interrupted
+Stimulus = Begun | Checked | Probed | Answered | Debugged | Ended | Settled | TimedOut | Rested | Outdated | Interrupted

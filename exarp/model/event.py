@@ -170,6 +170,47 @@ class TaskRetried(_Event, frozen=True, tag="task_retried"):
     reason: FreshnessReason | None = None
 
 
+class AttemptFailed(_Event, frozen=True, tag="attempt_failed"):
+    """An attempt failed (``attempt`` 0: there could be none), and a person is to say what becomes of the task. The question
+    comes when the rest of its wave has ended, and the task's end after the answer."""
+
+    task: str
+    attempt: int
+    exit_status: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    log: str | None = None
+    reason: FreshnessReason | None = None
+
+
+class QuestionAsked(_Event, frozen=True, tag="question_asked"):
+    """A person is asked something about a task, and whoever answers first is heard: one of ``options``.
+
+    ``id``: the run and the question's number in it (``41.1``). ``text``: what its ``confirm`` asks. Else it has failed, after
+    so many ``retries``: ``exit_status``, ``signal``, ``duration_ms`` and ``reason`` say how, as of any end, and ``error`` is the
+    last line of what it printed.
+    """
+
+    id: str
+    task: str
+    options: tuple[str, ...]
+    text: str = ""
+    retries: int = 0
+    exit_status: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    reason: FreshnessReason | None = None
+    error: str = ""
+
+
+class QuestionAnswered(_Event, frozen=True, tag="question_answered"):
+    """The answer to a question: one of its options, or None where the run ended before anybody gave one."""
+
+    id: str
+    task: str
+    answer: str | None
+
+
 class WaveFinished(_Event, frozen=True, tag="wave_finished"):
     """All of a wave's tasks have their last state. ``passed`` counts passed, up to date and restored."""
 
@@ -200,6 +241,9 @@ Event = (
     | TaskOutput
     | TaskFinished
     | TaskRetried
+    | AttemptFailed
+    | QuestionAsked
+    | QuestionAnswered
     | WaveFinished
     | RunFinished
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
-from exarp.model.event import Event, FreshnessReason, TaskFinished, TaskRetried, TaskStarted
+from exarp.model.event import AttemptFailed, Event, FreshnessReason, TaskFinished, TaskRetried, TaskStarted
 from exarp.store.database import Database, Row
 from exarp.store.events import decoded
 from exarp.store.schema import first_place
@@ -101,7 +101,7 @@ class RunHistory:
     def _attempts(self, task: str, newest_first: Iterable[Event]) -> list[AttemptRow]:
         attempts: dict[tuple[str, int], list[Event]] = {}
         for event in newest_first:
-            if isinstance(event, TaskStarted | TaskRetried | TaskFinished):
+            if isinstance(event, TaskStarted | TaskRetried | AttemptFailed | TaskFinished):
                 attempts.setdefault((event.run, event.attempt), []).append(event)
         return [self._attempt(task, run, attempt, events) for (run, attempt), events in attempts.items()]
 
@@ -178,13 +178,13 @@ class RunHistory:
 
     def _attempt(self, task: str, run: str, attempt: int, newest_first: list[Event]) -> AttemptRow:
         reason = None
-        first_end: TaskRetried | TaskFinished | None = None
+        first_end: TaskRetried | AttemptFailed | TaskFinished | None = None
         time, last = newest_first[-1].time, newest_first[0]
         for event in newest_first:
             if isinstance(event, TaskStarted):
                 reason = event.reason
-            elif isinstance(event, TaskRetried | TaskFinished):
-                # The earliest end is the attempt's; a later one is its task's, cancelled before the retry.
+            elif isinstance(event, TaskRetried | AttemptFailed | TaskFinished):
+                # The earliest end is the attempt's; a later one is its task's: cancelled before the retry, or decided about.
                 first_end = event
         if first_end is None:
             return AttemptRow(task, run, attempt, self._unended(run), time, reason=reason)
@@ -211,6 +211,6 @@ class RunHistory:
         return RUNNING if row is not None and row.outcome == RUNNING else DIED
 
 
-def _goes_on(end: TaskRetried | TaskFinished) -> bool:
+def _goes_on(end: TaskRetried | AttemptFailed | TaskFinished) -> bool:
     """Whether an end is that of a service's task, and not of the service."""
     return end.reason is not None and end.reason.code == "kept"

@@ -53,7 +53,7 @@ class StateFolder:
         if this user owns it; files that are there are left alone. Raises UsageError ``state-folder``.
         """
         try:
-            _make_folder(self.path)
+            make_folder(self.path)
             _make_file(os.path.join(self.path, ".gitignore"), _GITIGNORE)
             _make_file(os.path.join(self.path, "CACHEDIR.TAG"), _CACHEDIR_TAG)
         except OSError as error:
@@ -87,8 +87,8 @@ class StateFolder:
         """Make the run's log folder if it is missing; its path. Raises UsageError ``state-folder``."""
         folder = self.log_folder(run)
         try:
-            _make_folder(self.logs)
-            _make_folder(folder)
+            make_folder(self.logs)
+            make_folder(folder)
         except OSError as error:
             raise folder_fault(folder, error) from error
         return folder
@@ -163,7 +163,7 @@ def _cut(text: str, limit: int) -> str:
     return cut if escape < 0 else cut[:escape]
 
 
-def _make_folder(path: str) -> None:
+def make_folder(path: str) -> None:
     with contextlib.suppress(FileExistsError):
         os.mkdir(path, 0o700)
         return

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried
+from exarp.model.event import AttemptFailed, FreshnessReason, QuestionAsked, TaskFinished, TaskRetried
 from exarp.model.quantity import format_duration
 from exarp.views import escape
 from exarp.views.cells import listing
@@ -211,9 +211,20 @@ def ending(signum: int, running: int) -> str:
     return f"{cause}: ending {tasks(running)} ({again} kills {'it' if running == 1 else 'them'} at once)"
 
 
-def cause(event: TaskFinished | TaskRetried) -> str:
+def cause(event: TaskFinished | TaskRetried | AttemptFailed | QuestionAsked) -> str:
     """How the last attempt of a task ended: ``exit 1``, ``killed by SIGSEGV``, ``timed out after 10s``."""
     return ended(event.reason, event.signal, event.exit_status, event.duration_ms)
+
+
+def question(event: QuestionAsked) -> str:
+    """``Task D failed 3x: connection refused. Debug / Skip / Abort?``, or what a task's ``confirm`` asks."""
+    if event.text:
+        return escape.name(event.text)
+    times = f" {event.retries}x" if event.retries else ""
+    error = event.error if event.error and event.reason is None else ""
+    said = (escape.name(error) if error else cause(event)).removesuffix(".")
+    options = " / ".join(option.capitalize() for option in event.options)
+    return f"Task {escape.name(event.task)} failed{times}: {said}. {options}?"
 
 
 def ended(reason: FreshnessReason | None, signum: int | None, status: int | None, duration_ms: int) -> str:

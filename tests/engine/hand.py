@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from exarp.engine.command import Adopt, Ask, Check, Command, Kill, Probe, Rest, Retire, Settle, Start, Tell
+from exarp.engine.command import Adopt, Ask, Check, Command, Debug, Kill, Probe, Rest, Retire, Settle, Start, Tell
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.engine.stimulus import (
     Answered,
     Begun,
     Checked,
+    Debugged,
     Ended,
     Interrupted,
     Outdated,
@@ -23,7 +24,9 @@ from exarp.engine.stimulus import (
 )
 from exarp.graph.build import build_graph
 from exarp.model.event import (
+    AttemptFailed,
     FreshnessReason,
+    QuestionAsked,
     RunFinished,
     ServiceReady,
     ServiceStopped,
@@ -61,7 +64,8 @@ class Hand:
         standing = limits.pop("standing", None)
         standing = {self.ids[name]: run for name, run in standing.items()} if standing is not None else None
         borrowed = {self.ids[name]: run for name, run in limits.pop("borrowed", {}).items()}
-        self.machine = Machine(self.plan, tasks, Limits(**{"jobs": 4, **limits}), others, asked, standing, borrowed)
+        limits = {"jobs": 4, "asking": True, **limits}
+        self.machine = Machine(self.plan, tasks, Limits(**limits), others, asked, standing, borrowed)
         self.told: list[object] = []
 
     def happen(self, stimulus: Stimulus) -> list[str]:
@@ -88,8 +92,11 @@ class Hand:
     def probed(self, name: str, status: int | None = 0, **found: Any) -> list[str]:
         return self.stale(self.happen(Probed(self.ids[name], status, **found)))
 
-    def answered(self, name: str, yes: bool | None) -> list[str]:
-        return self.stale(self.happen(Answered(self.ids[name], yes)))
+    def answered(self, name: str, word: str | None) -> list[str]:
+        return self.stale(self.happen(Answered(self.ids[name], word)))
+
+    def debugged(self, name: str) -> list[str]:
+        return self.stale(self.happen(Debugged(self.ids[name])))
 
     def passes(self, name: str) -> list[str]:
         """An attempt ends well, and its files are settled."""
@@ -138,6 +145,8 @@ class Hand:
                 return f"probe {names[task]} {what} {index}"
             case Ask(task):
                 return f"ask {names[task]}"
+            case Debug(task):
+                return f"debug {names[task]}"
             case Start(task, attempt):
                 return f"start {names[task]} {attempt}"
             case Settle(task):
@@ -166,6 +175,10 @@ def told_line(event: object) -> str:
             return f"{name} ready"
         case ServiceStopped(task=name, reason=reason):
             return f"{name} stopped {reason.code}"
+        case AttemptFailed(task=name):
+            return f"{name} failed"
+        case QuestionAsked(text="", options=options):
+            return f"{' '.join(options)}?"
         case TaskRetried(task=name, attempt=attempt):
             return f"{name} failed {attempt}x"
         case RunFinished(outcome=outcome, exit_code=code):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.engine.stimulus import (
@@ -12,6 +12,7 @@ from exarp.engine.stimulus import (
     Answered,
     Begun,
     Checked,
+    Debugged,
     Ended,
     Interrupted,
     Probed,
@@ -21,7 +22,9 @@ from exarp.engine.stimulus import (
     TimedOut,
 )
 from exarp.model.event import (
+    AttemptFailed,
     FreshnessReason,
+    QuestionAsked,
     RunFinished,
     ServiceReady,
     TaskFinished,
@@ -70,6 +73,13 @@ class Run:
         self.required: dict[int, list[int]] = {}
         self.wanted: set[int] = set()
         self.asking: set[int] = set()
+        # How what is asked about failed; who has a shell for it; what was answered; how often somebody wanted another attempt.
+        self.undecided: dict[int, AttemptFailed] = {}
+        self.question: QuestionAsked | None = None
+        self.debugging: set[int] = set()
+        self.debugged: set[int] = set()
+        self.decided: dict[int, str] = {}
+        self.again: dict[int, int] = {}
         self.confirmed: set[int] = set()
         self.serving: set[int] = set()
         self.cleaned: dict[int, list[int]] = {}
@@ -97,7 +107,7 @@ class Run:
         return self
 
     def happen(self, stimulus: Stimulus) -> None:
-        under_way = {*self.running, *self.probing, *self.asking}
+        under_way = {*self.running, *self.probing, *self.asking, *self.debugging}
         cleaning = {task for task, probe in self.probing.items() if probe.what == "finally"}
         self._forget(stimulus)
         commands = self.machine.handle(stimulus)
@@ -172,10 +182,17 @@ class Run:
                     self.wanted.add(task)
                 elif status == 0 and probe.what == "requires":
                     self.required.setdefault(task, []).append(probe.index)
-            case Answered(task, yes):
+            case Answered(task, word):
                 self.asking.remove(task)
-                if yes:
+                self.killed.discard(task)
+                if task in self.undecided:
+                    self._decided(task, word)
+                elif word == "yes":
                     self.confirmed.add(task)
+            case Debugged(task):
+                self.debugging.remove(task)
+                self.killed.discard(task)
+                self.debugged.add(task)
             case Settled(task):
                 self.settling.remove(task)
             case Rested(task) if task in self.resting:
@@ -184,24 +201,55 @@ class Run:
                 self.interrupts += 1
                 self.stopped = True
 
+    def _decided(self, task: int, word: str | None) -> None:
+        if word is None or self.stopped:
+            return
+        self.decided[task] = word
+        self.killed.discard(task)
+        if word == "retry":
+            del self.undecided[task]
+            self.again[task] = self.again.get(task, 0) + 1
+            if not self.attempts.get(task):
+                # It is looked at from the beginning.
+                self.attempts.pop(task, None)
+                self.required.pop(task, None)
+                self.wanted.discard(task)
+                self.confirmed.discard(task)
+
     def next_stimulus(self) -> Stimulus:
         """Any of what could happen now."""
         if self.interrupts < 3 and self.mood and self.dice.below(60) == 1:
             return Interrupted(self.dice.of(*SIGNALS))
         calm = [task for task in self.running if self.is_service(task) and task not in self.killed]
         restless = [task for task in self.running if task not in calm]
-        busy = [*self.checking, *self.asking, *self.probing, *restless, *self.settling, *self.resting]
+        busy = [*self.checking, *self.asking, *self.debugging, *self.probing, *restless, *self.settling, *self.resting]
         if calm and (not busy or self.dice.below(12) == 11):
             return self._served(self.dice.of(*calm))
         assert busy, "nothing is under way, and the run is not over"
         task = self.dice.of(*busy)
+        if task in self.debugging:
+            return Debugged(task)
         if task in self.asking:
-            return Answered(task, self.dice.of(True, True, False, None))
+            return Answered(task, self._word(task))
         if task in self.probing:
             return self._probed(task)
         if task in self.running and task not in self.resting:
             return self._ended(task)
         return Rested(task) if task in self.resting else self._looked_at(task)
+
+    def _word(self, task: int) -> str | None:
+        """What is answered; a question is taken back only where it is to be."""
+        if task in self.killed:
+            return None
+        if task not in self.undecided:
+            return self.dice.of("yes", "yes", "no")
+        assert self.question is not None
+        # Nobody goes on for ever.
+        left = (
+            ("abort",) if self.again.get(task, 0) > 1 else ("retry", "skip", "abort") if task in self.debugged else ()
+        )
+        options = [word for word in self.question.options if not left or word in left]
+        return self.dice.of(*options)
 
     def _served(self, service: int) -> Stimulus:
         """A service ends by itself, or its time to get ready is up."""
@@ -249,8 +297,14 @@ class Run:
 
     def _carry_out(self, command: Command) -> None:
         match command:
+            case Ask(task) if task in self.undecided:
+                self._inquired(task)
+            case Debug(task):
+                assert self.decided.pop(task) == "debug"
+                self.debugging.add(task)
             case Ask(task):
                 assert not self.stopped
+                assert self.limits.asking
                 assert self.spec(task).confirm
                 assert self.attempts[task] == 0
                 assert task not in self.confirmed
@@ -290,11 +344,30 @@ class Run:
             case Tell(event):
                 self._told(event)
 
+    def _inquired(self, task: int) -> None:
+        """It is time to ask about a task that failed, and what may be answered is right."""
+        assert not self.stopped
+        assert not self.debugging
+        assert not [other for other in self.asking if other in self.undecided]
+        assert self.question is not None
+        assert self.question.task == self.spec(task).name
+        assert self.question.retries == max(0, self.attempts.get(task, 0) - 1)
+        waiting = set().union(*(self.order.later.get(other, set()) for other in self.undecided))
+        ended = {*self.over, *self.undecided, *waiting}
+        left = [other for other in self.wave_of[task].tasks if other not in ended and not self.is_service(other)]
+        assert not left or not (self.holders or self.ahead or self.resting)
+        users = needing(self.plan.needs, task, self.tasks)
+        skip = all(user in self.over or self.spec(user).is_group for user in users)
+        retry = task in self.debugged
+        expected = ("debug", *(["retry"] if retry else []), *(["skip"] if skip else []), "abort")
+        assert self.question.options == expected
+        self.asking.add(task)
+
     def _start(self, start: Start) -> None:
         assert not self.stopped
         task = start.task
         self.attempts[task] += 1
-        assert start.attempt == self.attempts[task] <= self.spec(task).retries + 1
+        assert start.attempt == self.attempts[task] <= self.spec(task).retries + 1 + self.again.get(task, 0)
         service = self.spec(task).service
         assert start.timeout == (self.spec(task).timeout if service is None else service.timeout)
         assert not self.spec(task).confirm or self.limits.yes or task in self.confirmed
@@ -388,6 +461,10 @@ class Run:
                 self._finished(event)
             case TaskRetried():
                 self._retried(event)
+            case AttemptFailed():
+                self._left_open(event)
+            case QuestionAsked(text=""):
+                self.question = event
 
     def _retried(self, event: TaskRetried) -> None:
         task = self.ids[event.task]
@@ -396,6 +473,25 @@ class Run:
         self.released.discard(task)
         assert event.attempt == self.attempts[task] <= self.spec(task).retries
         assert not is_hopeless(event, self.spec(task))
+
+    def _left_open(self, event: AttemptFailed) -> None:
+        task = self.ids[event.task]
+        spec = self.spec(task)
+        assert not self.stopped
+        assert task not in self.undecided
+        assert self.limits.deciding
+        assert self.limits.keep_going or not self.limits.fail_fast
+        assert spec.on_failure == "ask"
+        assert not spec.allow_failure
+        assert not self.is_service(task)
+        assert event.attempt == self.attempts.get(task, 0)
+        assert event.attempt in (0, spec.retries + 1 + self.again.get(task, 0)) or is_hopeless(event, spec)
+        self.holders.discard(task)
+        self.released.discard(task)
+        self.ahead.discard(task)
+        self.decided.pop(task, None)
+        self.debugged.discard(task)
+        self.undecided[task] = event
 
     def _finished(self, event: TaskFinished) -> None:
         task = self.ids[event.task]
@@ -419,13 +515,22 @@ class Run:
             assert spec.platforms or (spec.when and task not in self.wanted)
         elif event.outcome in ("failed", "skipped"):
             declined = event.reason is not None and event.reason.code == "declined"
-            assert (event.outcome == "skipped") == (spec.on_failure == "skip" or declined)
+            word = self.decided.get(task) if task in self.undecided else None
+            assert (event.outcome == "skipped") == (spec.on_failure == "skip" or declined or word == "skip")
             assert event.allowed == spec.allow_failure
-            tried = event.attempt in (0, spec.retries + 1) or is_hopeless(event, spec)
+            # Somebody is asked where somebody can be.
+            asks = self.limits.deciding and (self.limits.keep_going or not self.limits.fail_fast)
+            asks = asks and spec.on_failure == "ask" and not (spec.allow_failure or declined or self.is_service(task))
+            gone = any(service in self.over or service in self.cleaned for service in self.uses[task])
+            assert not asks or self.stopped or gone or word in ("skip", "abort")
+            tried = event.attempt in (0, spec.retries + 1 + self.again.get(task, 0)) or is_hopeless(event, spec)
             lost = any(service in self.over or service in self.cleaned for service in self.uses[task])
             assert self.stopped or tried or lost or self.is_service(task)
             aborts = spec.on_failure == "abort" or self.limits.fail_fast
-            self.stopped = self.stopped or (aborts and not event.allowed and not self.limits.keep_going)
+            self.stopped = (
+                self.stopped or (aborts and not event.allowed and not self.limits.keep_going) or word == "abort"
+            )
+            self.undecided.pop(task, None)
         if event.outcome == "blocked":
             self._is_blocked(task, event)
         if spec.is_group and event.outcome in ("passed", "up_to_date"):
@@ -442,7 +547,7 @@ class Run:
         return self.case.manifest.tasks[task]
 
 
-def is_hopeless(event: TaskFinished | TaskRetried, spec: Task) -> bool:
+def is_hopeless(event: TaskFinished | TaskRetried | AttemptFailed, spec: Task) -> bool:
     """Whether an attempt failed in a way that no other attempt could mend."""
     code = event.reason.code if event.reason is not None else ""
     if code == "verify-failed":

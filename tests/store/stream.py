@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 import exarp
 from exarp.model.event import (
+    AttemptFailed,
     Event,
     FreshnessReason,
     PlannedRun,
     PlannedWave,
+    QuestionAnswered,
+    QuestionAsked,
     RunFinished,
     RunStarted,
     ServiceReady,
@@ -130,6 +133,11 @@ def events_of(run: str, seq: int) -> st.SearchStrategy[Event]:
             allowed=st.booleans(),
         ),
         st.builds(TaskRetried, **head, **_ENDED, retries=_COUNT, delay_ms=_COUNT),
+        st.builds(AttemptFailed, **head, **_ENDED),
+        st.builds(
+            QuestionAsked, **head, id=HOSTILE, task=HOSTILE, options=_NAMES, text=HOSTILE, error=HOSTILE, retries=_COUNT
+        ),
+        st.builds(QuestionAnswered, **head, id=HOSTILE, task=HOSTILE, answer=st.none() | HOSTILE),
         st.builds(ServiceReady, **head, task=HOSTILE, attempt=_COUNT, started_in=st.none() | HOSTILE),
         st.builds(WaveFinished, **head, wave=_COUNT, name=HOSTILE, tasks=_COUNT, passed=_COUNT),
     )

@@ -1,21 +1,23 @@
-"""What happens beside the attempts of tasks: scripts of their conditions and of ``finally``, ports, questions to a person.
+"""What happens beside the attempts of tasks: scripts of their conditions and of ``finally``, ports, questions to a person, the
+shell that one may want for an answer.
 
 Knows how each is carried out, and how it becomes an answer to the machine. Holds no policy.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from exarp.app.ports import Host, Person
+from exarp.app.ports import AnswerBox, Host, Person
 from exarp.app.running.command_lines import LaunchFault
 from exarp.app.running.launcher import Launcher
+from exarp.app.running.questions import Questions
 from exarp.app.running.stream import Stream
-from exarp.engine.command import Ask, Probe
-from exarp.engine.stimulus import Answered, Probed, Stimulus
+from exarp.engine.command import Probe
+from exarp.engine.stimulus import Debugged, Probed, Stimulus
+from exarp.model.event import QuestionAsked
 from exarp.model.launch import Exited
 from exarp.model.task import Task
 
@@ -30,8 +32,8 @@ class _Aside(msgspec.Struct):
 
 
 class Asides:
-    """Of one run. ``person``: None where nobody is there to ask. ``is_open``: whether a port of this machine takes
-    connections. ``log_path``: as of the driver."""
+    """Of one run. ``person``: None where nobody is there to ask; ``box``: where others may answer. ``is_open``: whether a port of
+    this machine takes connections. ``log_path``: as of the driver."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Asides:
         person: Person | None,
         is_open: Callable[[int], bool],
         log_path: Callable[[str, int], tuple[str, str]],
+        box: AnswerBox | None = None,
     ) -> None:
         self._tasks = tasks
         self._host = host
@@ -52,22 +55,23 @@ class Asides:
         self._log_path = log_path
         self._running: dict[int, _Aside] = {}
         self._key_of: dict[int, int] = {}
-        # The first is the one that is being asked.
-        self._questions: deque[int] = deque()
+        self._questions = Questions(stream, person, box)
+        # Tasks by the keys of the shells that a person has for them.
+        self._shells: dict[int, int] = {}
         self._answers: list[Stimulus] = []
         # Whether a script may have changed files since this was last set to False.
         self.has_run = False
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self._running) + len(self._shells)
 
     def __contains__(self, key: int) -> bool:
-        return key in self._running
+        return key in self._running or key in self._shells
 
     @property
     def is_asking(self) -> bool:
-        """Whether a question is open: the terminal is the person's."""
-        return bool(self._questions)
+        """Whether a question is open, or a shell: the terminal is the person's."""
+        return bool(self._questions or self._shells)
 
     def probe(self, probe: Probe, key: int) -> None:
         """Begin a probe as ``key``; its answer comes by ``exited`` or ``answers``."""
@@ -100,7 +104,13 @@ class Asides:
             self._stream.output(self._tasks[aside.probe.task].name, 0, data)
 
     def exited(self, exited: Exited) -> Stimulus:
-        """A script has ended: the answer."""
+        """A script, or a shell, has ended: the answer."""
+        if (debugged := self._shells.pop(exited.key, None)) is not None:
+            del self._key_of[debugged]
+            self._launcher.done(exited.key)
+            self.has_run = True
+            self._stream.resume()
+            return Debugged(debugged)
         aside = self._running.pop(exited.key)
         task = aside.probe.task
         del self._key_of[task]
@@ -114,20 +124,32 @@ class Asides:
         log = aside.log if exited.logged else None
         return Probed(task, status, last_line(aside.said), error or ("ended" if exited.early else ""), log)
 
-    def ask(self, ask: Ask) -> None:
+    def ask(self, task: int, question: QuestionAsked) -> None:
         """Ask a person, once all questions before are answered."""
-        if self._person is None:
-            self._answers.append(Answered(ask.task, None))
-            return
-        self._questions.append(ask.task)
-        if len(self._questions) == 1:
-            self._stream.suspend()
-            self._person.ask(self._tasks[ask.task].question)
+        # Whoever answers may have changed files.
+        self.has_run = True
+        self._questions.ask(task, question)
+
+    def debug(self, task: int, key: int, named: Sequence[str], log: str) -> None:
+        """Give a person a shell for a task that failed, as ``key``. ``named``, ``log``: see ``Launcher.shell``."""
+        assert self._person is not None, "somebody wants it"
+        spec = self._tasks[task]
+        self._stream.suspend()
+        try:
+            launch = self._launcher.shell(key, spec, named, log)
+        except LaunchFault:
+            # What the task cannot be given, a person need not be.
+            launch = self._launcher.shell(
+                key, msgspec.structs.replace(spec, commands=("",), argv=(), prompt=""), (), log
+            )
+        self._person.debug(spec.name, launch.cwd, log)
+        self._shells[key] = task
+        self._key_of[task] = key
+        self._host.start(launch)
 
     def kill(self, task: int, now: bool) -> bool:
-        """End the script of a task, or take its question back; whether there was any."""
-        if task in self._questions:
-            self._answered(task, None)
+        """End the script or the shell of a task, or take its question back; whether there was any."""
+        if self._questions.take_back(task):
             return True
         if task not in self._key_of:
             return False
@@ -136,24 +158,15 @@ class Asides:
 
     def answers(self) -> list[Stimulus]:
         """What was answered since the last time."""
-        if self._questions and self._person is not None and (yes := self._person.answer()) is not None:
-            self._answered(self._questions[0], yes)
-        found, self._answers = self._answers, []
+        answered = self._questions.answers()
+        if not self._answers and not answered:
+            return []
+        found, self._answers = [*self._answers, *answered], []
         return found
 
-    def _answered(self, task: int, yes: bool | None) -> None:
-        assert self._person is not None, "it was asked"
-        is_open = task == self._questions[0]
-        self._questions.remove(task)
-        self._answers.append(Answered(task, yes))
-        if not is_open:
-            return
-        if yes is None:
-            self._person.take_back()
-        if self._questions:
-            self._person.ask(self._tasks[self._questions[0]].question)
-        else:
-            self._stream.resume()
+    def close(self) -> None:
+        """The run is over."""
+        self._questions.close()
 
 
 def _script(spec: Task, probe: Probe) -> str:

@@ -23,8 +23,9 @@ from exarp.app.running.command_lines import LaunchFault
 from exarp.app.running.deadlines import Deadlines
 from exarp.app.running.jobs import Job, Jobs, Keep, broken_off
 from exarp.app.running.launcher import Launcher
+from exarp.app.running.log_end import last_meaningful_line
 from exarp.app.running.stream import Stream
-from exarp.engine.command import Ask, Check, Command, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
 from exarp.engine.state import State
 from exarp.engine.stimulus import (
@@ -38,7 +39,16 @@ from exarp.engine.stimulus import (
     TimedOut,
 )
 from exarp.errors import DefectError, Problem
-from exarp.model.event import Event, RunFinished, TaskFinished, TaskRetried, TaskStarted
+from exarp.model.event import (
+    AttemptFailed,
+    Event,
+    QuestionAnswered,
+    QuestionAsked,
+    RunFinished,
+    TaskFinished,
+    TaskRetried,
+    TaskStarted,
+)
 from exarp.model.launch import Exited, HostEvent, Output, Paused
 from exarp.model.task import Task
 from exarp.planning.freshness import Record
@@ -107,6 +117,9 @@ class Driver:
         self._records: dict[str, tuple[Record, int | None]] = {}
         # Log (None: nothing was printed), duration, and whether a secret was printed, of tasks until they are settled.
         self._succeeded: dict[int, tuple[str | None, int, bool]] = {}
+        # Where the last attempt's output is kept, of tasks about which somebody may be asked.
+        self._failed_logs: dict[str, str] = {}
+        self._question: QuestionAsked | None = None
         checker.fingerprints.breathe = self._breathe
         launcher.folders.breathe = self._breathe
         if artifacts is not None:
@@ -122,6 +135,7 @@ class Driver:
             self._refuse_to_wait_for_ever()
             self._listen(self._patience())
             self._work()
+        self.asides.close()
         # Who looks at files afterwards lets nobody in: the host may be closed by then.
         self.checker.fingerprints.breathe = self.launcher.folders.breathe = on_and_on
         return self.machine.exit_code
@@ -221,11 +235,21 @@ class Driver:
         elif isinstance(command, Probe):
             self._probe(command)
         elif isinstance(command, Ask):
-            self.asides.ask(command)
+            self.stream.flush()
+            assert self._question is not None, "it was told just before"
+            self.asides.ask(command.task, self._question)
+        elif isinstance(command, Debug):
+            self._debug(command.task)
         elif isinstance(command, Rest):
             self._deadlines.arm(command.seconds, Rested(command.task))
         elif isinstance(command, Kill):
             self._kill(command.task, command.now)
+
+    def _debug(self, task: int) -> None:
+        key = self._next_key = self._next_key + 1
+        snapshot = self.checker.snapshots.get(task)
+        log = self._failed_logs.get(self.machine.tasks[task].name, "")
+        self.asides.debug(task, key, snapshot.named if snapshot is not None else (), log)
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, TaskStarted):
@@ -234,20 +258,25 @@ class Driver:
             if record is not None:
                 self._is_telling = True
                 self.stream.record(event.task, msgspec.msgpack.encode(record), None)
-        elif isinstance(event, (TaskFinished, TaskRetried)):
+        elif isinstance(event, (TaskFinished, TaskRetried, AttemptFailed)):
             self._record(event)
         elif isinstance(event, RunFinished):
             elapsed = round((self.clock.monotonic() - self._begun) * 1000)
             event = msgspec.structs.replace(event, duration_ms=elapsed)
+        elif isinstance(event, (QuestionAsked, QuestionAnswered)):
+            event = msgspec.structs.replace(event, id=f"{self.stream.run}.{event.id}")
+            if isinstance(event, QuestionAsked):
+                log = self._failed_logs.get(event.task, "")
+                self._question = event = msgspec.structs.replace(event, error=last_meaningful_line(log) if log else "")
         self.stream.tell(event)
 
-    def _record(self, event: TaskFinished | TaskRetried) -> None:
+    def _record(self, event: TaskFinished | TaskRetried | AttemptFailed) -> None:
         """Keep what is to be remembered of a task with the end that it belongs to: they are committed together."""
         if (kept := self._records.pop(event.task, None)) is not None:
             record, duration_ms = kept
             duration_ms = event.duration_ms if duration_ms is None else duration_ms
             self.stream.record(event.task, msgspec.msgpack.encode(record), duration_ms)
-        elif isinstance(event, TaskRetried) or (event.attempt and event.outcome in ("failed", "skipped")):
+        elif event.attempt and (not isinstance(event, TaskFinished) or event.outcome in ("failed", "skipped")):
             if (failed := self.checker.failed(event.task)) is not None:
                 self.stream.record(event.task, msgspec.msgpack.encode(failed), None)
             if self.artifacts is not None:
@@ -447,6 +476,8 @@ class Driver:
         self._jobs.ended(self.clock.monotonic())
         duration_ms = round(exited.seconds * 1000)
         self._succeeded[running.task] = (running.path if exited.logged else None, duration_ms, exited.masked)
+        if self.machine.limits.deciding and self.machine.tasks[running.task].on_failure == "ask":
+            self._failed_logs[name] = running.path if exited.logged else ""
         self._stimuli.append(
             Ended(
                 running.task,

@@ -45,6 +45,7 @@ class Launcher:
         # What is to be masked in what tasks print.
         self.secrets: Secrets | None = None
         self._handed_on: dict[tuple[str, ...], bool] = {}
+        self._person_shell = environ.get("SHELL") or "sh"
         # Where programs are, by name and PATH.
         self._programs: dict[tuple[str, str], str | None] = {}
         self._root_folder: str | None = None
@@ -86,6 +87,31 @@ class Launcher:
         streams: Streams = launch.streams if log else "captured"
         return msgspec.structs.replace(
             launch, env={**launch.env, **variables}, streams=streams, append=True, plain=(), redirections=()
+        )
+
+    def shell(self, key: int, task: Task, named: Sequence[str], log: str) -> Launch:
+        """The launch of a shell for a person, with what an attempt of ``task`` is given, in its folder, if there is one.
+
+        ``named``: what ``$in`` stands for. ``log``: of the attempt that failed, absolute, or empty. Raises LaunchFault.
+        """
+        cwd = f"{self.root}/{task.cwd}" if task.cwd and os.path.isdir(f"{self.root}/{task.cwd}") else self.root
+        lists = file_lists(task, named, self.root)
+        if names_launch_word(task, "in_file"):
+            lists["in_file"] = [self._list_path(key, working_folder(self.root, task.cwd))]
+            self._write(key, f"{self.scratch}/in-{key}.txt", "".join([f"{entry}\n" for entry in lists["in"]]))
+        if task.prompt:
+            self._write(key, self._prompt_path(key), task.prompt)
+        launch = self._launch(key, task, lists, cwd, "")
+        return msgspec.structs.replace(
+            launch,
+            commands=((self._person_shell,),),
+            env={**launch.env, "EXARP_LOG": log},
+            streams="foreground",
+            daemon=False,
+            plain=(),
+            redirections=(),
+            programs=(),
+            masked=(),
         )
 
     def _cwd(self, task: Task) -> str:

@@ -28,7 +28,7 @@ class Stream:
     ) -> None:
         # What is neither stored nor shown; what tasks print is masked already.
         self._secrets = secrets
-        self._run = run
+        self.run = run
         self._clock = clock
         self._ledger = ledger
         self._views = list(views)
@@ -123,4 +123,4 @@ class Stream:
         if self._secrets:
             event = self._secrets.event(event)
         self._seq += 1
-        return msgspec.structs.replace(event, seq=self._seq, time=self._clock.timestamp(), run=self._run)
+        return msgspec.structs.replace(event, seq=self._seq, time=self._clock.timestamp(), run=self.run)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from exarp.views.history.questions import question_fields
 from exarp.views.json_line import json_line
 from exarp.views.run.fold import RunState
 
@@ -39,7 +40,8 @@ def status_document(row: msgspec.Struct | None, state: RunState | None, standing
     fields = msgspec.to_builtins(row)
     if state is not None:
         running = [{"task": it.task, "attempt": it.attempt, "since": _time(it.since)} for it in state.running.values()]
-        fields |= {"total": state.total, "done": state.tally.done, "running": running}
+        questions = [question_fields(question) for question in state.questions.values()]
+        fields |= {"total": state.total, "done": state.tally.done, "running": running, "questions": questions}
     return json_line({"version": 1, "runs": [fields], "standing": up})
 
 

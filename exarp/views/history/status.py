@@ -17,6 +17,7 @@ from exarp.model.quantity import format_duration
 from exarp.views import escape, words
 from exarp.views.cells import cut, pad, width, wrap
 from exarp.views.color import Meaning, paint
+from exarp.views.history.questions import question_line
 from exarp.views.run.fold import RunState
 from exarp.views.tally import Tally
 
@@ -99,7 +100,7 @@ def status(
     for run in runs:
         if run.outcome != "running":
             return "\n".join([*lines, *_ended(run, now, color, call, has_log)])
-        lines += _running(run, now, state if run is runs[0] else None)
+        lines += _running(run, now, state if run is runs[0] else None, call)
     return "\n".join(lines)
 
 
@@ -178,7 +179,7 @@ def _seconds_between(start: str, end: str) -> float | None:
         return None
 
 
-def _running(run: RunLike, now: datetime, state: RunState | None) -> list[str]:
+def _running(run: RunLike, now: datetime, state: RunState | None, call: Call) -> list[str]:
     seconds = _seconds_between(run.started, now.isoformat())
     since = f" for {words.roughly(seconds)}" if seconds is not None else ""
     lines = [f"run {escape.name(run.id)} has been running{since}: {_command(run.command)}"]
@@ -193,6 +194,8 @@ def _running(run: RunLike, now: datetime, state: RunState | None) -> list[str]:
         lines.append(f"    {pad(escape.name(it.task), column)}  {elapsed:>5}")
     if len(running) > _TASKS:
         lines.append(f"    and {len(running) - _TASKS} more")
+    for question in state.questions.values():
+        lines += [f"  {line}" for line in question_line(question, call).split("\n")]
     return lines
 
 

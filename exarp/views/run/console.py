@@ -13,6 +13,7 @@ import msgspec
 
 from exarp.model.choice import OutputMode
 from exarp.model.event import (
+    AttemptFailed,
     Event,
     FreshnessReason,
     RunFinished,
@@ -58,6 +59,8 @@ class Console:
         self._printer = printer(self.outlet, manner, read_log)
         self.wants_output = self._printer.wants_output
         self._announced: set[int] = set()
+        # Tasks of which it was told that they failed, before it was known what becomes of them.
+        self._undecided: set[str] = set()
         self._now = 0.0
 
     def __enter__(self) -> Self:
@@ -82,6 +85,7 @@ class Console:
             case WaveStarted() if self._manner.verbose:
                 self._announce(event.wave)
             case TaskStarted():
+                self._undecided.discard(event.task)
                 self._announce(self.state.wave_of(event.task))
             case ServiceReady() if self._manner.verbose:
                 since = self.state.running[event.task].since if event.task in self.state.running else self._now
@@ -90,6 +94,8 @@ class Console:
                 self.outlet.words(task_line.stopped(event, self._manner.color_words))
             case TaskRetried():
                 self._retried(event)
+            case AttemptFailed():
+                self._failed(event)
             case TaskFinished():
                 self._finished(event, running.reason if running else None, served)
             case WaveFinished() if event.wave in self._announced:
@@ -151,19 +157,27 @@ class Console:
             self.outlet.words(task_line.retried(event, self._manner.color_words))
         self._printer.after_line(event.task, event.attempt, event.log, failed=False, again=True)
 
+    def _failed(self, event: AttemptFailed) -> None:
+        self._undecided.add(event.task)
+        self._printer.before_line(event.task, event.attempt)
+        self.outlet.words(task_line.undecided(event, self._manner.color_words))
+        self._printer.after_line(event.task, event.attempt, event.log, failed=True)
+
     def _finished(self, event: TaskFinished, started_for: FreshnessReason | None, served: bool) -> None:
         # A group runs nothing: its wave is worth a word where what it gathers was.
         group = event.outcome == "passed" and not event.attempt
         if event.outcome == "restored" or (group and self.state.tally.happened):
             self._announce(self.state.wave_of(event.task))
         self._printer.before_line(event.task, event.attempt)
-        if self._is_told(event, served):
+        is_known = event.task in self._undecided
+        if self._is_told(event, served) and not is_known:
             self.outlet.words(task_line.finished(event, started_for, self._manner.color_words))
         if event.attempt or event.outcome == "restored":
             failed = event.outcome not in ("passed", "restored")
             # Of a service that did its work nobody wants to read all that it said.
             log = event.log if failed or not served else None
-            self._printer.after_line(event.task, event.attempt, log, failed)
+            if not is_known:
+                self._printer.after_line(event.task, event.attempt, log, failed)
             # A warning may be that it failed.
             told = failed or (bool(event.warnings) and not self._manner.quiet)
             self._printer.after_line(event.task, 0, event.finally_log if told or not served else None, told)

@@ -46,7 +46,7 @@ class RunDocument(Follower):
                 "counts": end.counts if end else {},
                 "tasks": [self._task(self._finished[task]) for task in self._in_order()],
                 "first_failure": self._first_failure(),
-                "question": None,
+                "question": self._question(),
             }
         )
 
@@ -68,6 +68,12 @@ class RunDocument(Follower):
             "log": event.log,
             "finally_log": event.finally_log,
         }
+
+    def _question(self) -> dict[str, object] | None:
+        """What was still open in the end."""
+        for question in self._state.questions.values():
+            return {"id": question.id, "task": question.task, "options": question.options}
+        return None
 
     def _first_failure(self) -> dict[str, str] | None:
         failure = self._state.first_failure

@@ -12,9 +12,12 @@ from typing import Any
 import msgspec
 
 from exarp.model.event import (
+    AttemptFailed,
     Event,
     FreshnessReason,
     PlannedRun,
+    QuestionAnswered,
+    QuestionAsked,
     RunFinished,
     RunStarted,
     ServiceReady,
@@ -58,7 +61,8 @@ class RunState:
     """A run, folded from its events. Everything is public to read; only ``apply`` changes it.
 
     ``waves`` by number; ``active`` those that have started and not finished, by start; ``running`` by task, by start;
-    ``failures`` and ``cancelled`` in order; ``blocked`` tasks by the task they waited for; ``warnings`` as (task, text).
+    ``failures`` and ``cancelled`` in order; ``blocked`` tasks by the task they waited for; ``warnings`` as (task, text);
+    ``questions`` that are open, by their ids.
     """
 
     def __init__(self) -> None:
@@ -72,6 +76,7 @@ class RunState:
         self.failures: list[TaskFinished] = []
         self.blocked: dict[str, list[str]] = {}
         self.cancelled: list[str] = []
+        self.questions: dict[str, QuestionAsked] = {}
         self.warnings: list[tuple[str, str]] = []
         self.finished: RunFinished | None = None
         self._wave_of: dict[str, int] = {}
@@ -81,6 +86,9 @@ class RunState:
             TaskStarted: self._task_started,
             ServiceReady: self._service_ready,
             TaskRetried: self._task_retried,
+            AttemptFailed: self._attempt_failed,
+            QuestionAsked: self._question_asked,
+            QuestionAnswered: self._question_answered,
             TaskFinished: self._task_finished,
             WaveFinished: self._wave_finished,
             RunFinished: self._run_finished,
@@ -175,6 +183,17 @@ class RunState:
         running = self.running.get(event.task)
         if running is not None:
             running.attempt, running.since = event.attempt + 1, at
+
+    def _attempt_failed(self, event: AttemptFailed, at: float) -> None:
+        self.running.pop(event.task, None)
+
+    def _question_asked(self, event: QuestionAsked, at: float) -> None:
+        self.questions[event.id] = event
+
+    def _question_answered(self, event: QuestionAnswered, at: float) -> None:
+        if event.answer is not None:
+            # One that was not answered is what the run ended with.
+            self.questions.pop(event.id, None)
 
     def _task_finished(self, event: TaskFinished, at: float) -> None:
         self.running.pop(event.task, None)

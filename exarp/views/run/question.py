@@ -1,6 +1,6 @@
 """A question to the person at the terminal.
 
-Knows how it is put and what counts as yes. Never waits for an answer. Does not know what is asked for, or what follows.
+Knows how it is put, and which of its options is meant by what is typed. Never waits for an answer. Does not know what follows.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import os
 import select
 from typing import TextIO
 
-from exarp.views import escape
+from exarp.model.event import QuestionAsked
+from exarp.views import escape, words
 
-_YES = frozenset({"y", "yes"})
+_YES_OR_NO = ("yes", "no")
 
 
 class Question:
@@ -20,13 +21,18 @@ class Question:
     def __init__(self, stderr: TextIO, source: int = 0) -> None:
         self._stderr = stderr
         self._source = source
+        self._options: tuple[str, ...] = _YES_OR_NO
+        self._put = ""
 
-    def ask(self, question: str) -> None:
-        """Put a question that takes yes or no."""
-        self._say(f"{escape.name(question)} [y/N] ")
+    def ask(self, question: QuestionAsked) -> None:
+        """Put a question."""
+        self._options = question.options
+        keys = "y/N" if self._options == _YES_OR_NO else "/".join(option[0] for option in self._options)
+        self._put = f"{words.question(question)} [{keys}] "
+        self._say(self._put)
 
-    def answer(self) -> bool | None:
-        """What was typed; None as long as it was nothing."""
+    def answer(self) -> str | None:
+        """The option that was typed; None as long as it was nothing. What is no option is asked again."""
         try:
             if os.tcgetpgrp(self._source) != os.getpgrp():
                 # In the background, reading would stop the whole run.
@@ -38,11 +44,28 @@ class Question:
             typed = b""
         if not typed:
             self._say("\n")
-        return typed.decode("utf-8", "replace").strip().lower() in _YES
+        return self._meant(typed.decode("utf-8", "replace").strip().lower(), bool(typed))
 
-    def take_back(self) -> None:
-        """Nobody needs an answer any more."""
-        self._say("\n")
+    def _meant(self, typed: str, more: bool) -> str | None:
+        """The last option stands for the end of all typing (not ``more``): no, or abort."""
+        if self._options == _YES_OR_NO:
+            return "yes" if typed in ("y", "yes") else "no"
+        meant = [option for option in self._options if typed and option.startswith(typed)]
+        if len(meant) == 1:
+            return meant[0]
+        if not more:
+            return self._options[-1]
+        self._say(f"one of {', '.join(self._options)}, or the first letter of it\n{self._put}" if typed else self._put)
+        return None
+
+    def take_back(self, answer: str | None) -> None:
+        """Nobody needs an answer any more, or somebody else has given this one."""
+        self._say(f"{escape.name(answer)} (answered elsewhere)\n" if answer is not None else "\n")
+
+    def debug(self, task: str, folder: str, log: str) -> None:
+        """A shell follows."""
+        printed = "; $EXARP_LOG is what it printed" if log else ""
+        self._say(f"a shell for {escape.name(task)} in {escape.name(folder)}{printed}; leave it with exit\n")
 
     def _say(self, text: str) -> None:
         try:

@@ -5,7 +5,14 @@ Knows the labels and what stands behind them. Does not know whether a line is sa
 
 from __future__ import annotations
 
-from exarp.model.event import FreshnessReason, ServiceReady, ServiceStopped, TaskFinished, TaskRetried
+from exarp.model.event import (
+    AttemptFailed,
+    FreshnessReason,
+    ServiceReady,
+    ServiceStopped,
+    TaskFinished,
+    TaskRetried,
+)
 from exarp.views import escape, words
 from exarp.views.color import Meaning, paint
 from exarp.views.tally import is_declined, is_unwanted
@@ -35,6 +42,12 @@ def retried(event: TaskRetried, color: bool) -> str:
     if event.delay_ms:
         again += f" in {words.took(event.delay_ms)}"
     return _line("retry", "wait", event.task, event.duration_ms, f"{words.cause(event)}, {again}", color)
+
+
+def undecided(event: AttemptFailed, color: bool) -> str:
+    """The line of a task that failed, and of which a person will say what becomes of it."""
+    took_ms = event.duration_ms if event.attempt else None
+    return _line("FAIL", "failed", event.task, took_ms, words.cause(event), color)
 
 
 def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str, Meaning, str]:
