@@ -35,6 +35,7 @@ from exarp.model.plan import Plan
 from exarp.planning.selection import Chosen
 
 if TYPE_CHECKING:
+    from exarp.app.resume import Resumed
     from exarp.app.watching.lasting import Lasting
     from exarp.app.watching.standing import Standing
 
@@ -59,6 +60,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     # Whether services that were asked for, and that nothing uses, stay until they are ended.
     stay: bool = True
     command: tuple[str, ...] = ("exarp", "run")
+    # The run that this one goes on with, if any.
+    resumed: Resumed | None = None
     call: Call = Call()
     # What the index is to know, see ``indexing.Ran``.
     asked: tuple[str, ...] | None = None
@@ -124,6 +127,11 @@ def run(
             voice.note(line)
         session.recall(selected)
         plan = foreseen.plan if foreseen is not None else planned(project, chosen, session.memory.expected)
+        if request.resumed is not None:
+            from exarp.app.resume import differences
+
+            for line in differences(request.resumed, project.manifest.digest, plan):
+                voice.note(line)
         told_here = _told_of(project, plan) if plan.late else []
         for line in told_here:
             voice.note(line)
@@ -202,7 +210,7 @@ class _Run:
         standing = lasting.standing if lasting is not None else None
         machine = Machine(plan, tasks, limits, others, self.asked(), standing, self.borrowed(plan, checker, standing))
         staying = tuple(plan.names[service] for service in sorted(machine.services.staying))
-        stream.tell(_started(plan, limits.jobs, staying, self.request.command, session.memory.expected))
+        stream.tell(self.started(plan, limits.jobs, staying))
         ticking = any(view.ticking for view in views)
         if lasting is not None:
             lasting.begin(stream, checker)
@@ -234,6 +242,17 @@ class _Run:
                 self.note(f"warning: {warning}")
             if lasting is not None and lasting.has_left:
                 session.keep_log_folder()
+
+    def started(self, plan: Plan, jobs: int, staying: tuple[str, ...]) -> RunStarted:
+        """What the run sets out to do, and how it was called."""
+        request = self.request
+        event = _started(plan, jobs, staying, request.command, self.session.memory.expected)
+        return msgspec.structs.replace(
+            event,
+            folder=_called_in(self.project.root),
+            digest=self.project.manifest.digest,
+            resumes=request.resumed.runs[0] if request.resumed is not None else None,
+        )
 
     def borrowed(self, plan: Plan, checker: Checker, standing: Collection[int] | None) -> Mapping[int, str]:
         """The services that others keep up, with the runs that started them."""
@@ -294,6 +313,7 @@ class _Run:
             self.number,
             project.named,
             self.foreseen.declared if self.foreseen is not None else (),
+            self.request.resumed.runs if self.request.resumed is not None else (),
         )
 
     @contextmanager
@@ -437,3 +457,11 @@ def _started(
         pid=os.getpid(),
         expected_ms={name: round(expected[name] * 1000) for name in selected if name in expected},
     )
+
+
+def _called_in(root: str) -> str:
+    """The working directory as seen from the workspace root; empty where it is gone."""
+    try:
+        return os.path.relpath(os.getcwd(), root)
+    except OSError:
+        return ""

@@ -89,6 +89,7 @@ class Secrets:
         changes: dict[str, object] = {}
         if isinstance(event, RunStarted):
             changes["command"] = masked(event.command, self.mask)
+            changes["withheld"] = changes["command"] != event.command
         elif isinstance(event, _REASONED) and event.reason is not None:
             subject = event.reason.subject
             if event.reason.code in _WORDS:

@@ -27,6 +27,7 @@ COMMANDS = (
     "wait",
     "stop",
     "answer",
+    "resume",
     "clean",
     "cache",
     "doctor",
@@ -34,7 +35,7 @@ COMMANDS = (
 )
 # The contract has them, and this version has not.
 LATER_COMMANDS = frozenset(
-    "resume tui ui dashboard task locks handoff report analyze automation learn trace allow mcp".split()
+    "tui ui dashboard task locks handoff report analyze automation learn trace allow mcp".split()
 )
 
 

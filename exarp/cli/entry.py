@@ -108,7 +108,7 @@ def run_cli(arguments: Sequence[str], instead: Callable[[], int] | None = None) 
 def _answer(invocation: Invocation, instead: Callable[[], int] | None) -> int:
     """Do what is asked, or say why not. Raises what is neither, also where it happens while something is refused."""
     try:
-        return _carry_out(invocation) if instead is None else instead()
+        return carry_out(invocation) if instead is None else instead()
     except Exception as error:
         # Not a clause of its own: naming the class would load it, and all it needs, for `--help` too.
         from exarp.errors import DefectError, ExarpError
@@ -118,7 +118,8 @@ def _answer(invocation: Invocation, instead: Callable[[], int] | None) -> int:
         raise
 
 
-def _carry_out(invocation: Invocation) -> int:
+def carry_out(invocation: Invocation) -> int:
+    """Do what the command line says; the exit code. Raises what there is no command for, but not what click refuses."""
     try:
         arguments = list(map(_complete, _without_passed(invocation)))
         status = group.main(arguments, prog_name="exarp", standalone_mode=False, obj=invocation)
@@ -144,7 +145,7 @@ def _without_passed(invocation: Invocation) -> list[str]:
     Raises click.UsageError where nothing says what is to be run.
     """
     before, rest = _split(invocation.arguments)
-    command = next(_words(before), "")
+    command = first_word(invocation.arguments)
     if command in COMMANDS and command not in ("run", "watch"):
         return list(invocation.arguments)
     if rest and not command:
@@ -157,6 +158,11 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """What stands before ``--`` and what stands behind it."""
     at = arguments.index("--") if "--" in arguments else len(arguments)
     return arguments[:at], arguments[at + 1 :]
+
+
+def first_word(arguments: Sequence[str]) -> str:
+    """What a command line begins with beside options: a command or a task; empty where it has neither."""
+    return next(_words(_split(arguments)[0]), "")
 
 
 def _words(arguments: Sequence[str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from exarp.app.opening.project import Overrides, Project
+    from exarp.app.resume import Resumed
     from exarp.errors import Problem
     from exarp.model.call import Call
     from exarp.model.mask import Mask
@@ -37,6 +38,8 @@ class Invocation:
         self.verbosity = 0
         self.color: str = "auto"
         self.json = False
+        # The run that is gone on with.
+        self.resumed: Resumed | None = None
         # What stands where a command is expected, if it is none.
         self.first_word: str | None = None
         # What is shown to nobody, once it is known what that is.

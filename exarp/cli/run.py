@@ -100,6 +100,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         cache=not options["no_cache"],
         stay=not options["every"],
         command=("exarp", *invocation.arguments),
+        resumed=invocation.resumed,
         call=invocation.call(overrides.variables, words_of(options), words_behind(project, chosen)),
     )
     from exarp.cli.run_views import tell_warnings

@@ -57,8 +57,6 @@ class Asking(Serving):
         # All that waits for a task that is undecided, directly or not, and how many of it are in a wave. None: not known.
         self._behind: set[int] | None = set()
         self._behind_in: dict[int, int] = {}
-        # Tasks that wait for their next attempt.
-        self._resting: set[int] = set()
 
     # -- what is asked -----------------------------------------------------------------------------------------
 
@@ -99,10 +97,10 @@ class Asking(Serving):
 
     def _inquire_next(self) -> None:
         """Put the next question about a failure, if it is time for one."""
-        # Of what keeps a wave from becoming quiet something may wait for the end of another, or for room.
-        idle = not (self._holding or self._ahead or self._resting)
+        # What keeps a wave from being quiet may wait for the end of an earlier one, never the other way round: one of them is
+        # quiet, or something runs.
         for number in sorted(self._undecided):
-            if idle or self._is_quiet(number):
+            if self._is_quiet(number):
                 self._inquire(next(iter(self._undecided[number])))
                 break
 

@@ -123,8 +123,6 @@ class Machine(Asking):
     # -- before it starts --------------------------------------------------------------------------------------
 
     def _begin(self, task: int) -> None:
-        if self._resting:
-            self._resting.discard(task)
         if self.states[task] is State.RESTING and (self._has_lost(task) or self._is_losing(task)):
             ended = self._attempts[task].ended
             self._fail(task, "exited", None, ended.status if ended is not None else None)
@@ -303,7 +301,6 @@ class Machine(Asking):
             return
         self._stopping = reason
         self.slots.clear()
-        self._resting.clear()
         for wave in self.plan.waves:
             for task in wave.tasks:
                 if self.states[task] is State.RESTING:
@@ -433,5 +430,4 @@ class Machine(Asking):
             )
         )
         attempt.reason = FreshnessReason("retried")
-        self._resting.add(task)
         self._commands.append(Rest(task, seconds))

@@ -74,12 +74,20 @@ class PlannedRun(msgspec.Struct, frozen=True):
 
 
 class RunStarted(_Event, frozen=True, tag="run_started"):
-    """The run begins; ``expected_ms`` has the last measured duration of tasks that have one."""
+    """The run begins; ``expected_ms`` has the last measured duration of tasks that have one.
+
+    ``command`` was typed in ``folder`` (seen from the workspace root); ``withheld``: a secret in it is masked. ``digest``: of the
+    manifest, empty where only a part of it was read. ``resumes``: the run that this one goes on with.
+    """
 
     plan: PlannedRun
     command: tuple[str, ...] = ()
     pid: int = 0
     expected_ms: dict[str, int] = {}
+    folder: str = ""
+    withheld: bool = False
+    digest: str = ""
+    resumes: str | None = None
 
 
 class WaveStarted(_Event, frozen=True, tag="wave_started"):

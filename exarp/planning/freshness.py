@@ -54,12 +54,13 @@ class Record(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return blake3(msgspec.msgpack.encode(sorted(self.outputs.items()))).digest()
 
 
-def decide(task: Task, record: Record | None, now: Record) -> FreshnessReason | None:
-    """Why ``task`` must run, or None if it is up to date. ``now``: digests as they are, MISSING where a file is not.
+def decide(task: Task, record: Record | None, now: Record, done: bool = False) -> FreshnessReason | None:
+    """Why ``task`` must run, or None if it is up to date. ``now``: digests as they are, MISSING where a file is not. ``done``:
+    the success counts although the task declares nothing, as in the run that is gone on with.
 
     ``now.outputs`` covers the paths of ``record.outputs`` and those now declared.
     """
-    if record is not None and not record.doubt and not task.always_runs and _is_same(record, now):
+    if record is not None and not record.doubt and (done or not task.always_runs) and _is_same(record, now):
         return None
     return next(differences(task, record, now), None)
 

@@ -221,7 +221,7 @@ def test_options_that_exclude_each_other_or_do_nothing_are_refused(
 def test_an_option_is_offered_where_it_makes_a_difference_and_taken_everywhere(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\nrun = "true"')
     offered = {command for command in COMMANDS if "--verbose" in workspace.exarp(command, "--help").out}
-    assert offered == {"run", "watch", "plan", "explain", "clean", "list", "status"}
+    assert offered == {"run", "watch", "plan", "explain", "clean", "list", "status", "resume"}
     assert "--file" not in workspace.exarp("schema", "--help").out
     assert workspace.exarp("list", "-v", "-q").out == "t\n"
 

@@ -80,6 +80,7 @@ class Run:
         self.debugged: set[int] = set()
         self.decided: dict[int, str] = {}
         self.again: dict[int, int] = {}
+        self.insisted: dict[int, int] = {}
         self.confirmed: set[int] = set()
         self.serving: set[int] = set()
         self.cleaned: dict[int, list[int]] = {}
@@ -208,8 +209,10 @@ class Run:
         self.killed.discard(task)
         if word == "retry":
             del self.undecided[task]
-            self.again[task] = self.again.get(task, 0) + 1
-            if not self.attempts.get(task):
+            self.insisted[task] = self.insisted.get(task, 0) + 1
+            if self.attempts.get(task):
+                self.again[task] = self.again.get(task, 0) + 1
+            else:
                 # It is looked at from the beginning.
                 self.attempts.pop(task, None)
                 self.required.pop(task, None)
@@ -246,7 +249,11 @@ class Run:
         assert self.question is not None
         # Nobody goes on for ever.
         left = (
-            ("abort",) if self.again.get(task, 0) > 1 else ("retry", "skip", "abort") if task in self.debugged else ()
+            ("abort",)
+            if self.insisted.get(task, 0) > 1
+            else ("retry", "skip", "abort")
+            if task in self.debugged
+            else ()
         )
         options = [word for word in self.question.options if not left or word in left]
         return self.dice.of(*options)
@@ -354,8 +361,7 @@ class Run:
         assert self.question.retries == max(0, self.attempts.get(task, 0) - 1)
         waiting = set().union(*(self.order.later.get(other, set()) for other in self.undecided))
         ended = {*self.over, *self.undecided, *waiting}
-        left = [other for other in self.wave_of[task].tasks if other not in ended and not self.is_service(other)]
-        assert not left or not (self.holders or self.ahead or self.resting)
+        assert all(other in ended or self.is_service(other) for other in self.wave_of[task].tasks)
         users = needing(self.plan.needs, task, self.tasks)
         skip = all(user in self.over or self.spec(user).is_group for user in users)
         retry = task in self.debugged

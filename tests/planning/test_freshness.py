@@ -176,6 +176,11 @@ def test_a_task_that_declares_neither_side_always_runs(inputs, outputs, runs):
     task = Task("a", commands=("true",), inputs=inputs, outputs=outputs)
 
     assert decide(task, THEN, THEN) == (FreshnessReason("undeclared") if runs else None)
+    # In a run that goes on with the one in which it succeeded it is done, if nothing is other.
+    assert decide(task, THEN, THEN, done=True) is None
+    doubtful = msgspec.structs.replace(THEN, doubt="failed-since")
+    changed = msgspec.structs.replace(THEN, recipe=b"another")
+    assert None not in (decide(task, doubtful, THEN, done=True), decide(task, THEN, changed, done=True))
 
 
 @SOME

@@ -6,7 +6,7 @@ Does not decide what a difference means, and does not keep records (the ledger d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, KeysView, Mapping
+from collections.abc import Collection, Iterable, KeysView, Mapping
 
 import msgspec
 
@@ -49,6 +49,7 @@ class Checker:
         run: str = "",
         named: str = "",
         declared: Iterable[str] = (),
+        resumes: Collection[str] = (),
     ) -> None:
         self.manifest = manifest
         self._graph = graph
@@ -66,6 +67,8 @@ class Checker:
         self._late: dict[int, str] = {}
         self._clock = clock
         self._run, self._named = run, named
+        # Runs that this one goes on with: what succeeded in them, and is as it was, is done.
+        self._resumes = resumes
         self._records = Records(graph.names, records)
         self._resolution = Resolution(root, manifest, fingerprints, clock, declared)
         self._depfiles = Depfiles(root, fingerprints, self._records)
@@ -290,7 +293,8 @@ class Checker:
         return self._clock.before_what_comes() if spec.depfile and self._clock is not None else NEVER_LATE
 
     def _stale(self, task: int, record: Record | None, now: Record) -> FreshnessReason | None:
-        reason = decide(self.manifest.tasks[task], record, now)
+        done = record is not None and record.run in self._resumes
+        reason = decide(self.manifest.tasks[task], record, now, done)
         return FreshnessReason("made-later", self._late[task]) if reason is None and task in self._late else reason
 
     def _keep(self, task: int, record: Record) -> None:

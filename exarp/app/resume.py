@@ -1,0 +1,104 @@
+"""The use case ``resume``: what it takes to go on with an earlier run.
+
+Knows which runs can be gone on with, how each was called, and what differs since. Does not run anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from exarp.app.following import find_run
+from exarp.app.history import ask
+from exarp.errors import BusyError, Problem, UsageError
+from exarp.model.event import RunStarted
+from exarp.model.plan import Plan
+from exarp.planning.plan_diff import PlannedTask, plan_diff
+from exarp.store.database import Database
+from exarp.store.events import EventLog
+from exarp.store.runs import RUNNING, RunHistory, RunRow
+
+# More names of one kind than these help nobody.
+_NAMES = 5
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """An earlier run that is gone on with. ``runs``: it, and those that it went on with in turn, newest first."""
+
+    runs: tuple[str, ...]
+    started: RunStarted
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The command line, without ``exarp``."""
+        return self.started.command[1:]
+
+
+def find_resumable(
+    root: str, run: str | None, commands: Sequence[str], first_word: Callable[[Sequence[str]], str]
+) -> tuple[RunRow, Resumed]:
+    """The run of this id, or the newest, and what it takes to go on with it. ``commands``: words that are no tasks;
+    ``first_word``: that of a command line which may be one.
+
+    Raises UsageError ``no-run``, or ``cannot-resume`` where nobody can say how it was called, or it was no ``exarp run``;
+    BusyError ``still-running``.
+    """
+    row = find_run(root, run)
+    if row.outcome == RUNNING:
+        step = "`exarp wait` awaits its end, `exarp stop` ends it"
+        raise BusyError(Problem("still-running", f"run {row.id} is still running", None, step))
+
+    def query(database: Database, history: RunHistory) -> list[RunStarted]:
+        log, found = EventLog(database), list[RunStarted]()
+        next_: str | None = row.id
+        while next_ is not None:
+            begun = [event for event in log.read(next_, limit=1) if isinstance(event, RunStarted)]
+            found += begun
+            next_ = begun[0].resumes if begun else None
+        return found
+
+    nothing: list[RunStarted] = []
+    begun = ask(root, query, nothing)
+    if not begun or not begun[0].folder:
+        raise _cannot(row, "it is not known where it was called")
+    if begun[0].withheld:
+        raise _cannot(row, "its command line holds a secret, which is kept nowhere")
+    if (command := first_word(begun[0].command[1:])) in commands and command != "run":
+        raise _cannot(row, f"it was a run of `exarp {command}`")
+    return row, Resumed(tuple(event.run for event in begun), begun[0])
+
+
+def folder_of(root: str, resumed: Resumed) -> str:
+    """Where the run was called. Raises UsageError ``cannot-resume`` where that folder is gone."""
+    folder = os.path.normpath(os.path.join(root, resumed.started.folder))
+    if not os.path.isdir(folder):
+        message = f"run {resumed.runs[0]} was called in {resumed.started.folder}, which is gone"
+        raise UsageError(Problem("cannot-resume", message, None, "make the folder again, or type the command anew"))
+    return folder
+
+
+def differences(resumed: Resumed, digest: str, plan: Plan) -> list[str]:
+    """What the manifest, whose ``digest`` it is, makes other than the run had it, in lines; none where it is the same."""
+    started = resumed.started
+    if not started.digest or started.digest == digest:
+        return []
+    then = {name: PlannedTask(wave.name) for wave in started.plan.waves for name in wave.tasks}
+    now = {plan.names[task]: PlannedTask(wave.name) for wave in plan.waves for task in wave.tasks}
+    diff = plan_diff(then, now)
+    moved = [changed.task for changed in diff.changed]
+    kinds = (("new", diff.added), ("gone", diff.removed), ("in another wave", moved))
+    told = [f"  {what}: {_listed(names)}" for what, names in kinds if names]
+    changed = f"the manifest has changed since run {resumed.runs[0]}"
+    return [f"{changed}:", *told] if told else [f"{changed}; the tasks and their waves are the same"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return ", ".join(names[:_NAMES]) + more
+
+
+def _cannot(row: RunRow, why: str) -> UsageError:
+    message = f"run {row.id} cannot be gone on with: {why}"
+    return UsageError(Problem("cannot-resume", message, None, "type its command anew: what it has done stays done"))
