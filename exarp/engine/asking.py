@@ -92,7 +92,7 @@ class Asking(Serving):
 
     def _proceed(self) -> None:
         super()._proceed()
-        if self._undecided and self._inquired is None and self._stopping is None:
+        if self._undecided and self._inquired is None and self._stopping is None and not self.slots.is_terminal_taken:
             self._inquire_next()
 
     def _inquire_next(self) -> None:
@@ -101,6 +101,7 @@ class Asking(Serving):
         # quiet, or something runs.
         for number in sorted(self._undecided):
             if self._is_quiet(number):
+                self.slots.take_terminal()
                 self._inquire(next(iter(self._undecided[number])))
                 break
 
@@ -184,7 +185,7 @@ class Asking(Serving):
             self._active[task] = None
             self._commands.append(Debug(task))
             return
-        self._inquired = None
+        self._settle_question()
         if self._stopping is not None or word is None:
             self._give_up(task)
         elif word == "retry":
@@ -201,8 +202,12 @@ class Asking(Serving):
         if self._stopping is None:
             self._inquire(task)
         else:
-            self._inquired = None
+            self._settle_question()
             self._give_up(task)
+
+    def _settle_question(self) -> None:
+        self._inquired = None
+        self.slots.give_terminal_back()
 
     def _give_up(self, task: int) -> None:
         """Nobody will say what becomes of a task that failed: it has failed."""

@@ -207,6 +207,19 @@ class Slots:
         for pool, amount in spec.resources.items():
             self._free[pool] -= amount
 
+    @property
+    def is_terminal_taken(self) -> bool:
+        """Whether a task runs that is alone, for it has the terminal."""
+        return self._alone
+
+    def take_terminal(self) -> None:
+        """A person has the terminal, for a question or a shell: what must be alone waits, all else goes on."""
+        self._running += 1
+
+    def give_terminal_back(self) -> None:
+        """The person is done with it."""
+        self._running -= 1
+
     def release_job(self, task: int) -> None:
         """The task's process has ended: another may have its job slot. It holds all else until ``release``."""
         self._settling.add(task)

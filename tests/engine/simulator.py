@@ -358,6 +358,7 @@ class Run:
         assert not [other for other in self.asking if other in self.undecided]
         assert self.question is not None
         assert self.question.task == self.spec(task).name
+        assert not any(self.spec(other).interactive for other in self.holders)
         assert self.question.retries == max(0, self.attempts.get(task, 0) - 1)
         waiting = set().union(*(self.order.later.get(other, set()) for other in self.undecided))
         ended = {*self.over, *self.undecided, *waiting}
@@ -421,6 +422,9 @@ class Run:
         self.holders.add(task)
         assert len(self.holders - self.released) <= self.limits.jobs
         assert len(specs) == 1 or not any(spec.interactive for spec in specs)
+        # A person has the terminal as long as a question, or a shell, is open.
+        asked = [other for other in self.asking if other in self.undecided]
+        assert not self.spec(task).interactive or not (asked or self.debugging)
         held = [name for spec in specs for name in spec.mutex]
         assert len(held) == len(set(held))
         for pool, size in self.limits.pools.items():

@@ -45,7 +45,7 @@ class Launcher:
         # What is to be masked in what tasks print.
         self.secrets: Secrets | None = None
         self._handed_on: dict[tuple[str, ...], bool] = {}
-        self._person_shell = environ.get("SHELL") or "sh"
+        self._person_shell = environ.get("SHELL", "")
         # Where programs are, by name and PATH.
         self._programs: dict[tuple[str, str], str | None] = {}
         self._root_folder: str | None = None
@@ -104,7 +104,7 @@ class Launcher:
         launch = self._launch(key, task, lists, cwd, "")
         return msgspec.structs.replace(
             launch,
-            commands=((self._person_shell,),),
+            commands=((self._person_shell if os.access(self._person_shell, os.X_OK) else "sh",),),
             env={**launch.env, "EXARP_LOG": log},
             streams="foreground",
             daemon=False,
