@@ -25,7 +25,7 @@ from exarp.app.running.launcher import Launcher
 from exarp.app.running.stream import Stream
 from exarp.app.secrets import Secrets
 from exarp.app.selection.prose import refuse_prose
-from exarp.app.wiring import Session, descriptor_room, is_open, platform, usable_cpus
+from exarp.app.wiring import Session, descriptor_room, is_open, machine_load, platform, usable_cpus
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.errors import Problem
@@ -55,6 +55,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     force: bool = False
     wait: bool = True
     yes: bool = False
+    # Above which load of the machine nothing starts beside what runs; None: load does not count.
+    load: float | None = None
     # Whether successes are restored and kept, where the manifest wants that.
     cache: bool = True
     # Whether services that were asked for, and that nothing uses, stay until they are ended.
@@ -236,6 +238,7 @@ class _Run:
                     asides,
                     artifacts,
                     self.onlooker,
+                    self.has_ease,
                 ).run()
         finally:
             for warning in faults_of(host.faults, host.close() if lasting is None else lasting.leave(host)):
@@ -366,9 +369,14 @@ class _Run:
             # Who watches mends what failed without being asked.
             deciding=self.person is not None and self.onlooker is None,
             ahead=ahead,
+            by_load=request.load is not None,
             agents=agents,
             seed=seed,
         )
+
+    def has_ease(self) -> bool:
+        """Whether the machine has little enough to do for one more task."""
+        return self.request.load is None or machine_load() <= self.request.load
 
     def fitting(self, jobs: int) -> tuple[int, int]:
         """As many of ``jobs``, and of agents beside them, as this process may hold open: one more would fail for no fault of

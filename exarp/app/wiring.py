@@ -275,6 +275,13 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def machine_load() -> float:
+    """How much the machine has to do, in processes that run."""
+    from exarp.hosts.machine_load import machine_load
+
+    return machine_load()
+
+
 def descriptor_room() -> Room:
     """How many attempts fit into the files that this process may open."""
     return Room()

@@ -50,6 +50,16 @@ jobs_option = click.option(
 )
 
 
+load_option = click.option(
+    "-l",
+    "--load-average",
+    "load",
+    type=click.FloatRange(min=0),
+    metavar="N",
+    help="Start nothing beside what runs while the machine has more than N processes to run.",
+)
+
+
 def override_options(command: Command) -> Command:
     """Add the options to a command."""
     for option in reversed(_OPTIONS):

@@ -22,7 +22,7 @@ from exarp.cli.invocation import (
     write_document,
 )
 from exarp.cli.offers import complete_words
-from exarp.cli.options import jobs_option, override_options, overrides_from
+from exarp.cli.options import jobs_option, load_option, override_options, overrides_from
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, tell_nothing, words_of
 from exarp.model.choice import OutputMode
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.argument("tasks", nargs=-1, shell_complete=complete_words)
 @selection_options()
 @jobs_option
+@load_option
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run and why; run nothing.")
 @click.option(
     "-k", "--keep-going", is_flag=True, help="Run all that can run, whatever fails; overrides --fail-fast and abort."
@@ -94,6 +95,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         chosen=chosen,
         keep_going=options["keep_going"],
         fail_fast=options["fail_fast"],
+        load=options["load"],
         force=options["force"],
         wait=not options["no_wait"],
         yes=options["yes"],

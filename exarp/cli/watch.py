@@ -13,7 +13,7 @@ import click
 
 from exarp.cli.invocation import Invocation, common_options, current
 from exarp.cli.offers import complete_words
-from exarp.cli.options import jobs_option, override_options, overrides_from
+from exarp.cli.options import jobs_option, load_option, override_options, overrides_from
 from exarp.cli.run import index_words
 from exarp.cli.selection import opened, parameters_in, selection_options, taken, words_of
 from exarp.model.choice import OutputMode
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.argument("tasks", nargs=-1, shell_complete=complete_words)
 @selection_options("affected")
 @jobs_option
+@load_option
 @click.option(
     "-k", "--keep-going", is_flag=True, help="Run all that can run, whatever fails; overrides --fail-fast and abort."
 )
@@ -80,6 +81,7 @@ def _round(invocation: Invocation, words: Sequence[str], options: Mapping[str, A
         chosen=chosen,
         keep_going=options["keep_going"],
         fail_fast=options["fail_fast"],
+        load=options["load"],
         yes=options["yes"],
         cache=not options["no_cache"],
         stay=not options["every"],

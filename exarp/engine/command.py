@@ -62,6 +62,10 @@ class Settle(msgspec.Struct, frozen=True, gc=False):
     task: int
 
 
+class Weigh(msgspec.Struct, frozen=True):
+    """Answer with ``Eased`` as soon as the machine has so little to do that one more task may start."""
+
+
 class Rest(msgspec.Struct, frozen=True):
     """Answer with ``Rested`` after ``seconds``."""
 
@@ -96,4 +100,4 @@ class Tell(msgspec.Struct, frozen=True, gc=False):
     event: Event
 
 
-Command = Check | Probe | Ask | Debug | Start | Settle | Rest | Kill | Adopt | Retire | Tell
+Command = Check | Probe | Ask | Debug | Start | Settle | Rest | Kill | Adopt | Retire | Tell | Weigh

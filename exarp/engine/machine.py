@@ -21,6 +21,7 @@ from exarp.engine.stimulus import (
     Begun,
     Checked,
     Debugged,
+    Eased,
     Ended,
     Interrupted,
     Outdated,
@@ -89,6 +90,8 @@ class Machine(Asking):
                 self._rested(stimulus.task)
             case TimedOut():
                 self._timed_out(stimulus)
+            case Eased():
+                self._is_eased, self._is_weighing = True, False
             case Outdated(path):
                 self._outdated(path)
             case Interrupted():

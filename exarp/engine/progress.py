@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from exarp.engine.command import Command, Tell
+from exarp.engine.command import Command, Tell, Weigh
 from exarp.engine.gates import Gates
 from exarp.engine.services import Services
 from exarp.engine.slots import Slots
@@ -62,6 +62,8 @@ class Limits(msgspec.Struct, frozen=True):
     ahead: int = 0
     # How many prompts may be carried out at once; they take no job.
     agents: int = 8
+    # One task may always run; another one starts beside it only where the load of the machine allows that.
+    by_load: bool = False
     # What tells the run apart, so that delays before retries differ from those of others; empty: they are exact.
     seed: str = ""
 
@@ -113,6 +115,8 @@ class Progress:
         self._holding: set[int] = set()
         # Tasks that are checked, or were, before there is a slot for them.
         self._ahead: set[int] = set()
+        # Whether the load was found to allow one more task, and whether that is being found out.
+        self._is_eased = self._is_weighing = False
         # Tasks that are over and whose turn has come.
         self._over: deque[int] = deque()
         self._left = sum(len(wave.tasks) for wave in plan.waves)
@@ -223,7 +227,8 @@ class Progress:
                 break
 
     def _fill_slots(self) -> None:
-        while (task := self.slots.take()) is not None:
+        by_load = self.limits.by_load
+        while (not by_load or self._may_fill()) and (task := self.slots.take()) is not None:
             self._holding.add(task)
             if self.states[task] not in (State.WAITING, State.RESTING, State.CHECKED):
                 # A service that it needs failed while it stood in line.
@@ -238,6 +243,18 @@ class Progress:
             self._ahead.add(task)
             self._announce(self.gates.wave_of[task])
             self._begin(task)
+
+    def _may_fill(self) -> bool:
+        """Whether the load of the machine allows that one more task starts; else it is asked for."""
+        if not self._holding:
+            return True
+        if self._is_eased:
+            self._is_eased = False
+            return True
+        if not self._is_weighing and self.slots.has_line:
+            self._is_weighing = True
+            self._commands.append(Weigh())
+        return False
 
     def _is_foreseeable(self, task: int) -> bool:
         """Whether nothing comes before a task's start but that it is checked."""

@@ -101,6 +101,11 @@ class Slots:
         """How many job slots nobody holds."""
         return self._free_jobs
 
+    @property
+    def has_line(self) -> bool:
+        """Whether a task may stand in line for a slot that is free."""
+        return (self._free_jobs > 0 and bool(self._open or self._prepared)) or bool(self._open_by_agents)
+
     def next_plain(self) -> int | None:
         """The first of the tasks in line that ask for nothing but a job."""
         return self._plain.ranks[0][2] if self._plain is not None and self._plain.ranks else None

@@ -101,6 +101,10 @@ class Rested(msgspec.Struct, frozen=True):
     task: int
 
 
+class Eased(msgspec.Struct, frozen=True):
+    """The machine has little enough to do for one more task."""
+
+
 class Outdated(msgspec.Struct, frozen=True):
     """What a task that has begun was found to read has changed (``path``): whoever watches wants to begin anew."""
 
@@ -113,4 +117,17 @@ class Interrupted(msgspec.Struct, frozen=True):
     signum: int
 
 
-Stimulus = Begun | Checked | Probed | Answered | Debugged | Ended | Settled | TimedOut | Rested | Outdated | Interrupted
+Stimulus = (
+    Begun
+    | Checked
+    | Probed
+    | Answered
+    | Debugged
+    | Ended
+    | Settled
+    | TimedOut
+    | Rested
+    | Eased
+    | Outdated
+    | Interrupted
+)

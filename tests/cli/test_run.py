@@ -622,3 +622,13 @@ def test_a_link_that_is_a_part_of_a_folder_counts_as_input_and_as_output(workspa
     assert workspace.read("o") == "other"
     (workspace.path / "od/link").unlink()
     assert "output-missing od/link" in workspace.exarp("out").err
+
+
+def test_where_the_machine_has_much_to_do_one_task_runs_at_a_time(workspace: Workspace) -> None:
+    workspace.manifest("".join(f'[task.{name}]\nrun = "mkdir busy && sleep 0.1 && rmdir busy"\n' for name in "abc"))
+    # exarp itself is one process that runs.
+    assert workspace.exarp("run", "--all", "-j3", "-l", "0.5").code == 0
+    beside = workspace.exarp("run", "--all", "-j3", "-l", "99999")
+    assert (beside.code, "2 failed" in beside.err) == (1, True)
+    assert workspace.exarp("run", "-l", "-1").code == 2
+    assert workspace.exarp("run", "-l", "some").code == 2

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from exarp.engine.command import Adopt, Ask, Check, Command, Debug, Kill, Probe, Rest, Retire, Settle, Start, Tell
+from exarp.engine.command import (
+    Adopt,
+    Ask,
+    Check,
+    Command,
+    Debug,
+    Kill,
+    Probe,
+    Rest,
+    Retire,
+    Settle,
+    Start,
+    Tell,
+    Weigh,
+)
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.engine.stimulus import (
@@ -13,6 +27,7 @@ from exarp.engine.stimulus import (
     Begun,
     Checked,
     Debugged,
+    Eased,
     Ended,
     Interrupted,
     Outdated,
@@ -95,6 +110,9 @@ class Hand:
     def answered(self, name: str, word: str | None) -> list[str]:
         return self.stale(self.happen(Answered(self.ids[name], word)))
 
+    def eased(self) -> list[str]:
+        return self.stale(self.happen(Eased()))
+
     def debugged(self, name: str) -> list[str]:
         return self.stale(self.happen(Debugged(self.ids[name])))
 
@@ -157,6 +175,8 @@ class Hand:
                 return f"kill {names[task]}{' now' if now else ''}"
             case Adopt(task):
                 return f"adopt {names[task]}"
+            case Weigh():
+                return "weigh"
             case Retire(task, now):
                 return f"retire {names[task]}{' now' if now else ''}"
             case Tell(event):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell, Weigh
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.engine.stimulus import (
@@ -13,6 +13,7 @@ from exarp.engine.stimulus import (
     Begun,
     Checked,
     Debugged,
+    Eased,
     Ended,
     Interrupted,
     Probed,
@@ -95,6 +96,9 @@ class Run:
         self.attempts: dict[int, int] = {}
         self.over: dict[int, TaskFinished] = {}
         self.open_waves: set[int] = set()
+        # Whether the load is to be looked at, and how many tasks it was found to allow beside what runs.
+        self.weighing = False
+        self.eased = 0
         self.interrupts = 0
         self.stopped = False
 
@@ -190,6 +194,9 @@ class Run:
                     self._decided(task, word)
                 elif word == "yes":
                     self.confirmed.add(task)
+            case Eased():
+                self.weighing = False
+                self.eased = 1
             case Debugged(task):
                 self.debugging.remove(task)
                 self.killed.discard(task)
@@ -229,6 +236,8 @@ class Run:
         if calm and (not busy or self.dice.below(12) == 11):
             return self._served(self.dice.of(*calm))
         assert busy, "nothing is under way, and the run is not over"
+        if self.weighing and self.dice.of(True, False):
+            return Eased()
         task = self.dice.of(*busy)
         if task in self.debugging:
             return Debugged(task)
@@ -306,6 +315,10 @@ class Run:
         match command:
             case Ask(task) if task in self.undecided:
                 self._inquired(task)
+            case Weigh():
+                assert self.limits.by_load
+                assert not self.weighing
+                self.weighing = True
             case Debug(task):
                 assert self.decided.pop(task) == "debug"
                 self.debugging.add(task)
@@ -419,6 +432,9 @@ class Run:
             return
         specs = [self.spec(other) for other in (task, *self.holders)]
         assert task not in self.holders
+        if self.limits.by_load and self.holders:
+            self.eased -= 1
+            assert self.eased >= 0
         self.holders.add(task)
         assert len(self.holders - self.released) <= self.limits.jobs
         assert len(specs) == 1 or not any(spec.interactive for spec in specs)

@@ -465,3 +465,15 @@ def test_a_chain_of_blocked_tasks_ends_however_long_it_is():
     hand.begin()
     assert hand.ends("t0", 1)[-1] == "run failed 1"
     assert hand.last().counts == {"blocked": 4999, "failed": 1}
+
+
+def test_by_load_one_task_may_always_run_and_each_other_one_is_weighed():
+    hand = Hand([task(name) for name in "abc"], by_load=True, jobs=3)
+
+    assert hand.begin() == ["wave 1", "weigh", "start a 1"]
+    assert hand.eased() == ["weigh", "start b 1"]
+    # Nothing is started while nobody says that there is room, unless nothing runs any more.
+    assert hand.passes("a") == ["a passed"]
+    assert hand.passes("b") == ["b passed", "start c 1"]
+    assert hand.eased() == []
+    assert hand.passes("c")[-1] == "run passed 0"

@@ -49,6 +49,7 @@ def run_of(case: Case, choices: Dice) -> Run:
         seed=choices.of("", "run 1"),
         asking=choices.of(True, True, True, False),
         deciding=choices.of(True, True, False),
+        by_load=choices.of(False, False, True),
     )
     return Run(case, choices, limits).go()
 

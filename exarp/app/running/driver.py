@@ -25,12 +25,13 @@ from exarp.app.running.jobs import Job, Jobs, Keep, broken_off
 from exarp.app.running.launcher import Launcher
 from exarp.app.running.log_end import last_meaningful_line
 from exarp.app.running.stream import Stream
-from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell
+from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell, Weigh
 from exarp.engine.machine import Machine
 from exarp.engine.state import State
 from exarp.engine.stimulus import (
     Begun,
     Checked,
+    Eased,
     Ended,
     Interrupted,
     Outdated,
@@ -56,6 +57,8 @@ from exarp.workspace.fingerprints import on_and_on
 
 # How often a live view may show that time passes, in seconds.
 TICK = 0.1
+# How often the load of the machine is looked at while it is too high, in seconds.
+WEIGHING = 1.0
 # How long files are looked at before it is seen what happened meanwhile, in seconds.
 SLICE = 0.05
 # More stories than this in one message help nobody.
@@ -70,7 +73,8 @@ class Driver:
     """Runs a machine to its end.
 
     ``log_path(task, attempt)`` gives absolute and shown path of a log. ``ticking``: some view shows time passing.
-    ``artifacts``: None where none are used. ``onlooker``: who has the run ended once what it works on has changed.
+    ``artifacts``: None where none are used. ``onlooker``: who has the run ended once what it works on has changed. ``has_ease``:
+    whether the machine has little enough to do for one more task, asked where ``Limits.by_load``.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Driver:
         asides: Asides,
         artifacts: Artifacts | None = None,
         onlooker: Onlooker | None = None,
+        has_ease: Callable[[], bool] = lambda: True,
     ) -> None:
         self.machine = machine
         self.host = host
@@ -98,6 +103,9 @@ class Driver:
         self.asides = asides
         self.artifacts = artifacts
         self.onlooker = onlooker
+        self.has_ease = has_ease
+        # When the load of the machine is looked at again, if somebody waits for it to fall.
+        self._weigh_at: float | None = None
         self._begun = self._looked_up = clock.monotonic()
         self._running: dict[int, Running] = {}
         self._key_of: dict[int, int] = {}
@@ -150,7 +158,18 @@ class Driver:
         self._stimuli += self.asides.answers()
         self._ask_onlooker()
         self._stimuli += self._deadlines.due()
+        self._stimuli += self._eased()
         self._looked_up = self.clock.monotonic()
+
+    def _eased(self) -> list[Stimulus]:
+        """Once a second, where somebody waits for it: whether the machine has little enough to do."""
+        if self._weigh_at is None or self.clock.monotonic() < self._weigh_at:
+            return []
+        if not self.has_ease():
+            self._weigh_at = self.clock.monotonic() + WEIGHING
+            return []
+        self._weigh_at = None
+        return [Eased()]
 
     def _ask_onlooker(self) -> None:
         if self.onlooker is not None and not self.machine.is_ending:
@@ -238,6 +257,9 @@ class Driver:
             self.stream.flush()
             assert self._question is not None, "it was told just before"
             self.asides.ask(command.task, self._question)
+        elif isinstance(command, Weigh):
+            self._weigh_at = self.clock.monotonic()
+            self._stimuli += self._eased()
         elif isinstance(command, Debug):
             self._debug(command.task)
         elif isinstance(command, Rest):
@@ -506,11 +528,12 @@ class Driver:
             self._deadlines.patience(),
             self._jobs.patience(self.clock.monotonic()),
             TICK if ticks else None,
+            max(0.0, self._weigh_at - self.clock.monotonic()) if self._weigh_at is not None else None,
         )
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _refuse_to_wait_for_ever(self) -> None:
-        if self._running or self._deadlines or self.asides or self.asides.is_asking:
+        if self._running or self._deadlines or self._weigh_at is not None or self.asides or self.asides.is_asking:
             return
         stories = self.machine.unfinished_stories()
         more = [f"and {len(stories) - _STORIES} more"] if len(stories) > _STORIES else []
