@@ -17,7 +17,6 @@ from exarp.app.running.questions import Questions
 from exarp.app.running.stream import Stream
 from exarp.engine.command import Probe
 from exarp.engine.stimulus import Debugged, Probed, Stimulus
-from exarp.model.event import QuestionAsked
 from exarp.model.launch import Exited
 from exarp.model.task import Task
 
@@ -55,7 +54,7 @@ class Asides:
         self._log_path = log_path
         self._running: dict[int, _Aside] = {}
         self._key_of: dict[int, int] = {}
-        self._questions = Questions(stream, person, box)
+        self.questions = Questions(stream, person, box)
         # Tasks by the keys of the shells that a person has for them.
         self._shells: dict[int, int] = {}
         self._answers: list[Stimulus] = []
@@ -71,7 +70,7 @@ class Asides:
     @property
     def is_asking(self) -> bool:
         """Whether a question is open, or a shell: the terminal is the person's."""
-        return bool(self._questions or self._shells)
+        return bool(self.questions or self._shells)
 
     def probe(self, probe: Probe, key: int) -> None:
         """Begin a probe as ``key``; its answer comes by ``exited`` or ``answers``."""
@@ -124,16 +123,17 @@ class Asides:
         log = aside.log if exited.logged else None
         return Probed(task, status, last_line(aside.said), error or ("ended" if exited.early else ""), log)
 
-    def ask(self, task: int, question: QuestionAsked) -> None:
-        """Ask a person, once all questions before are answered."""
+    def ask(self, task: int) -> None:
+        """Ask a person what was told last, once all questions before are answered."""
         # Whoever answers may have changed files.
         self.has_run = True
-        self._questions.ask(task, question)
+        self.questions.ask(task)
 
-    def debug(self, task: int, key: int, named: Sequence[str], log: str) -> None:
-        """Give a person a shell for a task that failed, as ``key``. ``named``, ``log``: see ``Launcher.shell``."""
+    def debug(self, task: int, key: int, named: Sequence[str]) -> None:
+        """Give a person a shell for a task that failed, as ``key``. ``named``: see ``Launcher.shell``."""
         assert self._person is not None, "somebody wants it"
         spec = self._tasks[task]
+        log = self.questions.logs.get(spec.name, "")
         self._stream.suspend()
         try:
             launch = self._launcher.shell(key, spec, named, log)
@@ -149,7 +149,7 @@ class Asides:
 
     def kill(self, task: int, now: bool) -> bool:
         """End the script or the shell of a task, or take its question back; whether there was any."""
-        if self._questions.take_back(task):
+        if self.questions.take_back(task):
             return True
         if task not in self._key_of:
             return False
@@ -158,7 +158,7 @@ class Asides:
 
     def answers(self) -> list[Stimulus]:
         """What was answered since the last time."""
-        answered = self._questions.answers()
+        answered = self.questions.answers()
         if not self._answers and not answered:
             return []
         found, self._answers = [*self._answers, *answered], []
@@ -166,7 +166,7 @@ class Asides:
 
     def close(self) -> None:
         """The run is over."""
-        self._questions.close()
+        self.questions.close()
 
 
 def _script(spec: Task, probe: Probe) -> str:

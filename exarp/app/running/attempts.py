@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+from exarp.engine.stimulus import Ended
 from exarp.model.launch import Exited, Launch
+from exarp.model.task import Task
 
 
 class Running(msgspec.Struct):
@@ -27,7 +29,28 @@ class Prepared(msgspec.Struct):
     shown: str
 
 
-def warnings_of(exited: Exited) -> tuple[str, ...]:
+def ended(running: Running, exited: Exited, task: Task, duration_ms: int) -> Ended:
+    """The end of one, as the machine is told."""
+    return Ended(
+        running.task,
+        status=exited.status,
+        signal=exited.signal,
+        duration_ms=duration_ms,
+        log=running.log if exited.logged else None,
+        error=exited.error,
+        warnings=_warnings_of(exited),
+        early=exited.early,
+        verifying=_verifying(task, exited.step),
+    )
+
+
+def _verifying(task: Task, step: int) -> str:
+    """The script of a task's ``verify`` that is number ``step`` of its commands; empty where that is one of the others."""
+    first = len(task.commands) or 1
+    return task.verify[step - first] if task.verify and step >= first else ""
+
+
+def _warnings_of(exited: Exited) -> tuple[str, ...]:
     """What is worth a warning at the end of one."""
     found = []
     if exited.ended:

@@ -18,27 +18,17 @@ from exarp.app.freshness.resolution import FileFault
 from exarp.app.ports import Clock, Host, Onlooker
 from exarp.app.running.artifacts import Artifacts
 from exarp.app.running.asides import Asides
-from exarp.app.running.attempts import Prepared, Running, warnings_of
+from exarp.app.running.attempts import Prepared, Running, ended
 from exarp.app.running.command_lines import LaunchFault
 from exarp.app.running.deadlines import Deadlines
+from exarp.app.running.easing import Easing
 from exarp.app.running.jobs import Job, Jobs, Keep, broken_off
 from exarp.app.running.launcher import Launcher
-from exarp.app.running.log_end import last_meaningful_line
 from exarp.app.running.stream import Stream
 from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell, Weigh
 from exarp.engine.machine import Machine
 from exarp.engine.state import State
-from exarp.engine.stimulus import (
-    Begun,
-    Checked,
-    Eased,
-    Ended,
-    Interrupted,
-    Outdated,
-    Rested,
-    Stimulus,
-    TimedOut,
-)
+from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Outdated, Rested, Stimulus, TimedOut
 from exarp.errors import DefectError, Problem
 from exarp.model.event import (
     AttemptFailed,
@@ -51,14 +41,11 @@ from exarp.model.event import (
     TaskStarted,
 )
 from exarp.model.launch import Exited, HostEvent, Output, Paused
-from exarp.model.task import Task
 from exarp.planning.freshness import Record
 from exarp.workspace.fingerprints import on_and_on
 
 # How often a live view may show that time passes, in seconds.
 TICK = 0.1
-# How often the load of the machine is looked at while it is too high, in seconds.
-WEIGHING = 1.0
 # How long files are looked at before it is seen what happened meanwhile, in seconds.
 SLICE = 0.05
 # More stories than this in one message help nobody.
@@ -103,9 +90,7 @@ class Driver:
         self.asides = asides
         self.artifacts = artifacts
         self.onlooker = onlooker
-        self.has_ease = has_ease
-        # When the load of the machine is looked at again, if somebody waits for it to fall.
-        self._weigh_at: float | None = None
+        self._easing = Easing(clock, has_ease)
         self._begun = self._looked_up = clock.monotonic()
         self._running: dict[int, Running] = {}
         self._key_of: dict[int, int] = {}
@@ -125,9 +110,6 @@ class Driver:
         self._records: dict[str, tuple[Record, int | None]] = {}
         # Log (None: nothing was printed), duration, and whether a secret was printed, of tasks until they are settled.
         self._succeeded: dict[int, tuple[str | None, int, bool]] = {}
-        # Where the last attempt's output is kept, of tasks about which somebody may be asked.
-        self._failed_logs: dict[str, str] = {}
-        self._question: QuestionAsked | None = None
         checker.fingerprints.breathe = self._breathe
         launcher.folders.breathe = self._breathe
         if artifacts is not None:
@@ -158,18 +140,8 @@ class Driver:
         self._stimuli += self.asides.answers()
         self._ask_onlooker()
         self._stimuli += self._deadlines.due()
-        self._stimuli += self._eased()
+        self._stimuli += self._easing.due()
         self._looked_up = self.clock.monotonic()
-
-    def _eased(self) -> list[Stimulus]:
-        """Once a second, where somebody waits for it: whether the machine has little enough to do."""
-        if self._weigh_at is None or self.clock.monotonic() < self._weigh_at:
-            return []
-        if not self.has_ease():
-            self._weigh_at = self.clock.monotonic() + WEIGHING
-            return []
-        self._weigh_at = None
-        return [Eased()]
 
     def _ask_onlooker(self) -> None:
         if self.onlooker is not None and not self.machine.is_ending:
@@ -255,11 +227,9 @@ class Driver:
             self._probe(command)
         elif isinstance(command, Ask):
             self.stream.flush()
-            assert self._question is not None, "it was told just before"
-            self.asides.ask(command.task, self._question)
+            self.asides.ask(command.task)
         elif isinstance(command, Weigh):
-            self._weigh_at = self.clock.monotonic()
-            self._stimuli += self._eased()
+            self._stimuli += self._easing.wait()
         elif isinstance(command, Debug):
             self._debug(command.task)
         elif isinstance(command, Rest):
@@ -270,8 +240,7 @@ class Driver:
     def _debug(self, task: int) -> None:
         key = self._next_key = self._next_key + 1
         snapshot = self.checker.snapshots.get(task)
-        log = self._failed_logs.get(self.machine.tasks[task].name, "")
-        self.asides.debug(task, key, snapshot.named if snapshot is not None else (), log)
+        self.asides.debug(task, key, snapshot.named if snapshot is not None else ())
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, TaskStarted):
@@ -286,10 +255,7 @@ class Driver:
             elapsed = round((self.clock.monotonic() - self._begun) * 1000)
             event = msgspec.structs.replace(event, duration_ms=elapsed)
         elif isinstance(event, (QuestionAsked, QuestionAnswered)):
-            event = msgspec.structs.replace(event, id=f"{self.stream.run}.{event.id}")
-            if isinstance(event, QuestionAsked):
-                log = self._failed_logs.get(event.task, "")
-                self._question = event = msgspec.structs.replace(event, error=last_meaningful_line(log) if log else "")
+            event = self.asides.questions.told(event)
         self.stream.tell(event)
 
     def _record(self, event: TaskFinished | TaskRetried | AttemptFailed) -> None:
@@ -496,23 +462,12 @@ class Driver:
             self.launcher.forget()
         self._ended.append(running.task)
         self._jobs.ended(self.clock.monotonic())
+        self._easing.hurry()
         duration_ms = round(exited.seconds * 1000)
         self._succeeded[running.task] = (running.path if exited.logged else None, duration_ms, exited.masked)
         if self.machine.limits.deciding and self.machine.tasks[running.task].on_failure == "ask":
-            self._failed_logs[name] = running.path if exited.logged else ""
-        self._stimuli.append(
-            Ended(
-                running.task,
-                status=exited.status,
-                signal=exited.signal,
-                duration_ms=duration_ms,
-                log=running.log if exited.logged else None,
-                error=exited.error,
-                warnings=warnings_of(exited),
-                early=exited.early,
-                verifying=_verifying(self.machine.tasks[running.task], exited.step),
-            )
-        )
+            self.asides.questions.logs[name] = running.path if exited.logged else ""
+        self._stimuli.append(ended(running, exited, self.machine.tasks[running.task], duration_ms))
 
     # -- time --------------------------------------------------------------------------------------------------
 
@@ -528,20 +483,14 @@ class Driver:
             self._deadlines.patience(),
             self._jobs.patience(self.clock.monotonic()),
             TICK if ticks else None,
-            max(0.0, self._weigh_at - self.clock.monotonic()) if self._weigh_at is not None else None,
+            self._easing.patience(),
         )
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _refuse_to_wait_for_ever(self) -> None:
-        if self._running or self._deadlines or self._weigh_at is not None or self.asides or self.asides.is_asking:
+        if self._running or self._deadlines or self._easing or self.asides or self.asides.is_asking:
             return
         stories = self.machine.unfinished_stories()
         more = [f"and {len(stories) - _STORIES} more"] if len(stories) > _STORIES else []
         message = f"nothing runs, nothing is due, and the run is not over: {'; '.join(stories[:_STORIES] + more)}"
         raise DefectError(Problem("defect", message))
-
-
-def _verifying(task: Task, step: int) -> str:
-    """The script of a task's ``verify`` that is number ``step`` of its commands; empty where that is one of the others."""
-    first = len(task.commands) or 1
-    return task.verify[step - first] if task.verify and step >= first else ""

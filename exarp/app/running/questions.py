@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from collections import deque
 
+import msgspec
+
 from exarp.app.ports import AnswerBox, Person
+from exarp.app.running.log_end import last_meaningful_line
 from exarp.app.running.stream import Stream
 from exarp.engine.stimulus import Answered
-from exarp.model.event import QuestionAsked
+from exarp.model.event import QuestionAnswered, QuestionAsked
 
 
 class Questions:
-    """Of one run. ``box``: where other processes answer. As long as a question is open the terminal is the person's."""
+    """Of one run. ``box``: where other processes answer. As long as a question is open the terminal is the person's.
+
+    ``logs``: where the output of a task's last attempt is kept (a path, or empty), of tasks about which somebody may be asked.
+    """
 
     def __init__(self, stream: Stream, person: Person | None, box: AnswerBox | None) -> None:
         self._stream = stream
@@ -24,14 +30,26 @@ class Questions:
         self._line: deque[tuple[int, QuestionAsked]] = deque()
         self._answered: list[Answered] = []
         self._is_new = True
+        self._told: QuestionAsked | None = None
+        self.logs: dict[str, str] = {}
 
     def __bool__(self) -> bool:
         """Whether any is open."""
         return bool(self._line)
 
-    def ask(self, task: int, question: QuestionAsked) -> None:
-        """Put a question, once all before it are answered."""
-        assert self._person is not None, "nobody is asked where nobody is"
+    def told(self, event: QuestionAsked | QuestionAnswered) -> QuestionAsked | QuestionAnswered:
+        """An event about a question, with all that the machine cannot know: the run in its id, and the line that says what went
+        wrong."""
+        event = msgspec.structs.replace(event, id=f"{self._stream.run}.{event.id}")
+        if isinstance(event, QuestionAsked):
+            log = self.logs.get(event.task, "")
+            self._told = event = msgspec.structs.replace(event, error=last_meaningful_line(log) if log else "")
+        return event
+
+    def ask(self, task: int) -> None:
+        """Put the question that was told last, once all before it are answered."""
+        question = self._told
+        assert question is not None and self._person is not None, "nobody is asked where nobody is"
         if self._is_new and self._box is not None:
             # Left by a run that was killed.
             self._box.clear()
