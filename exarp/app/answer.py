@@ -41,6 +41,11 @@ def unanswered(events: Sequence[Event]) -> list[QuestionAsked]:
     return list(found.values())
 
 
+def answers_to(question: QuestionAsked) -> tuple[str, ...]:
+    """What can be answered from elsewhere: all but what needs the terminal of the run."""
+    return tuple(option for option in question.options if option != "debug")
+
+
 def answer(root: str, question: str, word: str) -> QuestionAsked:
     """Answer a question, which is returned.
 
@@ -53,8 +58,9 @@ def answer(root: str, question: str, word: str) -> QuestionAsked:
         ids = ", ".join(each.id for each in asked)
         step = f"open: {ids}" if ids else "nothing is asked here now"
         raise UsageError(Problem("no-question", f"there is no open question {question!r}", None, step))
-    if word not in found.options:
-        step = did_you_mean(word, found.options) or f"choose one: {', '.join(found.options)}"
+    if word not in (words := answers_to(found)):
+        step = did_you_mean(word, words) or f"choose one: {', '.join(words)}"
+        step = "the shell opens at the terminal of the run: type it there" if word in found.options else step
         raise UsageError(Problem("bad-answer", f"{word!r} is no answer to question {question}", None, step))
     counts = Answers(StateFolder(root)).give(found.id, word)
     if counts != word:

@@ -104,7 +104,7 @@ class Person(Protocol):
         """Put a question."""
 
     def answer(self) -> str | None:
-        """One of the question's options, once; None as long as there is none. Never waits."""
+        """One of the question's options, once; None as long as there is none, empty where there will be none. Never waits."""
 
     def take_back(self, answer: str | None) -> None:
         """The question is void: somebody else has given that ``answer``, or nobody need any more."""

@@ -88,10 +88,14 @@ def differences(resumed: Resumed, digest: str, plan: Plan) -> list[str]:
     now = {plan.names[task]: PlannedTask(wave.name) for wave in plan.waves for task in wave.tasks}
     diff = plan_diff(then, now)
     moved = [changed.task for changed in diff.changed]
-    kinds = (("new", diff.added), ("gone", diff.removed), ("in another wave", moved))
+    # What was known to be up to date before anything was looked at is not named there.
+    added = () if any(wave.settled for wave in started.plan.waves) else diff.added
+    kinds = (("new", added), ("gone", diff.removed), ("in another wave", moved))
     told = [f"  {what}: {_listed(names)}" for what, names in kinds if names]
     changed = f"the manifest has changed since run {resumed.runs[0]}"
-    return [f"{changed}:", *told] if told else [f"{changed}; the tasks and their waves are the same"]
+    if told:
+        return [f"{changed}:", *told]
+    return [f"{changed}; the tasks and their waves are the same" if added == diff.added else changed]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -102,10 +103,12 @@ class Session:
             raise BusyError(Problem("inside-a-run", message, None, "name the other task in needs instead"))
         self.folder.prepare()
         identity_ = identity(os.getpid()) or ""
-        holder = Holder(os.getpid(), self.clock.timestamp(), self._command, identity_, heard_signal())
-        stack.enter_context(
+        holder = Holder(os.getpid(), self.clock.timestamp(), self._command, identity_, heard_signal(), _own_mark())
+        lock = stack.enter_context(
             acquire(self.folder.lock, holder, wait=self._wait, on_wait=lambda other: self._note(f"waiting for {other}"))
         )
+        if lock.dead.mark:
+            self._end_orphans(lock.dead)
         # Nobody is to rely on it while tasks run; who has to do with none of it may go on to do so afterwards.
         self.index = take_index(self.folder.path)
         self._database = stack.enter_context(open_for_writing(self.folder.database))
@@ -131,6 +134,13 @@ class Session:
                 with suppress(OSError):
                     os.rmdir(self._log_folder)
             self._stack.close()
+
+    def _end_orphans(self, dead: Holder) -> None:
+        """End what a run that was killed has left running, before anything relies on files that it may still write."""
+        from exarp.hosts.orphans import end_orphans
+
+        if names := end_orphans(dead.mark):
+            self._note(f"warning: a run was killed ({dead}) and left {', '.join(names)} running: ended")
 
     def recall(self, selected: Selection) -> None:
         """Fill ``memory`` with what earlier runs left for these tasks, and let ``fingerprints`` know of it."""
@@ -175,7 +185,7 @@ class Session:
 
     def host(self, run: str) -> LocalHost:
         """A host for a run's attempts. ``run`` alone does not mark them uniquely on a machine, the workspace does."""
-        return LocalHost(f"{os.getpid()}.{time.time_ns():x}.{run}")
+        return LocalHost(f"{_own_mark()}{time.time_ns():x}.{run}")
 
     def artifact_store(self, cache: Cache) -> ArtifactStore | None:
         """Where artifacts are; None where none are to be kept."""
@@ -201,6 +211,16 @@ class Session:
         """An attempt's log: absolute path, and path as events show it (relative to the workspace)."""
         path = self.folder.log_path(run, task, attempt)
         return path, path[len(self.root) :].lstrip("/")
+
+
+@cache
+def _mark_of(pid: int) -> str:
+    return f"{pid}.{time.time_ns():x}."
+
+
+def _own_mark() -> str:
+    """How the marks of all that this process starts begin: no other process has them, whenever it lives."""
+    return _mark_of(os.getpid())
 
 
 def platform() -> str:

@@ -148,7 +148,8 @@ def complete_answers(context: click.Context, parameter: click.Parameter, incompl
     """What can be answered to the question that stands before."""
     from click.shell_completion import CompletionItem
 
-    words = [
-        word for each in _open_questions(context) if each.id == context.params.get("question") for word in each.options
-    ]
+    from exarp.app.answer import answers_to
+
+    asked = [each for each in _open_questions(context) if each.id == context.params.get("question")]
+    words = [word for each in asked for word in answers_to(each)]
     return [CompletionItem(word) for word in words if word.startswith(incomplete)]

@@ -29,12 +29,17 @@ def command(run: str | None) -> int:
     from exarp.app.resume import find_resumable, folder_of
     from exarp.cli.commands import COMMANDS
     from exarp.cli.entry import carry_out, first_word
+    from exarp.cli.invocation import write_bytes
     from exarp.cli.run_views import note
+    from exarp.views.escape import name
+    from exarp.views.history.document import status_document
 
     invocation = current()
     root = invocation.root()
     row, resumed = find_resumable(root, run, COMMANDS, first_word)
     if row.outcome in ("passed", "up_to_date"):
+        if invocation.json:
+            write_bytes(status_document(row, None))
         if invocation.verbosity >= 0:
             note(f"run {row.id} has passed: there is nothing to go on with")
         return 0
@@ -44,14 +49,14 @@ def command(run: str | None) -> int:
     again.resumed = resumed
     if invocation.verbosity >= 0:
         where = "" if os.path.samefile(folder, here) else f" in {os.path.relpath(folder, here)}"
-        note(f"going on with run {row.id}{where}: {shlex.join(('exarp', *resumed.arguments))}")
+        note(f"going on with run {row.id}{where}: {name(shlex.join(('exarp', *resumed.arguments)))}")
     return carry_out(again)
 
 
 def _with_own(arguments: Sequence[str], invocation: Invocation) -> tuple[str, ...]:
     """The earlier command line with the options about what is shown that this one has."""
-    own = ["--json"] * (invocation.json and "--json" not in arguments)
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    own = ["--json"] * (invocation.json and "--json" not in arguments[:at])
     own += ["-v"] * max(0, invocation.verbosity) + ["-q"] * max(0, -invocation.verbosity)
     own += ["--color", invocation.color] if invocation.color != "auto" else []
-    at = arguments.index("--") if "--" in arguments else len(arguments)
     return (*arguments[:at], *own, *arguments[at:])

@@ -101,7 +101,8 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         yes=options["yes"],
         cache=not options["no_cache"],
         stay=not options["every"],
-        command=("exarp", *invocation.arguments),
+        # What was said when it was gone on with counts for this time.
+        command=("exarp", *(invocation.resumed or invocation).arguments),
         resumed=invocation.resumed,
         call=invocation.call(overrides.variables, words_of(options), words_behind(project, chosen)),
     )

@@ -67,6 +67,11 @@ class RunViews:
         unattended = self._invocation.json or self._to_stdout or bool(os.environ.get("CI"))
         if unattended or not sys.stdin.isatty() or not sys.stderr.isatty():
             return None
+        try:
+            os.tcgetpgrp(sys.stdin.fileno())
+        except OSError:
+            # A terminal, but not ours: nobody who types there means this.
+            return None
         from exarp.views.run.question import Question
 
         return Question(sys.stderr)

@@ -130,7 +130,8 @@ class Asking(Serving):
         undecided = self._undecided[self.gates.wave_of[task]][task]
         attempt = self._attempts.get(task, _NONE)
         ended = attempt.ended
-        retry = ("retry",) if undecided.debugged else ()
+        # It would come to no attempt without the service that it uses.
+        retry = ("retry",) if undecided.debugged and not self._has_lost(task) else ()
         skip = ("skip",) if self._may_be_skipped(task) else ()
         question = QuestionAsked(
             id="",

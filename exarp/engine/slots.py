@@ -17,6 +17,7 @@ from exarp.model.task import Task
 
 # Priority (negated), position, task: the smallest goes first.
 _Rank = tuple[int, int, int]
+_TERMINAL = "terminal"
 
 
 class _Line:
@@ -60,6 +61,8 @@ class Slots:
         self._settling: set[int] = set()
         self._running = 0
         self._alone = False
+        # Whether a person has the terminal.
+        self._is_lent = False
 
     def add(self, task: int) -> None:
         """A task is ready to start."""
@@ -140,7 +143,7 @@ class Slots:
                 return None
             rank = line.ranks[0]
             spec = self._tasks[rank[2]]
-            if spec.interactive and self._running:
+            if spec.interactive and self._running and not self._is_lent:
                 # It goes next, alone: nothing else starts until what runs has ended.
                 return None
             heappop(self._open)
@@ -163,7 +166,7 @@ class Slots:
     def _is_alone_next(self) -> bool:
         """Whether the next task with a job slot is one that must run alone, and waits for that."""
         line = self._first(self._open, "") if self._free_jobs > 0 else None
-        return line is not None and self._tasks[line.ranks[0][2]].interactive
+        return line is not None and self._tasks[line.ranks[0][2]].interactive and not self._is_lent
 
     def _serve(self, line: _Line, rank: _Rank, spec: Task) -> bool:
         """Let the first of a line hold what it asks for; False where there is not enough, and the line is parked for that."""
@@ -190,6 +193,8 @@ class Slots:
         return None
 
     def _lack(self, spec: Task, rank: _Rank) -> str:
+        if spec.interactive and self._is_lent:
+            return _TERMINAL
         for name in spec.mutex:
             if name in self._held:
                 return f"mutex {name}"
@@ -218,12 +223,13 @@ class Slots:
         return self._alone
 
     def take_terminal(self) -> None:
-        """A person has the terminal, for a question or a shell: what must be alone waits, all else goes on."""
-        self._running += 1
+        """A person has the terminal, for a question or a shell: what needs it waits, all else goes on."""
+        self._is_lent = True
 
     def give_terminal_back(self) -> None:
         """The person is done with it."""
-        self._running -= 1
+        self._is_lent = False
+        self._wake(_TERMINAL)
 
     def release_job(self, task: int) -> None:
         """The task's process has ended: another may have its job slot. It holds all else until ``release``."""

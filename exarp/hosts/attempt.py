@@ -12,7 +12,7 @@ from enum import IntEnum
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from exarp.hosts.children import MARK
+from exarp.hosts.children import DAEMON, MARK
 from exarp.hosts.log_file import CappedLog, SharedLog
 from exarp.hosts.process_tree import Process
 from exarp.hosts.spawning import Apart, Spawner
@@ -106,6 +106,8 @@ class Attempt:
         if not argv or not argv[0]:
             raise FileNotFoundError(errno.ENOENT, "the command is empty", "")
         env = {**launch.env, MARK: mark}
+        if launch.daemon:
+            env[DAEMON] = "1"
         stdin, output = self._streams(null)
         pid = None
         if stdin is not None and plain:

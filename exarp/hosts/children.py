@@ -16,6 +16,8 @@ from exarp.hosts.mechanisms import children_file, set_subreaper, subreaper
 from exarp.hosts.process_tree import is_replacing_program, read_proc
 
 MARK = "EXARP_ATTEMPT"
+# Set for what may go on after the run.
+DAEMON = "EXARP_DAEMON"
 """The environment variable by which a process is known to be an attempt's: ``RUN:KEY``.
 
 A run inside a task puts its own after what it inherited and a slash, so that both runs know the process.

@@ -30,7 +30,7 @@ class Holder(msgspec.Struct, frozen=True):
     """Who holds the lock: process id, start (RFC 3339 in UTC), command line. All empty where nobody could tell.
 
     ``process``: what tells the process from a later one of the same id, as the host has it. ``signal``: the number of the
-    one that ends its run as Ctrl-C does.
+    one that ends its run as Ctrl-C does. ``mark``: how the marks of all that it starts begin.
     """
 
     pid: int = 0
@@ -38,6 +38,7 @@ class Holder(msgspec.Struct, frozen=True):
     command: tuple[str, ...] = ()
     process: str = ""
     signal: int = 2
+    mark: str = ""
 
     def __str__(self) -> str:
         """``pid 12: exarp run test, since today 14:02`` (here), safe for a terminal."""
@@ -59,10 +60,12 @@ def _time_of_day(time: str) -> str:
 
 
 class RunLock:
-    """A held lock; let it go with :meth:`close` or at the end of a ``with`` block."""
+    """A held lock; let it go with :meth:`close` or at the end of a ``with`` block. ``dead``: who had it before, and died with it;
+    all empty where that one let it go."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, dead: Holder) -> None:
         self._descriptor: int | None = descriptor
+        self.dead = dead
 
     def close(self) -> None:
         """Let the lock go. A second call does nothing."""
@@ -104,8 +107,9 @@ def acquire(path: str, holder: Holder, *, wait: bool, on_wait: Callable[[Holder]
                     told = True
                 _locked(descriptor, path, fcntl.LOCK_EX)
             if _is_at(descriptor, path):
+                dead = _read_holder(descriptor)
                 _write_holder(descriptor, holder)
-                return RunLock(descriptor)
+                return RunLock(descriptor, dead)
         except BaseException:
             os.close(descriptor)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,14 +85,14 @@ def test_what_others_still_need_cannot_be_skipped(workspace: Workspace) -> None:
         needs = ["a"]
         run = "exit 0"
         [task.c]
-        run = "exit 0"
+        run = "sleep 0.5"
     """)
 
     with screen(workspace, "run", "b", "c") as shown:
-        assert "1 passed" not in shown.until("Task a failed: exit 3. Debug / Abort? [d/a] ")
-        # The end of all typing is nobody's answer.
+        shown.until("Task a failed: exit 3. Debug / Abort? [d/a] ")
+        # The end of all typing is nobody's answer: what does not need it runs.
         shown.type("\x04")
-        assert "blocked by it: b" in shown.until("[exit 1 ")
+        assert "1 failed, 1 blocked, 1 passed" in shown.until("[exit 1 ")
     with screen(workspace, "run", "a", "c") as shown:
         shown.until("Task a failed: exit 3. Debug / Skip / Abort? [d/s/a] ")
         shown.type("s\n")
@@ -106,7 +107,7 @@ def test_whoever_answers_first_is_heard(workspace: Workspace) -> None:
         shown.until("[d/s/a] ")
         assert workspace.exarp("answer").out == (
             "1.1  Task deploy failed 2x: connection refused. Debug / Skip / Abort?\n"
-            "     answer: exarp answer 1.1 debug|skip|abort\n"
+            "     answer: exarp answer 1.1 skip|abort\n"
         )
         [asked] = json.loads(workspace.exarp("answer", "--json").out)["questions"]
         assert (asked["id"], asked["task"], asked["options"]) == ("1.1", "deploy", ["debug", "skip", "abort"])
@@ -115,6 +116,7 @@ def test_whoever_answers_first_is_heard(workspace: Workspace) -> None:
         assert (unknown.code, "(no-question)" in unknown.err, "open: 1.1" in unknown.err) == (2, True, True)
         assert (odd.code, "(bad-answer)" in odd.err, "did you mean 'skip'?" in odd.err) == (2, True, True)
         assert workspace.exarp("answer", "1.1").code == 2
+        assert "the shell opens at the terminal of the run" in workspace.exarp("answer", "1.1", "debug").err
 
         assert workspace.exarp("answer", "1.1", "skip").code == 0
         shown.until("skip (answered elsewhere)\n")
@@ -167,3 +169,106 @@ def test_nobody_is_asked_where_it_was_answered_or_nobody_can_be(
 
     with screen(workspace, "run", "--retries", "0", *words, **more) as shown:
         assert "Debug" not in shown.until("[exit 1 ")
+
+
+def test_a_shell_has_the_terminal_to_itself(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.a]
+        on_failure = "ask"
+        run = "exit 1"
+        [task.quick]
+        run = "true"
+        [task.slow]
+        needs = ["quick"]
+        run = "while ! test -e go; do sleep 0.05; done"
+        [task.c]
+        needs = ["slow"]
+        confirm = "Really?"
+        run = "touch done"
+    """)
+
+    with screen(workspace, "run", "a", "c", "-j2") as shown:
+        shown.until("[d/s/a] ")
+        shown.type("d\n")
+        shown.until("leave it with exit\n")
+        shown.type(
+            f'touch go; until {sys.executable} -m exarp answer | grep Really; do :; done; echo "<""left>"; exit\n'
+        )
+        assert "[y/N]" not in shown.until("<left>")
+        # What was asked about first comes first again.
+        assert "[y/N]" not in shown.until("Debug / Retry / Skip / Abort? [d/r/s/a] ")
+        shown.type("s\n")
+        shown.until("Really? [y/N] ")
+        shown.type("y\n")
+        shown.until("[exit 1 ")
+    assert workspace.exists("done")
+
+
+def test_an_answer_that_cannot_be_kept_counts_all_the_same(workspace: Workspace) -> None:
+    workspace.manifest(WAVE)
+    workspace.write(".exarp/answers", "")
+
+    with screen(workspace, "run", "--retries", "0") as shown:
+        shown.until("[d/s/a] ")
+        shown.type("s\n")
+        assert "1 skipped, 1 passed" in shown.until("[exit 1 ")
+
+
+def test_what_was_typed_before_the_question_is_no_answer(workspace: Workspace) -> None:
+    workspace.manifest(
+        '[task.a]\non_failure = "ask"\nrun = "touch there; until test -e go; do sleep 0.05; done; exit 1"'
+    )
+
+    with screen(workspace, "run", "a") as shown:
+        while not workspace.exists("there"):
+            pass
+        shown.type("abort\n")
+        shown.until("abort\n")
+        workspace.write("go", "")
+        shown.until("[d/s/a] ")
+        shown.type("d\n")
+        shown.until("leave it with exit\n")
+        shown.type("exit\n")
+        shown.until("[d/r/s/a] ")
+        shown.type("a\n")
+        shown.until("[exit 1 ")
+
+
+def test_a_task_that_cannot_be_given_its_variables_can_be_debugged(workspace: Workspace) -> None:
+    workspace.manifest("""
+        [task.a]
+        on_failure = "ask"
+        params = { x = "" }
+        env = { X = "${x}" }
+        run = "true"
+    """)
+
+    with screen(workspace, "run", "a", f"x={'y' * 120_000}", SHELL="/") as shown:
+        shown.until("Debug / Skip / Abort? [d/s/a] ")
+        shown.type("d\n")
+        shown.until("leave it with exit\n")
+        shown.type("exit\n")
+        shown.until("[d/r/s/a] ")
+        shown.type("a\n")
+        shown.until("[exit 1 ")
+
+
+def test_a_terminal_that_is_not_ours_has_nobody_to_ask(workspace: Workspace) -> None:
+    workspace.manifest(WAVE)
+    ours, theirs = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "exarp", "run", "--retries", "0"],
+            cwd=workspace.path,
+            env=environment({"TERM": "dumb"}),
+            stdin=theirs,
+            stderr=theirs,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            check=False,
+        )
+        told = os.read(ours, 65536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (done.returncode, "1 failed, 1 passed" in told, "Debug" in told) == (1, True, False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exarp.hosts.process_tree import read_process
 from tests.hosts.screen import Screen
 
 from .conftest import Workspace, environment
@@ -111,10 +112,16 @@ def test_after_a_kill_it_goes_on_from_what_finished(workspace: Workspace) -> Non
     assert (running.code, "run 1 is still running (still-running)" in running.err) == (5, True)
     process.kill()
     process.communicate()
-    os.kill(int(workspace.read("there")), signal.SIGKILL)
+    orphan = int(workspace.read("there"))
+    assert read_process(orphan) is not None
 
     workspace.write("mended", "")
-    assert workspace.exarp("resume").code == 0
+    again = workspace.exarp("resume")
+    assert again.code == 0
+    if sys.platform == "linux":
+        assert f"exarp: warning: a run was killed (pid {process.pid}: exarp run third, since today " in again.err
+        assert " and left sleep running: ended\n" in again.err
+        assert read_process(orphan) is None
     assert ran(workspace) == ["first", "second 1 ", "second 1 ", "third"]
 
 
@@ -162,3 +169,36 @@ def test_without_any_run_there_is_nothing_to_go_on_with(workspace: Workspace) ->
     none, odd = workspace.exarp("resume"), workspace.exarp("resume", "7")
     assert (none.code, "(no-run)" in none.err, odd.code, "(no-run)" in odd.err) == (2, True, 2, True)
     assert not Path(workspace.path, ".exarp").exists()
+
+
+def test_what_was_said_about_showing_it_counts_for_one_time(workspace: Workspace) -> None:
+    workspace.manifest('[task.t]\nparams = { p = "1" }\nrun = "exit 1"')
+    workspace.exarp("run", "t", "p=x\n2", "--", "--json")
+
+    assert workspace.exarp("resume", "-q", "--json").json["outcome"] == "failed"
+    plain = workspace.exarp("resume")
+    assert (plain.out, "going on with run 2: exarp run t 'p=x\\n2' -- --json\n" in plain.err) == ("", True)
+
+    workspace.manifest('[task.t]\nparams = { p = "1" }\nrun = "true"')
+    assert workspace.exarp("resume").code == 0
+    assert workspace.exarp("resume", "--json").json["runs"][0]["outcome"] == "passed"
+
+
+def test_what_is_done_is_not_forced_again(workspace: Workspace) -> None:
+    workspace.manifest(THREE)
+    workspace.exarp("run", "third", "--force")
+
+    workspace.exarp("resume")
+    assert ran(workspace) == ["first", "second 1 ", "second 1 "]
+
+
+def test_what_was_up_to_date_is_not_told_as_new(workspace: Workspace) -> None:
+    manifest = '[task.u]\ninputs = []\noutputs = ["o"]\nrun = "touch o"\n[task.f]\nneeds = ["u"]\nrun = "exit 1"\n'
+    workspace.manifest(manifest)
+    workspace.exarp("run", "f")
+    workspace.exarp("run", "f")
+    workspace.manifest(manifest + '[task.other]\nrun = "true"\n')
+
+    assert (
+        "u" not in workspace.exarp("resume").err.partition("the manifest has changed since run 2")[2].partition("\n")[0]
+    )

@@ -149,7 +149,9 @@ def test_any_command_line_can_be_told_to_a_terminal(folder: StateFolder, text: s
 def test_a_long_holder_leaves_nothing_behind_a_short_one(folder: StateFolder) -> None:
     Path(folder.lock).write_text("x" * 500)
     with acquire(folder.lock, Holder(5), wait=False, on_wait=never):
-        assert Path(folder.lock).read_text() == '{"pid":5,"started":"","command":[],"process":"","signal":2}\n'
+        assert (
+            Path(folder.lock).read_text() == '{"pid":5,"started":"","command":[],"process":"","signal":2,"mark":""}\n'
+        )
 
 
 def test_a_failure_while_telling_lets_the_file_go(folder: StateFolder) -> None:

@@ -95,7 +95,8 @@ class Checker:
         except FileFault as fault:
             self._contributions.failed(task)
             return Checked(task, impossible=fault.reason)
-        stale = FreshnessReason("forced") if self.force else self._stale(task, record, now)
+        forced = self.force and not self._is_done(record)
+        stale = FreshnessReason("forced") if forced else self._stale(task, record, now)
         if stale is None:
             self.sound.add(task)
         if stale is not None:
@@ -293,9 +294,12 @@ class Checker:
         return self._clock.before_what_comes() if spec.depfile and self._clock is not None else NEVER_LATE
 
     def _stale(self, task: int, record: Record | None, now: Record) -> FreshnessReason | None:
-        done = record is not None and record.run in self._resumes
-        reason = decide(self.manifest.tasks[task], record, now, done)
+        reason = decide(self.manifest.tasks[task], record, now, self._is_done(record))
         return FreshnessReason("made-later", self._late[task]) if reason is None and task in self._late else reason
+
+    def _is_done(self, record: Record | None) -> bool:
+        """Whether a success is of a run that this one goes on with."""
+        return record is not None and record.run in self._resumes
 
     def _keep(self, task: int, record: Record) -> None:
         self._records.keep(task, record)

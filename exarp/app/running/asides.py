@@ -70,7 +70,7 @@ class Asides:
     @property
     def is_asking(self) -> bool:
         """Whether a question is open, or a shell: the terminal is the person's."""
-        return bool(self.questions or self._shells)
+        return bool(self.questions)
 
     def probe(self, probe: Probe, key: int) -> None:
         """Begin a probe as ``key``; its answer comes by ``exited`` or ``answers``."""
@@ -108,7 +108,7 @@ class Asides:
             del self._key_of[debugged]
             self._launcher.done(exited.key)
             self.has_run = True
-            self._stream.resume()
+            self.questions.debugged()
             return Debugged(debugged)
         aside = self._running.pop(exited.key)
         task = aside.probe.task
@@ -134,14 +134,12 @@ class Asides:
         assert self._person is not None, "somebody wants it"
         spec = self._tasks[task]
         log = self.questions.logs.get(spec.name, "")
-        self._stream.suspend()
         try:
             launch = self._launcher.shell(key, spec, named, log)
         except LaunchFault:
             # What the task cannot be given, a person need not be.
-            launch = self._launcher.shell(
-                key, msgspec.structs.replace(spec, commands=("",), argv=(), prompt=""), (), log
-            )
+            bare = msgspec.structs.replace(spec, commands=("",), argv=(), prompt="", env={}, variables={})
+            launch = self._launcher.shell(key, bare, (), log)
         self._person.debug(spec.name, launch.cwd, log)
         self._shells[key] = task
         self._key_of[task] = key

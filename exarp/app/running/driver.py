@@ -448,6 +448,7 @@ class Driver:
         self._delay(self.host.suspend())
         if shown:
             self.stream.resume()
+        self.asides.questions.repeat()
 
     def _exited(self, exited: Exited) -> None:
         running = self._running.pop(exited.key)

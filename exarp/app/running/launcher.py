@@ -104,7 +104,7 @@ class Launcher:
         launch = self._launch(key, task, lists, cwd, "")
         return msgspec.structs.replace(
             launch,
-            commands=((self._person_shell if os.access(self._person_shell, os.X_OK) else "sh",),),
+            commands=((self._shell_of_person(),),),
             env={**launch.env, "EXARP_LOG": log},
             streams="foreground",
             daemon=False,
@@ -113,6 +113,10 @@ class Launcher:
             programs=(),
             masked=(),
         )
+
+    def _shell_of_person(self) -> str:
+        shell = self._person_shell
+        return shell if os.path.isfile(shell) and os.access(shell, os.X_OK) else "sh"
 
     def _cwd(self, task: Task) -> str:
         cwd = f"{self.root}/{task.cwd}" if task.cwd else self.root

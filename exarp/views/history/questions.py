@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exarp.app.answer import answers_to
 from exarp.model.call import Call
 from exarp.model.event import QuestionAsked
 from exarp.views import escape, words
@@ -16,7 +17,7 @@ from exarp.views.json_line import json_line
 def question_line(question: QuestionAsked, call: Call) -> str:
     """The question, and below it how it is answered."""
     id_ = escape.name(question.id)
-    ways = "|".join(question.options)
+    ways = "|".join(answers_to(question))
     return f"{id_}  {words.question(question)}\n{' ' * len(id_)}  answer: {call.of('answer', question.id)} {ways}"
 
 

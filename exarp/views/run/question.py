@@ -5,8 +5,10 @@ Knows how it is put, and which of its options is meant by what is typed. Never w
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import termios
 from typing import TextIO
 
 from exarp.model.event import QuestionAsked
@@ -28,11 +30,15 @@ class Question:
         """Put a question."""
         self._options = question.options
         keys = "y/N" if self._options == _YES_OR_NO else "/".join(option[0] for option in self._options)
+        with contextlib.suppress(termios.error, OSError):
+            # What was typed before is no answer.
+            termios.tcflush(self._source, termios.TCIFLUSH)
         self._put = f"{words.question(question)} [{keys}] "
         self._say(self._put)
 
     def answer(self) -> str | None:
-        """The option that was typed; None as long as it was nothing. What is no option is asked again."""
+        """The option that was typed; None as long as it was nothing, empty where nothing will be. What is no option is asked
+        again."""
         try:
             if os.tcgetpgrp(self._source) != os.getpgrp():
                 # In the background, reading would stop the whole run.
@@ -47,14 +53,14 @@ class Question:
         return self._meant(typed.decode("utf-8", "replace").strip().lower(), bool(typed))
 
     def _meant(self, typed: str, more: bool) -> str | None:
-        """The last option stands for the end of all typing (not ``more``): no, or abort."""
+        """What is meant by a line; by the end of all typing (not ``more``) no, or nothing."""
         if self._options == _YES_OR_NO:
             return "yes" if typed in ("y", "yes") else "no"
         meant = [option for option in self._options if typed and option.startswith(typed)]
         if len(meant) == 1:
             return meant[0]
         if not more:
-            return self._options[-1]
+            return ""
         self._say(f"one of {', '.join(self._options)}, or the first letter of it\n{self._put}" if typed else self._put)
         return None
 
