@@ -172,14 +172,14 @@ def test_without_any_run_there_is_nothing_to_go_on_with(workspace: Workspace) ->
 
 
 def test_what_was_said_about_showing_it_counts_for_one_time(workspace: Workspace) -> None:
-    workspace.manifest('[task.t]\nparams = { p = "1" }\nrun = "exit 1"')
+    workspace.manifest("[task.t]\nparams = { p = '1' }\nrun = 'false \"$@\"'")
     workspace.exarp("run", "t", "p=x\n2", "--", "--json")
 
     assert workspace.exarp("resume", "-q", "--json").json["outcome"] == "failed"
     plain = workspace.exarp("resume")
     assert (plain.out, "going on with run 2: exarp run t 'p=x\\n2' -- --json\n" in plain.err) == ("", True)
 
-    workspace.manifest('[task.t]\nparams = { p = "1" }\nrun = "true"')
+    workspace.manifest("[task.t]\nparams = { p = '1' }\nrun = 'true \"$@\"'")
     assert workspace.exarp("resume").code == 0
     assert workspace.exarp("resume", "--json").json["runs"][0]["outcome"] == "passed"
 
