@@ -51,3 +51,22 @@ class Answers:
 
     def _file(self, question: str) -> str:
         return os.path.join(self._path, file_stem(question))
+
+
+class AnswersInMemory:
+    """The same for one process, as a test wants it."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+
+    def give(self, question: str, word: str) -> str:
+        """Answer a question, if nobody has; the answer that counts."""
+        return self._given.setdefault(question, word)
+
+    def given(self, question: str) -> str | None:
+        """The answer to a question, if there is one."""
+        return self._given.get(question)
+
+    def clear(self) -> None:
+        """Forget them all: no question is open."""
+        self._given.clear()

@@ -7,7 +7,7 @@ import pytest
 from exarp.engine.stimulus import Begun
 from exarp.model.event import FreshnessReason, QuestionAnswered, QuestionAsked
 from exarp.model.manifest import WaveSpec
-from exarp.model.task import Task
+from exarp.model.task import Service, Task
 
 from .hand import Hand
 
@@ -127,3 +127,36 @@ def test_the_next_wave_waits_for_the_answer():
 
     assert hand.ends("a", 1) == ["a failed", "debug skip abort?", "ask a"]
     assert hand.answered("a", "skip") == ["a skipped", "wave 1 0/1", "wave 2", "start b 1"]
+
+
+def test_only_what_needs_the_terminal_waits_for_an_answer():
+    hand = asking(
+        task("a"), task("x"), task("n", "x"), task("i", "n", interactive=True), task("m", "n"), task("o", "m")
+    )
+    hand.begin()
+    hand.ends("a", 1)
+
+    assert hand.passes("x") == ["x passed", "wave 2", "debug skip abort?", "ask a", "start n 1"]
+    assert hand.passes("n") == ["n passed", "wave 2 1/1", "wave 3", "start m 1"]
+    assert hand.answered("a", "skip") == ["a skipped", "wave 1 1/2"]
+    # It is alone, and goes next.
+    assert hand.passes("m") == ["m passed", "start i 1"]
+    assert hand.passes("i") == ["i passed", "wave 3 2/2", "wave 4", "start o 1"]
+
+
+def test_a_question_waits_for_who_has_the_terminal():
+    hand = asking(task("a"), task("i", interactive=True, on_failure="fail"), jobs=1)
+    hand.begin()
+
+    assert hand.ends("a", 1) == ["a failed", "start i 1"]
+    assert hand.passes("i")[:3] == ["i passed", "debug skip abort?", "ask a"]
+
+
+def test_another_attempt_is_not_offered_where_the_service_that_it_uses_has_failed():
+    hand = asking(task("s", service=Service(), on_failure="fail"), task("a", "s"))
+    hand.begin()
+    assert hand.ends("a", 1)[:3] == ["a failed", "debug skip abort?", "ask a"]
+    hand.answered("a", "debug")
+    hand.ends("s", 1)
+
+    assert "debug skip abort?" in hand.debugged("a")

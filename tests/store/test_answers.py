@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from exarp.app.ports import AnswerBox
 from exarp.errors import UsageError
-from exarp.store.answers import Answers
+from exarp.store.answers import Answers, AnswersInMemory
 from exarp.store.state_folder import StateFolder
 
 
@@ -20,6 +21,17 @@ def folder(tmp_path: Path) -> StateFolder:
     folder = StateFolder(str(tmp_path))
     folder.prepare()
     return folder
+
+
+@pytest.mark.parametrize("kind", ["files", "memory"])
+def test_the_contract_of_a_box_of_answers(folder: StateFolder, kind: str) -> None:
+    box: AnswerBox = Answers(folder) if kind == "files" else AnswersInMemory()
+
+    assert box.given("1.1") is None
+    assert (box.give("1.1", "skip"), box.give("1.1", "abort"), box.give("1.2", "é")) == ("skip", "skip", "é")
+    assert (box.given("1.1"), box.given("1.2"), box.given("1.3")) == ("skip", "é", None)
+    box.clear()
+    assert (box.given("1.1"), box.give("1.1", "abort")) == (None, "abort")
 
 
 def test_the_first_answer_stays_and_nobody_else_reads_it(folder: StateFolder) -> None:
