@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from exarp.app.following import find_run
-from exarp.app.history import ask
+from exarp.app.history import ask, runs
 from exarp.errors import BusyError, Problem, UsageError
 from exarp.model.event import RunStarted
 from exarp.model.plan import Plan
@@ -22,6 +22,8 @@ from exarp.store.runs import RUNNING, RunHistory, RunRow
 
 # More names of one kind than these help nobody.
 _NAMES = 5
+# So many runs of others may have come since.
+_LOOKED_AT = 50
 
 
 class Resumed(msgspec.Struct, frozen=True):
@@ -39,13 +41,20 @@ class Resumed(msgspec.Struct, frozen=True):
 def find_resumable(
     root: str, run: str | None, commands: Sequence[str], first_word: Callable[[Sequence[str]], str]
 ) -> tuple[RunRow, Resumed]:
-    """The run of this id, or the newest, and what it takes to go on with it. ``commands``: words that are no tasks;
-    ``first_word``: that of a command line which may be one.
+    """The run of this id, or the newest of ``exarp run``, and what it takes to go on with it. ``commands``: words that are no
+    tasks; ``first_word``: that of a command line which may be one.
 
     Raises UsageError ``no-run``, or ``cannot-resume`` where nobody can say how it was called, or it was no ``exarp run``;
     BusyError ``still-running``.
     """
-    row = find_run(root, run)
+
+    def other(command: Sequence[str]) -> str:
+        """The command that made a run, if it was another one than ``run``."""
+        word = first_word(command[1:])
+        return word if word in commands and word != "run" else ""
+
+    mine = (row for row in runs(root, _LOOKED_AT) if not other(row.command)) if run is None else iter(())
+    row = next(mine, None) or find_run(root, run)
     if row.outcome == RUNNING:
         step = "`exarp wait` awaits its end, `exarp stop` ends it"
         raise BusyError(Problem("still-running", f"run {row.id} is still running", None, step))
@@ -65,7 +74,7 @@ def find_resumable(
         raise _cannot(row, "it is not known where it was called")
     if begun[0].withheld:
         raise _cannot(row, "its command line holds a secret, which is kept nowhere")
-    if (command := first_word(begun[0].command[1:])) in commands and command != "run":
+    if command := other(begun[0].command):
         raise _cannot(row, f"it was a run of `exarp {command}`")
     return row, Resumed(tuple(event.run for event in begun), begun[0])
 

@@ -163,6 +163,19 @@ def test_what_nobody_can_call_again_is_refused(workspace: Workspace, words: list
     assert "s3cret" not in refused.err
 
 
+def test_runs_of_other_commands_are_passed_over(workspace: Workspace) -> None:
+    workspace.manifest(THREE)
+    workspace.exarp("run", "second")
+    process = workspace.start("watch", "first")
+    while ran(workspace).count("first") < 2:
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+
+    assert "going on with run 1: exarp run second\n" in workspace.exarp("resume").err
+    assert workspace.exarp("resume", "2").code == 2
+
+
 def test_without_any_run_there_is_nothing_to_go_on_with(workspace: Workspace) -> None:
     workspace.manifest(THREE)
 
