@@ -392,7 +392,9 @@ class Run:
         assert start.timeout == (self.spec(task).timeout if service is None else service.timeout)
         assert not self.spec(task).confirm or self.limits.yes or task in self.confirmed
         for used in self.uses[task]:
-            assert used in self.serving or is_unwanted(self.over[used]) or self.over[used].allowed
+            # One that may fail counts as over when it only cleans up.
+            leaving = used in self.probing and self.probing[used].what == "finally" and self.spec(used).allow_failure
+            assert used in self.serving or leaving or is_unwanted(self.over[used]) or self.over[used].allowed
         if service is not None:
             assert self.stays(task) or any(user not in self.over for user in self.users(task))
         assert self.events[-1] == TaskStarted(task=self.spec(task).name, attempt=start.attempt, reason=start.reason)
@@ -511,7 +513,7 @@ class Run:
         assert not spec.allow_failure
         assert not self.is_service(task)
         assert event.attempt == self.attempts.get(task, 0)
-        assert event.attempt in (0, spec.retries + 1 + self.again.get(task, 0)) or is_hopeless(event, spec)
+        assert event.attempt == 0 or event.attempt > spec.retries or is_hopeless(event, spec)
         self.holders.discard(task)
         self.released.discard(task)
         self.ahead.discard(task)
@@ -549,7 +551,7 @@ class Run:
             asks = asks and spec.on_failure == "ask" and not (spec.allow_failure or declined or self.is_service(task))
             gone = any(service in self.over or service in self.cleaned for service in self.uses[task])
             assert not asks or self.stopped or gone or word in ("skip", "abort")
-            tried = event.attempt in (0, spec.retries + 1 + self.again.get(task, 0)) or is_hopeless(event, spec)
+            tried = event.attempt == 0 or event.attempt > spec.retries or is_hopeless(event, spec)
             lost = any(service in self.over or service in self.cleaned for service in self.uses[task])
             assert self.stopped or tried or lost or self.is_service(task)
             aborts = spec.on_failure == "abort" or self.limits.fail_fast
