@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from exarp.app.following import find_run
 from exarp.app.history import ask, runs
 from exarp.errors import BusyError, Problem, UsageError
-from exarp.model.event import RunStarted
+from exarp.model.event import CheckpointReached, Event, QuestionAnswered, QuestionAsked, RunStarted
 from exarp.model.plan import Plan
 from exarp.planning.plan_diff import PlannedTask, plan_diff
 from exarp.store.database import Database
@@ -22,15 +23,25 @@ from exarp.store.runs import RUNNING, RunHistory, RunRow
 
 # More names of one kind than these help nobody.
 _NAMES = 5
+_OF_CHECKPOINTS = (CheckpointReached, QuestionAsked, QuestionAnswered)
 # So many runs of others may have come since.
 _LOOKED_AT = 50
 
 
+class _Chain(NamedTuple):
+    """What runs told that went on with each other: how they began, and the checkpoints at which they ended."""
+
+    begun: list[RunStarted]
+    checkpoints: set[str]
+
+
 class Resumed(msgspec.Struct, frozen=True):
-    """An earlier run that is gone on with. ``runs``: it, and those that it went on with in turn, newest first."""
+    """An earlier run that is gone on with. ``runs``: it, and those that it went on with in turn, newest first. ``checkpoints``:
+    names of those at which they stopped."""
 
     runs: tuple[str, ...]
     started: RunStarted
+    checkpoints: frozenset[str] = frozenset()
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -59,24 +70,39 @@ def find_resumable(
         step = "`exarp wait` awaits its end, `exarp stop` ends it"
         raise BusyError(Problem("still-running", f"run {row.id} is still running", None, step))
 
-    def query(database: Database, history: RunHistory) -> list[RunStarted]:
-        log, found = EventLog(database), list[RunStarted]()
+    def query(database: Database, history: RunHistory) -> _Chain:
+        log, found = EventLog(database), _Chain([], set())
         next_: str | None = row.id
         while next_ is not None:
             begun = [event for event in log.read(next_, limit=1) if isinstance(event, RunStarted)]
-            found += begun
+            found.begun.extend(begun)
+            found.checkpoints.update(_halted_at(log.read_kinds(next_, _OF_CHECKPOINTS)))
             next_ = begun[0].resumes if begun else None
         return found
 
-    nothing: list[RunStarted] = []
-    begun = ask(root, query, nothing)
+    begun, checkpoints = ask(root, query, _Chain([], set()))
     if not begun or not begun[0].folder:
         raise _cannot(row, "it is not known where it was called")
     if begun[0].withheld:
         raise _cannot(row, "its command line holds a secret, which is kept nowhere")
     if command := other(begun[0].command):
         raise _cannot(row, f"it was a run of `exarp {command}`")
-    return row, Resumed(tuple(event.run for event in begun), begun[0])
+    return row, Resumed(tuple(event.run for event in begun), begun[0], frozenset(checkpoints))
+
+
+def _halted_at(events: Sequence[Event]) -> set[str]:
+    """The checkpoints at which a run came to its end: nobody was there, or somebody said so. Who goes on with it has looked.
+    Where a question was left open, nobody has."""
+    found: set[str] = set()
+    for event in events:
+        match event:
+            case CheckpointReached(task=checkpoint, waits=True):
+                found.add(checkpoint)
+            case QuestionAsked():
+                found.discard(event.task)
+            case QuestionAnswered(answer="stop"):
+                found.add(event.task)
+    return found
 
 
 def folder_of(root: str, resumed: Resumed) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -21,7 +22,10 @@ from exarp.app.ports import Onlooker, Person, View
 from exarp.app.running.artifacts import Artifacts
 from exarp.app.running.asides import Asides
 from exarp.app.running.driver import Driver
+from exarp.app.running.guards import Guards
 from exarp.app.running.launcher import Launcher
+from exarp.app.running.outset import called_in, outset
+from exarp.app.running.recoveries import Recoveries
 from exarp.app.running.stream import Stream
 from exarp.app.secrets import Secrets
 from exarp.app.selection.prose import refuse_prose
@@ -30,8 +34,12 @@ from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.errors import Problem
 from exarp.model.call import Call
-from exarp.model.event import PlannedRun, PlannedWave, RunStarted
+from exarp.model.event import RunStarted
 from exarp.model.plan import Plan
+from exarp.model.task import Task
+from exarp.planning.dependents import dependents
+from exarp.planning.entanglement import entangled
+from exarp.planning.guards import guarded, has_guards
 from exarp.planning.selection import Chosen
 
 if TYPE_CHECKING:
@@ -57,6 +65,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     yes: bool = False
     # Above which load of the machine nothing starts beside what runs; None: load does not count.
     load: float | None = None
+    # Nobody need be asked at checkpoints.
+    past_checkpoints: bool = False
     # Whether successes are restored and kept, where the manifest wants that.
     cache: bool = True
     # Whether services that were asked for, and that nothing uses, stay until they are ended.
@@ -193,6 +203,7 @@ class _Run:
         self.onlooker = onlooker
         self.lasting = _lasting(standing, project, self.secrets, number) if standing is not None else None
         self.checker: Checker | None = None
+        self.guards: Guards | None = None
         # Whether something was said that only holds for this moment.
         self.told_once = False
 
@@ -210,7 +221,11 @@ class _Run:
             self.note(f"warning: {program} is not in PATH, and {_listed(wanting)} will fail without it")
         lasting = self.lasting
         standing = lasting.standing if lasting is not None else None
-        machine = Machine(plan, tasks, limits, others, self.asked(), standing, self.borrowed(plan, checker, standing))
+        borrowed = self.borrowed(plan, checker, standing)
+        whole, members = guarded(plan, self.project.manifest)
+        near = partial(entangled, whole, members)
+        machine = Machine(whole, members, limits, others, self.asked(), standing, borrowed, near)
+        guards = self.guards = self.make_guards(whole, members, checker)
         staying = tuple(plan.names[service] for service in sorted(machine.services.staying))
         stream.tell(self.started(plan, limits.jobs, staying))
         ticking = any(view.ticking for view in views)
@@ -223,7 +238,8 @@ class _Run:
             launcher = self.launcher()
             launcher.secrets = self.secrets
             box = session.answer_box() if self.person is not None else None
-            asides = Asides(tasks, host, launcher, stream, self.person, is_open, self.log_path, box)
+            recoveries = self.recoveries(whole, members, checker, launcher)
+            asides = Asides(members, host, launcher, stream, self.person, is_open, self.log_path, recoveries, box)
             with self.artifacts(checker, launcher) as artifacts:
                 make = Driver if lasting is None else lasting.driver
                 return make(
@@ -236,6 +252,7 @@ class _Run:
                     self.log_path,
                     ticking,
                     asides,
+                    guards,
                     artifacts,
                     self.onlooker,
                     self.has_ease,
@@ -249,10 +266,10 @@ class _Run:
     def started(self, plan: Plan, jobs: int, staying: tuple[str, ...]) -> RunStarted:
         """What the run sets out to do, and how it was called."""
         request = self.request
-        event = _started(plan, jobs, staying, request.command, self.session.memory.expected)
+        event = outset(plan, jobs, staying, request.command, self.session.memory.expected)
         return msgspec.structs.replace(
             event,
-            folder=_called_in(self.project.root),
+            folder=called_in(self.project.root),
             digest=self.project.manifest.digest,
             resumes=request.resumed.runs[0] if request.resumed is not None else None,
         )
@@ -274,6 +291,9 @@ class _Run:
         """Leave the index that tells later runs what is up to date. ``plan``: as the manifest alone has it."""
         session = self.session
         if self.checker is None or self.told_once:
+            return
+        if self.guards is not None and not (self.guards.all_open and (selected.whole or not len(self.guards))):
+            # What is up to date has not been found to be well, or only a part of it.
             return
         if self.foreseen is not None:
             index = self.foreseen.index(self.checker, session)
@@ -297,9 +317,26 @@ class _Run:
             commands=request.commands,
             moment_ns=session.began_ns,
             by_machine_ns=session.began_by_machine_ns,
-            plan=plan if request.plain else None,
+            # With guards all of a wave is looked at.
+            plan=plan if request.plain and not has_guards(self.project.manifest) else None,
         )
         return index_of(self.project, checker, ran, self.environ, session.index)
+
+    def make_guards(self, plan: Plan, tasks: Sequence[Task], checker: Checker) -> Guards:
+        """What is known of verifications and checkpoints."""
+        resumed = self.request.resumed
+        records = self.session.remembered([guard.name for guard in plan.guards]) if plan.guards else {}
+        return Guards(plan, tasks, checker, records, self.number, resumed.checkpoints if resumed is not None else ())
+
+    def recoveries(self, plan: Plan, tasks: Sequence[Task], checker: Checker, launcher: Launcher) -> Recoveries:
+        """What sends the agent that may mend what failed."""
+
+        def behind(task: int) -> list[str]:
+            return [tasks[user].name for user in dependents(plan, task)]
+
+        recovery, clock = self.project.manifest.recovery, self.session.clock.monotonic
+        root = self.project.root
+        return Recoveries(root, recovery, plan, tasks, checker, launcher, self.log_path, behind, clock)
 
     def make_checker(self) -> Checker:
         """What looks at files, with all that earlier runs left."""
@@ -357,6 +394,7 @@ class _Run:
         # Where one thing comes strictly after the other, or nothing after a failure, no slot is given away early.
         ahead = _AHEAD if jobs > 1 and not request.fail_fast else 0
         # Other machines have runs of the same number.
+        recovery = manifest.recovery
         seed = f"{os.getpid()} {self.session.began_ns}"
         return Limits(
             jobs=jobs,
@@ -366,11 +404,14 @@ class _Run:
             fail_fast=request.fail_fast,
             yes=request.yes,
             asking=self.person is not None,
+            past_checkpoints=request.past_checkpoints,
             # Who watches mends what failed without being asked.
             deciding=self.person is not None and self.onlooker is None,
             ahead=ahead,
             by_load=request.load is not None,
             agents=agents,
+            rounds=recovery.attempts if recovery is not None else 0,
+            recovery_timeout=recovery.timeout if recovery is not None else 0.0,
             seed=seed,
         )
 
@@ -438,38 +479,3 @@ def _warning(problem: Problem) -> str:
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _NAMES
     return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _started(
-    plan: Plan, jobs: int, staying: tuple[str, ...], command: tuple[str, ...], expected: Mapping[str, float]
-) -> RunStarted:
-    names = plan.names
-    waves = tuple(
-        PlannedWave(
-            number=wave.number,
-            name=wave.name,
-            tasks=tuple([names[task] for task in wave.tasks]),
-            part=wave.part,
-            order=wave.order,
-            after=wave.after,
-            # Two waves in many parts each are not to cost their product: the event is stored.
-            beside=wave.beside if wave.part == 1 else (),
-            settled=wave.settled,
-        )
-        for wave in plan.waves
-    )
-    selected = [name for wave in waves for name in wave.tasks]
-    return RunStarted(
-        plan=PlannedRun(task_count=plan.task_count, waves=waves, schedule=plan.schedule, jobs=jobs, staying=staying),
-        command=command,
-        pid=os.getpid(),
-        expected_ms={name: round(expected[name] * 1000) for name in selected if name in expected},
-    )
-
-
-def _called_in(root: str) -> str:
-    """The working directory as seen from the workspace root; empty where it is gone."""
-    try:
-        return os.path.relpath(os.getcwd(), root)
-    except OSError:
-        return ""

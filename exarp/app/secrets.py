@@ -15,11 +15,15 @@ from exarp.model.event import (
     Event,
     FreshnessReason,
     QuestionAsked,
+    RecoveryFinished,
+    RecoveryStarted,
     RunStarted,
     ServiceStopped,
     TaskFinished,
     TaskRetried,
     TaskStarted,
+    VerifyFinished,
+    VerifyStarted,
 )
 from exarp.model.manifest import Manifest
 from exarp.model.mask import Mask, mask_of, masked, parts_of
@@ -27,10 +31,28 @@ from exarp.model.path import matches
 
 # Reasons whose subject is no name, but what a script or the system says.
 _WORDS = frozenset(
-    {"start-failed", "requirement-failed", "condition-false", "condition-broken", "service-ended", "verify-failed"}
+    {
+        "start-failed",
+        "requirement-failed",
+        "condition-false",
+        "condition-broken",
+        "service-ended",
+        "verify-failed",
+        "escalated",
+    }
 )
 
-_REASONED = (TaskStarted, TaskFinished, TaskRetried, AttemptFailed, QuestionAsked, ServiceStopped)
+_REASONED = (
+    TaskStarted,
+    TaskFinished,
+    TaskRetried,
+    RecoveryStarted,
+    VerifyStarted,
+    VerifyFinished,
+    AttemptFailed,
+    QuestionAsked,
+    ServiceStopped,
+)
 
 
 class Secrets:
@@ -96,10 +118,12 @@ class Secrets:
                 subject = self.mask.text(subject)
             detail = self.mask.text(event.reason.detail)
             changes["reason"] = FreshnessReason(event.reason.code, subject, detail)
-        if isinstance(event, TaskFinished):
+        if isinstance(event, (TaskFinished, VerifyFinished)):
             changes["warnings"] = masked(event.warnings, self.mask)
         elif isinstance(event, QuestionAsked):
             changes |= {"text": self.mask.text(event.text), "error": self.mask.text(event.error)}
+        elif isinstance(event, RecoveryFinished):
+            changes |= {"said": self.mask.text(event.said), "error": self.mask.text(event.error)}
         return msgspec.structs.replace(event, **changes) if changes else event
 
     def held_by(self, file: str) -> str:

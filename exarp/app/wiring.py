@@ -32,6 +32,7 @@ from exarp.store.ledger import StoreLedger
 from exarp.store.run_lock import Holder, acquire, last_holder
 from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
+from exarp.store.successes import Successes
 from exarp.store.text import to_json
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 
@@ -146,6 +147,10 @@ class Session:
         """Fill ``memory`` with what earlier runs left for these tasks, and let ``fingerprints`` know of it."""
         self.memory = remembered(self._database, selected)
         self.fingerprints = Fingerprints(self.root, self.memory.known, self.file_clock)
+
+    def remembered(self, names: Collection[str]) -> dict[str, bytes]:
+        """What earlier runs left under these names, which are no tasks'."""
+        return Successes(self._database).load(names)
 
     def publish(self, index: bytes) -> None:
         """Let later runs know what is up to date. The index is a cache: without one they look for themselves."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exarp.errors import UsageError
 
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "run": ("--continue", "--profile", "--junit"),
+    "run": ("--profile", "--junit"),
     "graph": ("--html",),
 }
 

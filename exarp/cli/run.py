@@ -29,6 +29,7 @@ from exarp.model.choice import OutputMode
 if TYPE_CHECKING:
     from exarp.app.opening.project import Overrides, Project
     from exarp.app.run import RunRequest
+    from exarp.planning.selection import Chosen
 
 
 @click.command("run", short_help="Bring tasks and what they need up to date.")
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--no-cache", is_flag=True, help="Restore nothing from artifacts, and keep none.")
 @click.option("--touch", is_flag=True, help="Record tasks as done with their files as they are; run nothing.")
 @click.option("--yes", is_flag=True, help="Answer yes to every question of a task (confirm).")
+@click.option("--continue", "past_checkpoints", is_flag=True, help="Ask nobody at checkpoints of waves, and go on.")
 @override_options
 @click.option("--output", type=click.Choice(get_args(OutputMode)), help="How output is shown.")
 @click.option(
@@ -77,8 +79,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
       exarp run --only link        that alone, without what it needs
     """
     invocation = current()
-    from exarp.app.run import RunRequest
-    from exarp.app.selection.arguments import with_arguments, words_behind
+    from exarp.app.selection.arguments import with_arguments
 
     if invocation.first_word is not None:
         from exarp.cli.later import refuse_later_command
@@ -91,21 +92,7 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     if tell_nothing(chosen) and not invocation.json and options["events"] is None:
         return 0
     project = with_arguments(project, chosen, invocation.passed)
-    request = RunRequest(
-        chosen=chosen,
-        keep_going=options["keep_going"],
-        fail_fast=options["fail_fast"],
-        load=options["load"],
-        force=options["force"],
-        wait=not options["no_wait"],
-        yes=options["yes"],
-        cache=not options["no_cache"],
-        stay=not options["every"],
-        # What was said when it was gone on with counts for this time.
-        command=("exarp", *(invocation.resumed or invocation).arguments),
-        resumed=invocation.resumed,
-        call=invocation.call(overrides.variables, words_of(options), words_behind(project, chosen)),
-    )
+    request = _request(invocation, project, chosen, overrides, options)
     from exarp.cli.run_views import tell_warnings
 
     told = tell_warnings(project, invocation.call())
@@ -118,6 +105,31 @@ def command(tasks: Sequence[str], **options: Any) -> int:
     asked, commands = index_words(tasks, options, invocation, overrides)
     request = replace(request, asked=asked, plain=_is_plain(options, overrides), told=told, commands=commands)
     return _run(invocation, project, request, options["events"])
+
+
+def _request(
+    invocation: Invocation, project: Project, chosen: Chosen, overrides: Overrides, options: Mapping[str, Any]
+) -> RunRequest:
+    """What the command line asks of a run, as far as its words are options."""
+    from exarp.app.run import RunRequest
+    from exarp.app.selection.arguments import words_behind
+
+    return RunRequest(
+        chosen=chosen,
+        keep_going=options["keep_going"],
+        fail_fast=options["fail_fast"],
+        load=options["load"],
+        force=options["force"],
+        wait=not options["no_wait"],
+        yes=options["yes"],
+        past_checkpoints=options["past_checkpoints"],
+        cache=not options["no_cache"],
+        stay=not options["every"],
+        # What was said when it was gone on with counts for this time.
+        command=("exarp", *(invocation.resumed or invocation).arguments),
+        resumed=invocation.resumed,
+        call=invocation.call(overrides.variables, words_of(options), words_behind(project, chosen)),
+    )
 
 
 def index_words(

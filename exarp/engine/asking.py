@@ -147,7 +147,9 @@ class Asking(Serving):
 
     def _may_be_skipped(self, task: int) -> bool:
         """Whether nothing that is still to run needs a task, directly or not. A group runs nothing itself."""
-        seen, stack = {task}, [task]
+        seen, stack = {task}, [task, *self._behind_guard(task)]
+        if not all(self.states[user] in FINAL or self.tasks[user].is_group for user in stack[1:]):
+            return False
         while stack:
             for user in self._needed_by(stack.pop()):
                 if user in seen:
@@ -157,6 +159,14 @@ class Asking(Serving):
                 seen.add(user)
                 stack.append(user)
         return True
+
+    def _behind_guard(self, task: int) -> list[int]:
+        """What does not run where a task is a guard that lets nothing pass."""
+        raise NotImplementedError
+
+    def _pass_checkpoint(self, task: int, word: str | None) -> None:
+        """What a person said at a checkpoint."""
+        raise NotImplementedError
 
     def _put(self, task: int, question: QuestionAsked) -> None:
         self._question_count += 1
@@ -176,6 +186,8 @@ class Asking(Serving):
             self._decided(task, answered.word)
         elif self._stopping is not None:
             self._end(task, State.CANCELLED, self._stopping)
+        elif task >= self._first_guard:
+            self._pass_checkpoint(task, answered.word)
         elif answered.word == "yes":
             self._await(task)
         else:

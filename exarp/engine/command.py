@@ -19,13 +19,14 @@ class Check(msgspec.Struct, frozen=True, gc=False):
     ahead: bool = False
 
 
-ProbeKind = Literal["when", "requires", "ready", "finally"]
+ProbeKind = Literal["when", "requires", "ready", "finally", "recover"]
 
 
 class Probe(msgspec.Struct, frozen=True, gc=False):
     """Run a script of a task's beside its attempts: that of ``when``, one of ``requires`` or ``finally`` (of that
-    ``index``), or what tells whether a service is ready. Answer with ``Probed``, and with ``TimedOut`` of attempt
-    ``-number`` after ``timeout`` seconds (0: never). ``outcome``: what the task has come to, for ``finally``."""
+    ``index``), what tells whether a service is ready, or the agent that may mend it (in round ``index``). Answer with ``Probed``,
+    and with ``TimedOut`` of attempt ``-number`` after ``timeout`` seconds (0: never). ``outcome``: what the task has come to, for
+    ``finally``."""
 
     task: int
     what: ProbeKind

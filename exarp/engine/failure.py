@@ -44,6 +44,12 @@ class GiveUp(msgspec.Struct, frozen=True):
     abort: bool
 
 
+class Recover(msgspec.Struct, frozen=True):
+    """An agent may mend it, in this round of its; then it is tried again."""
+
+    round: int
+
+
 class LeaveOpen(msgspec.Struct, frozen=True):
     """A person is to say what becomes of the task. ``unsaid``: what does if nobody says it."""
 
@@ -51,24 +57,40 @@ class LeaveOpen(msgspec.Struct, frozen=True):
 
 
 def after_failure(
-    task: Task, failure: Failure, keep_going: bool, stopping: bool, seed: str = "", asking: bool = False
-) -> Retry | LeaveOpen | GiveUp:
+    task: Task,
+    failure: Failure,
+    keep_going: bool,
+    stopping: bool,
+    seed: str = "",
+    asking: bool = False,
+    rounds: int = 0,
+) -> Retry | Recover | LeaveOpen | GiveUp:
     """What to do after ``failure`` of ``task``.
 
     The delay before the n-th retry is ``retry_delay * 2 ** (n - 1)``, spread by ``seed``. ``ask`` with nobody to ask (not
     ``asking``) is ``fail``; so it is for services, and for what may fail. ``keep_going`` takes the edge off ``abort``.
-    ``stopping``: the run starts nothing any more.
+    ``stopping``: the run starts nothing any more. ``rounds``: how often an agent may mend a task; where it may, no other retry
+    follows. A task that may fail, one that a person operates, and a service are nothing for it.
     """
+    if rounds and not (task.allow_failure or task.interactive or task.service is not None):
+        if not stopping and failure.attempt <= rounds and _may_help(task, failure):
+            return Recover(failure.attempt)
+        return given_up(task, failure, keep_going, asking and not stopping)
     if not stopping and task.service is None and failure.attempt <= task.retries and _may_help(task, failure):
         return Retry(_spread(task.retry_delay * 2.0 ** min(failure.attempt - 1, 30), task, failure, seed))
+    return given_up(task, failure, keep_going, asking and not stopping)
+
+
+def given_up(task: Task, failure: Failure, keep_going: bool, asking: bool) -> LeaveOpen | GiveUp:
+    """What becomes of ``task`` where nothing more is tried. ``asking``: there is somebody to ask."""
     skipped = task.on_failure == "skip" or failure.cause == "declined"
-    given_up = GiveUp(
+    found = GiveUp(
         outcome="skipped" if skipped else "failed",
         allowed=task.allow_failure,
         abort=task.on_failure == "abort" and not task.allow_failure and not keep_going,
     )
     asks = task.on_failure == "ask" and not task.allow_failure and task.service is None and not skipped
-    return LeaveOpen(given_up) if asking and asks and not stopping else given_up
+    return LeaveOpen(found) if asking and asks else found
 
 
 def _may_help(task: Task, failure: Failure) -> bool:

@@ -59,8 +59,8 @@ class Gates:
         return self.plan.waves[number - 1]
 
     def gated(self, wave: Wave) -> bool:
-        """Whether tasks wait for their wave to open: always with barriers; in flow only those of declared waves."""
-        return self.barriers or wave.declared
+        """Whether a wave takes room: always with barriers; in flow only declared ones. Guards take none."""
+        return (self.barriers or wave.declared) and wave.guard is None
 
     def first(self) -> None:
         """Queue the waves that wait for nothing."""
@@ -71,7 +71,9 @@ class Gates:
                 self._enqueue(wave)
 
     def _enqueue(self, wave: Wave) -> None:
-        if self.barriers or not wave.tasks or any(self._left[task] == 0 for task in wave.tasks):
+        if wave.guard is not None:
+            self._ungated.append(wave.number)
+        elif self.barriers or not wave.tasks or any(self._left[task] == 0 for task in wave.tasks):
             heappush(self._queue, wave.number)
         else:
             self._idle.add(wave.number)
@@ -124,7 +126,8 @@ class Gates:
                 tasks += self._following[task]
                 numbers = [*self._wave_followers.get(self.wave_of[task], ())]
                 numbers += [self.wave_of[later] for later in self._following[task]]
-                new = {number for number in numbers if self.gated(self.wave(number))} - found - waves
+                kept = (number for number in numbers if self.gated(wave := self.wave(number)) or wave.guard is not None)
+                new = set(kept) - found - waves
                 found |= new
                 stack += new
         return found
@@ -132,6 +135,10 @@ class Gates:
     def ready(self, number: int) -> list[int]:
         """Tasks of a wave that wait for no other task, in order."""
         return [task for task in self.wave(number).tasks if self._left[task] == 0]
+
+    def followers(self, number: int) -> list[int]:
+        """Waves that wait for a wave itself."""
+        return self._wave_followers.get(number, [])
 
     def following(self, task: int) -> list[int]:
         """Tasks that wait for a task itself."""

@@ -10,10 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from exarp.engine.asking import Asking
 from exarp.engine.command import Check, Command, Kill, ProbeKind, Rest, Settle, Start
-from exarp.engine.failure import Cause, Failure, GiveUp, LeaveOpen, Retry, after_failure
+from exarp.engine.failure import Cause, Failure, GiveUp, LeaveOpen, Recover, Retry, after_failure, given_up
 from exarp.engine.progress import OUTCOMES, Attempt, Limits
+from exarp.engine.recovering import Entangled, Recovering, Sick, nothing_else
 from exarp.engine.state import State
 from exarp.engine.stimulus import (
     BROKEN_OFF,
@@ -48,9 +48,10 @@ class _Closing(msgspec.Struct):
     decision: GiveUp | None
 
 
-class Machine(Asking):
+class Machine(Recovering):
     """One run. ``handle`` is the only way in; ``finished`` says whether the run is over, ``is_hurried`` whether it was
-    interrupted more than once. ``unwanted``: tasks that are known not to be wanted here, and why."""
+    interrupted more than once. ``unwanted``: tasks that are known not to be wanted here, and why. ``entangled``: see
+    ``recovering``."""
 
     def __init__(
         self,
@@ -61,8 +62,9 @@ class Machine(Asking):
         asked: Collection[int] = (),
         standing: Mapping[int, str] | None = None,
         borrowed: Mapping[int, str] | None = None,
+        entangled: Entangled = nothing_else,
     ) -> None:
-        super().__init__(plan, tasks, limits, unwanted, asked, standing, borrowed)
+        super().__init__(plan, tasks, limits, unwanted, asked, standing, borrowed, entangled)
         self._late_probes: set[int] = set()
         self._closing: dict[int, _Closing] = {}
 
@@ -129,6 +131,10 @@ class Machine(Asking):
         if self.states[task] is State.RESTING and (self._has_lost(task) or self._is_losing(task)):
             ended = self._attempts[task].ended
             self._fail(task, "exited", None, ended.status if ended is not None else None)
+        elif task in self._unsure and self.states[task] is State.CHECKED:
+            self._unsure.discard(task)
+            self._ahead.discard(task)
+            self._check(task)
         elif self.states[task] in (State.RESTING, State.CHECKED):
             self._ahead.discard(task)
             self._start(task)
@@ -148,6 +154,9 @@ class Machine(Asking):
 
     def _require(self, task: int, index: int) -> None:
         """Look at what a task requires from number ``index`` on; where nothing is left, a person is asked."""
+        if task >= self._first_guard and self._is_checkpoint(task):
+            self._reach(task)
+            return
         requires = self.tasks[task].requires
         while index < len(requires) and not requires[index].run:
             index += 1
@@ -174,6 +183,9 @@ class Machine(Asking):
             return
         if probe.what == "finally":
             self._cleaned(probed, probe.index)
+            return
+        if probe.what == "recover":
+            self._helped(probed)
             return
         del self._active[task]
         if self._stopping is not None:
@@ -211,8 +223,10 @@ class Machine(Asking):
         attempt.timed_out = False
         self.states.change(task, State.RUNNING)
         self._active[task] = None
-        name = self.plan.names[task]
-        self._tell(TaskStarted(task=name, attempt=attempt.number, reason=attempt.reason))
+        if task < self._first_guard:
+            self._tell(TaskStarted(task=self.plan.names[task], attempt=attempt.number, reason=attempt.reason))
+        else:
+            self._tell_verification(task, attempt)
         service = self.tasks[task].service
         timeout = self.tasks[task].timeout if service is None else service.timeout
         self._commands.append(Start(task, attempt.number, attempt.reason, timeout))
@@ -304,6 +318,7 @@ class Machine(Asking):
             return
         self._stopping = reason
         self.slots.clear()
+        self._stop_recovering(reason)
         for wave in self.plan.waves:
             for task in wave.tasks:
                 if self.states[task] is State.RESTING:
@@ -391,7 +406,11 @@ class Machine(Asking):
         stopping = self._stopping is not None or self._has_lost(task) or self._is_losing(task)
         limits = self.limits
         asking = limits.deciding and (limits.keep_going or not limits.fail_fast)
-        decision = after_failure(self.tasks[task], failure, limits.keep_going, stopping, limits.seed, asking)
+        spec = self.tasks[task]
+        decision = after_failure(spec, failure, limits.keep_going, stopping, limits.seed, asking, limits.rounds)
+        if isinstance(decision, Recover):
+            self._seek_help(Sick(task, decision.round, reason, failure))
+            return
         if isinstance(decision, Retry):
             self._release(task)
             self._retry(task, decision.seconds, reason)
@@ -399,15 +418,27 @@ class Machine(Asking):
         if isinstance(decision, LeaveOpen):
             self._leave_open(task, reason, decision.unsaid)
             return
-        state = State.SKIPPED if decision.outcome == "skipped" else State.FAILED
-        self._conclude(task, state, reason, decision=decision)
+        self._conclude(task, _state_of(decision), reason, decision=decision)
+
+    def _give_up_after(self, task: int, failure: Failure, reason: FreshnessReason | None) -> None:
+        limits = self.limits
+        asking = limits.deciding and (limits.keep_going or not limits.fail_fast)
+        decision = given_up(self.tasks[task], failure, limits.keep_going, asking)
+        if isinstance(decision, LeaveOpen):
+            self._leave_open(task, reason, decision.unsaid)
+        else:
+            self._conclude(task, _state_of(decision), reason, decision=decision)
 
     def _note_failure(self, task: int, decision: GiveUp) -> None:
         self._failed = True
         if self._first_failure is None:
             self._first_failure = self.plan.names[task]
+        self._failures.add(task)
         # Before anything is stopped: what could not have run in any case is told as blocked, not as cancelled.
-        self._block(task)
+        if task < self._first_guard:
+            self._block(task)
+        else:
+            self._block_behind(task, FreshnessReason("blocked-by", self.plan.names[task]))
         if decision.abort and not self.is_ending:
             self._stop(FreshnessReason("aborted", self.plan.names[task]))
             self._kill_all(now=False)
@@ -434,3 +465,7 @@ class Machine(Asking):
         )
         attempt.reason = FreshnessReason("retried")
         self._commands.append(Rest(task, seconds))
+
+
+def _state_of(decision: GiveUp) -> State:
+    return State.SKIPPED if decision.outcome == "skipped" else State.FAILED

@@ -42,6 +42,8 @@ OUTCOMES: dict[State, Outcome] = {
 _GOOD = frozenset({State.PASSED, State.UP_TO_DATE, State.RESTORED})
 # Of a task that changed something.
 _ACTIVE = frozenset({State.PASSED, State.RESTORED})
+# The exit code of a run in which nothing failed, and something waits for a person.
+_WAITING = 4
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -64,6 +66,11 @@ class Limits(msgspec.Struct, frozen=True):
     agents: int = 8
     # One task may always run; another one starts beside it only where the load of the machine allows that.
     by_load: bool = False
+    # Nobody need be asked at checkpoints.
+    past_checkpoints: bool = False
+    # How often an agent may mend what failed, before it is tried again, and how long it may take each time, in seconds.
+    rounds: int = 0
+    recovery_timeout: float = 0.0
     # What tells the run apart, so that delays before retries differ from those of others; empty: they are exact.
     seed: str = ""
 
@@ -115,17 +122,26 @@ class Progress:
         self._holding: set[int] = set()
         # Tasks that are checked, or were, before there is a slot for them.
         self._ahead: set[int] = set()
+        # Of those that are checked the ones whose files may have changed since.
+        self._unsure: set[int] = set()
         # Whether the load was found to allow one more task, and whether that is being found out.
         self._is_eased = self._is_weighing = False
         # Tasks that are over and whose turn has come.
         self._over: deque[int] = deque()
         self._left = sum(len(wave.tasks) for wave in plan.waves)
-        settled = plan.task_count - self._left
+        settled = sum([wave.settled for wave in plan.waves])
         self._counts: dict[str, int] = {"up_to_date": settled} if settled else {}
         self._good: dict[int, int] = {}
         self._announced: set[int] = set()
         self._first_failure: str | None = None
         self._failed = False
+        # Tasks that failed and were not allowed to.
+        self._failures: set[int] = set()
+        # Tasks from this one on are guards.
+        self._first_guard = plan.first_guard
+        self._has_verified = False
+        # Checkpoints that nobody has let anything pass.
+        self._halted: list[str] = []
         self._allowed: set[int] = set()
         self._signal: int | None = None
         self._is_outdated = False
@@ -167,6 +183,9 @@ class Progress:
         self, task: int, state: State, reason: FreshnessReason | None = None, warnings: tuple[str, ...] = ()
     ) -> None:
         """A task's last state; what follows from it is worked off in ``_proceed``."""
+        if task >= self._first_guard:
+            self._finish_guard(task, state, reason, warnings)
+            return
         self.states.change(task, state)
         outcome = OUTCOMES[state]
         self._counts[outcome] = self._counts.get(outcome, 0) + 1
@@ -234,10 +253,13 @@ class Progress:
                 # A service that it needs failed while it stood in line.
                 self._release(task)
                 continue
+            if self._keeps_back(task):
+                self._keep_back(task)
+                continue
             self._announce(self.gates.wave_of[task])
             self._begin(task)
         while len(self._ahead) < self.limits.ahead and (task := self.slots.next_plain()) is not None:
-            if not self._is_foreseeable(task):
+            if not self._is_foreseeable(task) or self._keeps_back(task):
                 break
             self.slots.step_out()
             self._ahead.add(task)
@@ -259,8 +281,16 @@ class Progress:
     def _is_foreseeable(self, task: int) -> bool:
         """Whether nothing comes before a task's start but that it is checked."""
         spec = self.tasks[task]
-        plain = not (spec.when or spec.requires or spec.confirm)
+        plain = not (spec.when or spec.requires or spec.confirm) and task < self._first_guard
         return plain and self.states[task] is State.WAITING and task not in self.services.used
+
+    def _keeps_back(self, task: int) -> bool:
+        """Whether a task that could start must not yet."""
+        raise NotImplementedError
+
+    def _keep_back(self, task: int) -> None:
+        """A task that could start waits."""
+        raise NotImplementedError
 
     def _release(self, task: int) -> None:
         """A task no longer needs what it holds, if it holds anything."""
@@ -271,6 +301,16 @@ class Progress:
 
     def _begin(self, task: int) -> None:
         """A task has all that it waited for."""
+        raise NotImplementedError
+
+    def _finish_guard(
+        self, guard: int, state: State, reason: FreshnessReason | None, warnings: tuple[str, ...]
+    ) -> None:
+        """A guard's last state."""
+        raise NotImplementedError
+
+    def _ready_guard(self, guard: int) -> None:
+        """What a guard stands behind has ended."""
         raise NotImplementedError
 
     def _dismiss(self, service: int) -> None:
@@ -287,6 +327,9 @@ class Progress:
         if self.states[task] is not State.WAITING:
             # It was blocked or cancelled long before.
             self._over.append(task)
+            return
+        if task >= self._first_guard:
+            self._ready_guard(task)
             return
         if task in self._unwanted:
             self._announce(self.gates.wave_of[task])
@@ -348,8 +391,10 @@ class Progress:
         """A wave starts with the first of its tasks that is looked at; one whose tasks are all blocked never starts."""
         if number in self._announced:
             return
-        self._announced.add(number)
         wave = self.gates.wave(number)
+        if wave.guard is not None:
+            return
+        self._announced.add(number)
         self._tell(WaveStarted(wave=number, name=wave.name, tasks=len(wave.tasks) + wave.settled))
 
     def _close(self, number: int) -> None:
@@ -369,8 +414,10 @@ class Progress:
             outcome, self.exit_code = "cancelled", 1
         elif self._failed:
             outcome, self.exit_code = "failed", 1
+        elif self._halted:
+            outcome, self.exit_code = "waiting", _WAITING
         elif self._counts.get("up_to_date", 0) + self._counts.get("unwanted", 0) == self.plan.task_count:
-            outcome = "up_to_date"
+            outcome = "passed" if self._has_verified else "up_to_date"
         self._tell(
             RunFinished(
                 outcome=outcome,

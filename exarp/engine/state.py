@@ -47,6 +47,8 @@ class State(IntEnum):
     """It must run, as was found out before there was a slot for it."""
     UNDECIDED = 20
     """It failed; a person is asked what becomes of it, or will be."""
+    RECOVERING = 21
+    """It failed; an agent is to mend it, or does."""
 
 
 FINAL = frozenset(
@@ -67,6 +69,7 @@ _BEFORE = frozenset({_S.PROBING, _S.CHECKING})
 _BROKEN_OFF = frozenset({_S.BLOCKED, _S.CANCELLED})
 _NEXT = frozenset({_S.ASKING, _S.AWAITING, _S.RUNNING, _S.UP_TO_DATE, _S.FAILED, _S.UNDECIDED, *_BROKEN_OFF})
 _ENDS = frozenset({_S.PASSED, _S.FAILED, _S.SKIPPED, _S.CANCELLED})
+_AGAIN = frozenset({_S.RESTING, _S.RECOVERING, _S.UNDECIDED})
 CHANGES: dict[State, frozenset[State]] = {
     # A group runs nothing: it passes straight from waiting.
     # One that is not for this platform is skipped before it takes a slot.
@@ -75,13 +78,15 @@ CHANGES: dict[State, frozenset[State]] = {
     _S.PROBING: frozenset({*_BEFORE, *_NEXT, _S.SKIPPED}),
     # A service that an earlier run left is served without being started.
     _S.CHECKING: frozenset({_S.PROBING, _S.CHECKED, _S.RESTORED, _S.SERVING, *_NEXT, _S.SKIPPED}),
-    _S.CHECKED: frozenset({_S.RUNNING, _S.CANCELLED}),
+    # What an agent changed meanwhile is looked at again.
+    _S.CHECKED: frozenset({_S.CHECKING, _S.RUNNING, _S.CANCELLED}),
     _S.ASKING: frozenset({_S.RUNNING, _S.AWAITING, *_BROKEN_OFF, _S.UP_TO_DATE, _S.SKIPPED, _S.FAILED}),
     # One that was to go on, and has ended meanwhile, is started with all that comes before a start.
     _S.AWAITING: frozenset({_S.PROBING, _S.ASKING, _S.RUNNING, _S.SERVING, *_BROKEN_OFF, _S.UP_TO_DATE}),
-    _S.RUNNING: frozenset({_S.SETTLING, _S.SERVING, _S.RESTING, _S.UNDECIDED, _S.CLEANING, *_ENDS}),
+    _S.RUNNING: frozenset({_S.SETTLING, _S.SERVING, _S.CLEANING, *_AGAIN, *_ENDS}),
     _S.SERVING: frozenset({_S.CLEANING, _S.UP_TO_DATE, *_ENDS}),
-    _S.SETTLING: frozenset({_S.RESTING, _S.UNDECIDED, _S.CLEANING, *_ENDS}),
+    _S.SETTLING: frozenset({_S.CLEANING, *_AGAIN, *_ENDS}),
+    _S.RECOVERING: frozenset({_S.RESTING, _S.UNDECIDED, _S.CLEANING, *_ENDS}),
     _S.RESTING: frozenset({_S.RUNNING, _S.CLEANING, *_ENDS}),
     # One that never came to run is looked at from the beginning when it is tried again.
     _S.UNDECIDED: frozenset({_S.WAITING, _S.RESTING, _S.CLEANING, _S.FAILED, _S.SKIPPED}),

@@ -79,6 +79,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "dir": "The folder that keeps them: of the workspace, or one that several share, with ~ or in full.",
         "max_size": "How large it may become; what was used longest ago makes way.",
     },
+    "RecoveryDocument": {
+        "run": "The command that may mend what $EXARP_CONTEXT tells of: a script for the shell, or several.",
+        "attempts": "How often at most for one task or verification; each time it is tried again.",
+        "timeout": "How long it may take each time.",
+    },
     "SettingsDocument": {
         "default": "What `exarp run` takes when no task is named.",
         "jobs": "Commands at once, over all waves; 0 is the CPUs of this process.",
@@ -100,6 +105,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "pass_env": "With clean_env: variables, names or globs, that reach tasks beside PATH, HOME and the like.",
         "secrets": "Variables, names or globs, whose values are masked wherever they would be shown.",
         "cache_dirs": "Folders several tasks may share safely (ccache).",
+        "verify": "Scripts that run after every wave, in flow once at the end; what comes after waits for them.",
     },
     "WaveDocument": {
         "name": "The wave's name.",
@@ -107,12 +113,15 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "order": "parallel: as the graph allows; sequential: in this order, one at a time.",
         "parallel": "The marking: true, beside any wave; a list, beside these; false, beside none.",
         "group": "A number that several waves may share: --group N takes them all.",
+        "verify": "Scripts that run when it has ended; the waves after it wait for them.",
+        "checkpoint": "Stop after it, for a person to look and go on.",
     },
     "Document": {
         "include": "Manifests whose tasks belong here, too: a prefix, and their folder or file. "
         '"*": folders, whose names are the prefixes.',
         "vars": "Variables: ${name} in fields, $name in scripts.",
         "resources": "Pools that tasks take from while they run.",
+        "recovery": "Who mends what failed, before it is tried again.",
         "agents": "Who carries out prompts, by name; `default` where a task names none.",
         "template": "Fields for several tasks, by the name that `extends` gives.",
         "task": "The tasks, by name.",

@@ -157,6 +157,14 @@ class CacheDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     max_size: Size = "10GiB"
 
 
+class RecoveryDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``[recovery]``: who mends what failed, before it is tried again."""
+
+    run: str | NonEmpty
+    attempts: Annotated[int, Meta(ge=1, le=1000)] = 3
+    timeout: Duration = "10m"
+
+
 class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``[settings]``."""
 
@@ -180,6 +188,7 @@ class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     pass_env: list[str] = []
     secrets: list[str] = []
     cache_dirs: list[str] = []
+    verify: str | list[str] = []
 
 
 class WaveDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -190,6 +199,8 @@ class WaveDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     order: Order = "parallel"
     parallel: bool | list[str] = False
     group: int | UnsetType = UNSET
+    verify: str | list[str] = []
+    checkpoint: bool = False
 
 
 class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -201,6 +212,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     resources: dict[str, Amount] = {}
     cache: CacheDocument = CacheDocument()
     agents: dict[str, AgentDocument] = {}
+    recovery: RecoveryDocument | UnsetType = UNSET
     template: dict[str, TaskDocument] = {}
     task: dict[str, TaskDocument] = {}
     wave: list[WaveDocument] = []
@@ -228,6 +240,4 @@ def wave_words(name: str) -> str:
 # Keys of the contract that this version does not act on. They are refused, never ignored: a manifest that
 # relies on one must not run as if it were not there.
 LATER_TASK = frozenset(("by",))
-LATER_SETTINGS = frozenset(("verify",))
-LATER_WAVE = frozenset("verify checkpoint executor".split())
-LATER_TOP = frozenset(("recovery",))
+LATER_WAVE = frozenset(("executor",))

@@ -210,6 +210,7 @@ class _Reader:
         told = {
             "settings": ("the settings of an included manifest would not count: those of {} do", ", or in each task"),
             "cache": ("[cache] of an included manifest would not count: that of {} does", ""),
+            "recovery": ("[recovery] of an included manifest would not count: that of {} does", ""),
         }
         for key in [key for key in told if key in raw]:
             message, also = told[key]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from exarp.errors import Place, Problem, Related
@@ -23,7 +23,7 @@ from exarp.manifests.tasks.fields import Fields, is_reserved
 from exarp.manifests.tasks.readers import Readers
 from exarp.manifests.tasks.task import FREQUENT, Agents, Pool
 from exarp.manifests.variables.exported import exported
-from exarp.model.manifest import Cache, Manifest, Settings, WaveSpec
+from exarp.model.manifest import Cache, Manifest, Recovery, Settings, WaveSpec
 from exarp.model.name import name_fault, renamed
 from exarp.model.task import Task
 
@@ -126,6 +126,7 @@ class _Resolver:
             settings=settings,
             resources={"memory": memory} | amounts,
             cache=self.cache(self.document.cache),
+            recovery=self.recovery(),
             vars=exported(variables, self.document.vars, self.failure),
             instances=instances,
         )
@@ -222,7 +223,7 @@ class _Resolver:
 
     def settings(self, written: SettingsDocument) -> Settings:
         fields, at = self.fields, ("settings",)
-        barriers = bool(self.document.wave) or written.max_tasks_per_wave > 0
+        barriers = bool(self.document.wave or written.verify) or written.max_tasks_per_wave > 0
         log_limit = fields.size(written.log_limit, (*at, "log_limit"))
         folders = fields.paths(written.cache_dirs, (*at, "cache_dirs"), inside=False)
         return Settings(
@@ -245,6 +246,18 @@ class _Resolver:
             pass_env=fields.variables_named(written.pass_env, (*at, "pass_env"), tracked=False),
             secrets=fields.variables_named(written.secrets, (*at, "secrets"), tracked=False),
             cache_dirs=tuple([folder.rstrip("/") + "/" for folder in folders]),
+            verify=scripts(written.verify, (*at, "verify"), fields.check_script) if written.verify else (),
+            on_failure_of_verify=_given(written.on_failure, "ask"),
+        )
+
+    def recovery(self) -> Recovery | None:
+        written, at = self.document.recovery, ("recovery",)
+        if isinstance(written, UnsetType):
+            return None
+        return Recovery(
+            scripts(written.run, (*at, "run"), self.fields.check_script),
+            written.attempts,
+            self.fields.duration(written.timeout, (*at, "timeout")),
         )
 
     def cache(self, written: CacheDocument) -> Cache:
@@ -281,6 +294,9 @@ class _Resolver:
             order=written.order,
             parallel=marking if isinstance(marking, bool) else self.fields.texts(marking, (*at, "parallel")),
             group=_given(written.group, None),
+            verify=scripts(written.verify, (*at, "verify"), self.fields.check_script) if written.verify else (),
+            checkpoint=written.checkpoint,
+            folder=self.fields.locator.base if written.verify else "",
         )
 
 

@@ -45,7 +45,7 @@ def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -
     raw = shape.top_level(raw)
     kept: dict[str, Any] = {}
     if "settings" in raw:
-        table = _Table(("settings",), doc.SettingsDocument, doc.LATER_SETTINGS, "in [settings]")
+        table = _Table(("settings",), doc.SettingsDocument, frozenset(), "in [settings]")
         kept["settings"] = shape.fields(raw["settings"], table, "[settings]")
     if "include" in raw:
         kept["include"] = shape.entries(raw["include"], ("include",), _entry_kind("include"), "in [include]")
@@ -56,6 +56,8 @@ def sound_part(raw: dict[str, Any], locator: Locator, problems: list[Problem]) -
     if "cache" in raw:
         table = _Table(("cache",), doc.CacheDocument, frozenset(), "in [cache]")
         kept["cache"] = shape.fields(raw["cache"], table, "[cache]")
+    if "recovery" in raw and (found := shape.recovery(raw["recovery"])):
+        kept["recovery"] = found
     if "agents" in raw:
         kept["agents"] = shape.entries(raw["agents"], ("agents",), _entry_kind("agents"), "in [agents]")
     kept["template"] = dict(shape.templates(raw.get("template", {})))
@@ -99,15 +101,22 @@ class _Shape:
 
     def top_level(self, raw: dict[str, Any]) -> dict[str, Any]:
         """``raw`` with misspelt tables under the names that were meant."""
-        self.refuse_keys(raw, _Table((), doc.Document, doc.LATER_TOP, "at the top level"))
+        self.refuse_keys(raw, _Table((), doc.Document, frozenset(), "at the top level"))
         known = doc.Document.__struct_encode_fields__
         found = dict(raw)
         for key, value in raw.items():
-            name = meant_table(key) if key not in known and key not in doc.LATER_TOP else None
+            name = meant_table(key) if key not in known else None
             if name is not None and name not in found and _may_be(name, value):
                 found[name] = value
                 self.locator.move((name,), (key,))
         return found
+
+    def recovery(self, raw: Any) -> dict[str, Any]:
+        """The sound fields of ``[recovery]``; nothing where it says no command, which is told."""
+        kept = self.fields(raw, _Table(("recovery",), doc.RecoveryDocument, frozenset(), "in [recovery]"), "[recovery]")
+        if _is_table(raw) and "run" not in raw:
+            self.add("missing-key", "[recovery] has no 'run'", ("recovery",), 'add run = "…"', on_key=True)
+        return kept if "run" in kept else {}
 
     def variables(self, raw: Any) -> dict[str, Any]:
         kept = self.entries(raw, ("vars",), _entry_kind("vars"), "in [vars]")

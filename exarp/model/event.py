@@ -11,7 +11,8 @@ from typing import Literal
 import msgspec
 
 Outcome = Literal["passed", "up_to_date", "restored", "failed", "skipped", "blocked", "cancelled"]
-RunOutcome = Literal["passed", "up_to_date", "failed", "cancelled", "interrupted"]
+RecoveryOutcome = Literal["tried", "escalated", "no_help", "cancelled"]
+RunOutcome = Literal["passed", "up_to_date", "failed", "waiting", "cancelled", "interrupted"]
 
 
 # Codes that say that a task cannot be run as things are.
@@ -178,6 +179,44 @@ class TaskRetried(_Event, frozen=True, tag="task_retried"):
     reason: FreshnessReason | None = None
 
 
+class RecoveryStarted(_Event, frozen=True, tag="recovery_started"):
+    """An attempt failed, and an agent is to mend what made it fail, in this ``round`` of at most ``rounds``; then it is tried
+    again. ``task`` may be a verification, as in ``verify_started``."""
+
+    task: str
+    attempt: int
+    round: int
+    rounds: int
+    exit_status: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    log: str | None = None
+    reason: FreshnessReason | None = None
+
+
+class RecoveryFinished(_Event, frozen=True, tag="recovery_finished"):
+    """The agent is gone. ``tried``: the task is tried again; ``escalated``: the agent wants a person to see to it, ``said`` why;
+    ``no_help``: any other end, and ``error`` where it did not come to one by itself.
+
+    ``exit_status`` and ``duration_ms`` are the agent's, ``said`` is its last line, ``log`` all that it printed. ``changed``:
+    files that are other than before, or new, or gone, but for what tasks write that ran meanwhile; ``changed_more``: how many
+    there are beyond those that are named. ``outdated``: tasks that were done, and read one of them.
+    """
+
+    task: str
+    attempt: int
+    round: int
+    outcome: RecoveryOutcome
+    exit_status: int | None = None
+    duration_ms: int = 0
+    said: str = ""
+    error: str = ""
+    log: str | None = None
+    changed: tuple[str, ...] = ()
+    changed_more: int = 0
+    outdated: tuple[str, ...] = ()
+
+
 class AttemptFailed(_Event, frozen=True, tag="attempt_failed"):
     """An attempt failed (``attempt`` 0: there could be none), and a person is to say what becomes of the task. The question
     comes when the rest of its wave has ended, and the task's end after the answer."""
@@ -228,6 +267,44 @@ class WaveFinished(_Event, frozen=True, tag="wave_finished"):
     passed: int
 
 
+class VerifyStarted(_Event, frozen=True, tag="verify_started"):
+    """It is looked whether all is well after the wave of this number and name (0 and empty: at the end of a run in flow).
+    ``task``: what logs, output and questions are named by, which is no task of the manifest (``verify backend``)."""
+
+    task: str
+    wave: int
+    name: str
+    attempt: int
+    reason: FreshnessReason | None = None
+
+
+class VerifyFinished(_Event, frozen=True, tag="verify_finished"):
+    """What that came to, as of any task. ``up_to_date``: nothing of the wave ran since it was well; ``skipped``: something of the
+    wave failed, or a person would not wait for it; then ``attempt`` may be 0."""
+
+    task: str
+    wave: int
+    name: str
+    attempt: int
+    outcome: Outcome
+    exit_status: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    log: str | None = None
+    reason: FreshnessReason | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class CheckpointReached(_Event, frozen=True, tag="checkpoint_reached"):
+    """A wave has ended behind which a person is to look. ``waits``: nothing behind it runs until somebody lets it, who is asked
+    if there is anybody. ``task``: as in a question about it."""
+
+    task: str
+    wave: int
+    name: str
+    waits: bool
+
+
 class RunFinished(_Event, frozen=True, tag="run_finished"):
     """The run's end. ``counts`` has every outcome that occurred, and of those ``allowed``: the failed that may fail,
     ``groups``: the passed that ran nothing themselves, and ``unwanted``: the skipped that failed nobody."""
@@ -249,9 +326,14 @@ Event = (
     | TaskOutput
     | TaskFinished
     | TaskRetried
+    | RecoveryStarted
+    | RecoveryFinished
     | AttemptFailed
     | QuestionAsked
     | QuestionAnswered
     | WaveFinished
+    | VerifyStarted
+    | VerifyFinished
+    | CheckpointReached
     | RunFinished
 )

@@ -17,7 +17,8 @@ from exarp.model.task import Task
 class WaveSpec(msgspec.Struct, frozen=True):
     """A declared wave. ``parallel`` is its marking: beside all (True), none (False), or the named ones.
 
-    ``group``: the number that its plan has. ``checkpoint``: a person is to look before anything goes on after it.
+    ``group``: the number that its plan has. ``verify``: scripts that tell whether it is all well when it has ended, run in
+    ``folder``; ``checkpoint``: a person is to look before anything goes on after it.
     """
 
     name: str
@@ -25,7 +26,9 @@ class WaveSpec(msgspec.Struct, frozen=True):
     order: Order = "parallel"
     parallel: bool | tuple[str, ...] = False
     group: int | None = None
+    verify: tuple[str, ...] = ()
     checkpoint: bool = False
+    folder: str = ""
 
     def allows(self, other: str) -> bool:
         """Whether this wave's own marking lets it run beside the wave ``other``."""
@@ -33,7 +36,8 @@ class WaveSpec(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What ``[settings]`` says. ``jobs = 0`` means "as many as this process may use CPUs"."""
+    """What ``[settings]`` says. ``jobs = 0`` means "as many as this process may use CPUs". ``on_failure_of_verify``: what becomes
+    of a run when a verification fails, of the whole or of a wave."""
 
     default: tuple[str, ...] = ()
     jobs: int = 0
@@ -55,6 +59,17 @@ class Settings(msgspec.Struct, frozen=True):
     clean_env: bool = False
     pass_env: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()
+    on_failure_of_verify: OnFailure = "ask"
+
+
+class Recovery(msgspec.Struct, frozen=True):
+    """What ``[recovery]`` says: ``commands`` are scripts that may mend what made a task or a verification fail; then it is tried
+    again. ``attempts``: how often at most; ``timeout``: seconds for each time."""
+
+    commands: tuple[str, ...]
+    attempts: int = 3
+    timeout: float = 600.0
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -84,6 +99,7 @@ class Manifest(msgspec.Struct, frozen=True):
     settings: Settings = Settings()
     resources: dict[str, int] = {}
     cache: Cache = Cache()
+    recovery: Recovery | None = None
     vars: Mapping[str, str] = {}
     digest: str = ""
     instances: dict[str, tuple[str, ...]] = {}

@@ -8,7 +8,7 @@ machine counts in integers; names appear only at the edges. Does not know how wa
 
 import msgspec
 
-from exarp.model.choice import Order, Schedule
+from exarp.model.choice import GuardKind, Order, Schedule
 from exarp.model.verdict import Verdict
 
 
@@ -18,8 +18,9 @@ class Wave(msgspec.Struct, frozen=True):
     ``tasks`` are ids in manifest order. ``after``: numbers of the waves that must have ended before this
     one starts (only the nearest: a wave that another of them waits for is left out). ``beside``: numbers of
     the waves it may overlap with. ``part`` counts from 1 where a limit split a wave. ``group`` and ``checkpoint``: as declared;
-    of parts only the last is a checkpoint. ``settled``: how many further tasks it has that are known to be up to date already:
-    they count, and nobody looks at them.
+    of parts only the last is a checkpoint; all but the last are ``continued``. ``settled``: how many further tasks it has that
+    are known to be up to date already: they count, and nobody looks at them. ``guard``: what it stands for instead of tasks of
+    the manifest (``planning.guards``).
     """
 
     number: int
@@ -34,6 +35,20 @@ class Wave(msgspec.Struct, frozen=True):
     group: int | None = None
     checkpoint: bool = False
     settled: int = 0
+    continued: bool = False
+    guard: GuardKind | None = None
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """What stands behind a wave: its verification, or its checkpoint. ``number`` and ``wave``: of the last part of it, 0 and
+    empty at the end of a run in flow; ``members``: the tasks that it is about. ``name``: as events have it; no task has such a
+    one."""
+
+    kind: GuardKind
+    name: str
+    number: int
+    wave: str
+    members: tuple[int, ...]
 
 
 class LateWave(msgspec.Struct, frozen=True):
@@ -51,6 +66,9 @@ class Plan(msgspec.Struct, frozen=True):
     ``order`` holds order-only edges (earlier, later) between selected tasks: ``after``, and every doubt that
     counts. ``position[task]`` is its place in manifest order among the selected, or -1. ``late``: waves that are listed
     too early. ``blocked``: selected tasks that are in no wave, each with the names of those that it waits for.
+
+    ``guards``: where a plan is carried out with its guards (``planning.guards``), they are the last of ``names``, each in a wave
+    of its own behind all others.
     """
 
     names: tuple[str, ...]
@@ -64,8 +82,19 @@ class Plan(msgspec.Struct, frozen=True):
     lower_bound: int = 0
     late: tuple[LateWave, ...] = ()
     blocked: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    guards: tuple[Guard, ...] = ()
 
     @property
     def task_count(self) -> int:
         """How many tasks are selected."""
-        return sum(len(wave.tasks) + wave.settled for wave in self.waves)
+        return sum(len(wave.tasks) + wave.settled for wave in self.waves if wave.guard is None)
+
+    @property
+    def first_guard(self) -> int:
+        """The first task that is a guard, and no task of the manifest."""
+        return len(self.names) - len(self.guards)
+
+    @property
+    def real_waves(self) -> tuple[Wave, ...]:
+        """The waves of tasks."""
+        return self.waves[: len(self.waves) - len(self.guards)]

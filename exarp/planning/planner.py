@@ -135,6 +135,7 @@ class _Planner:
                         beside=beside,
                         group=spec.group if spec else None,
                         checkpoint=bool(spec and spec.checkpoint) and part == len(self.parts[index]) - 1,
+                        continued=part < len(self.parts[index]) - 1,
                     )
                 )
         return waves

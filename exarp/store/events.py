@@ -13,7 +13,7 @@ from typing import get_args
 import msgspec
 
 from exarp.errors import DefectError, Problem
-from exarp.model.event import Event, RunFinished, RunStarted, TaskFinished, TaskOutput
+from exarp.model.event import Event, RecoveryFinished, RunFinished, RunStarted, TaskFinished, TaskOutput
 from exarp.store.database import Database
 from exarp.store.schema import first_place
 from exarp.store.text import from_json, to_column, to_json
@@ -109,6 +109,9 @@ class EventLog:
         if isinstance(event, TaskFinished) and event.outcome == "restored":
             # It counts as one: it has a log, and who asks for a task's history wants to see it.
             attempt = 1
+        elif isinstance(event, RecoveryFinished):
+            # What the agent printed is looked for by a name of its own.
+            task, attempt = f"recover {task}", event.round
         return (
             first_place(self._number(event.run)) + event.seq,
             _TAGS[type(event)],

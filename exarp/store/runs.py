@@ -10,7 +10,18 @@ from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
-from exarp.model.event import AttemptFailed, Event, FreshnessReason, TaskFinished, TaskRetried, TaskStarted
+from exarp.model.event import (
+    AttemptFailed,
+    Event,
+    FreshnessReason,
+    RecoveryFinished,
+    RecoveryStarted,
+    TaskFinished,
+    TaskRetried,
+    TaskStarted,
+    VerifyFinished,
+    VerifyStarted,
+)
 from exarp.store.database import Database, Row
 from exarp.store.events import decoded
 from exarp.store.schema import first_place
@@ -24,6 +35,9 @@ _COLUMNS = (
 )
 _COMMAND: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
 _COUNTS: msgspec.json.Decoder[dict[str, int]] = msgspec.json.Decoder(dict[str, int])
+_Start = TaskStarted | VerifyStarted
+_Last = TaskFinished | VerifyFinished
+_End = TaskRetried | RecoveryStarted | AttemptFailed | _Last
 # An attempt starts, ends, and its task may then still be cancelled.
 _EVENTS_AN_ATTEMPT = 3
 _NO_END = (1 << 63) - 1
@@ -101,8 +115,10 @@ class RunHistory:
     def _attempts(self, task: str, newest_first: Iterable[Event]) -> list[AttemptRow]:
         attempts: dict[tuple[str, int], list[Event]] = {}
         for event in newest_first:
-            if isinstance(event, TaskStarted | TaskRetried | AttemptFailed | TaskFinished):
+            if isinstance(event, _Start | _End):
                 attempts.setdefault((event.run, event.attempt), []).append(event)
+            elif isinstance(event, RecoveryFinished):
+                attempts.setdefault((event.run, event.round), []).append(event)
         return [self._attempt(task, run, attempt, events) for (run, attempt), events in attempts.items()]
 
     def prune(self, keep: int, spared: Collection[str] = ()) -> set[str]:
@@ -177,13 +193,15 @@ class RunHistory:
         return first_place(number if finished is None else number + 1)
 
     def _attempt(self, task: str, run: str, attempt: int, newest_first: list[Event]) -> AttemptRow:
+        if isinstance(newest_first[0], RecoveryFinished):
+            return _of_agent(newest_first[0])
         reason = None
-        first_end: TaskRetried | AttemptFailed | TaskFinished | None = None
+        first_end: _End | None = None
         time, last = newest_first[-1].time, newest_first[0]
         for event in newest_first:
-            if isinstance(event, TaskStarted):
+            if isinstance(event, _Start):
                 reason = event.reason
-            elif isinstance(event, TaskRetried | AttemptFailed | TaskFinished):
+            elif isinstance(event, _End):
                 # The earliest end is the attempt's; a later one is its task's: cancelled before the retry, or decided about.
                 first_end = event
         if first_end is None:
@@ -194,7 +212,7 @@ class RunHistory:
             task=task,
             run=run,
             attempt=attempt,
-            outcome=first_end.outcome if isinstance(first_end, TaskFinished) else "failed",
+            outcome=first_end.outcome if isinstance(first_end, _Last) else "failed",
             time=first_end.time,
             log=first_end.log,
             duration_ms=None if _goes_on(first_end) else first_end.duration_ms,
@@ -202,7 +220,7 @@ class RunHistory:
             signal=first_end.signal,
             reason=reason,
             end_reason=first_end.reason,
-            then=last.outcome if isinstance(last, TaskFinished) and last is not first_end else None,
+            then=last.outcome if isinstance(last, _Last) and last is not first_end else None,
             finally_log=last.finally_log if isinstance(last, TaskFinished) else None,
         )
 
@@ -211,6 +229,20 @@ class RunHistory:
         return RUNNING if row is not None and row.outcome == RUNNING else DIED
 
 
-def _goes_on(end: TaskRetried | AttemptFailed | TaskFinished) -> bool:
+def _of_agent(event: RecoveryFinished) -> AttemptRow:
+    """What an agent did, told as an attempt."""
+    return AttemptRow(
+        task=f"recover {event.task}",
+        run=event.run,
+        attempt=event.round,
+        outcome="passed" if event.outcome == "tried" else "failed",
+        time=event.time,
+        log=event.log,
+        duration_ms=event.duration_ms,
+        exit_status=event.exit_status,
+    )
+
+
+def _goes_on(end: _End) -> bool:
     """Whether an end is that of a service's task, and not of the service."""
     return end.reason is not None and end.reason.code == "kept"

@@ -80,3 +80,8 @@ def is_declined(event: TaskFinished) -> bool:
 def is_unwanted(event: TaskFinished) -> bool:
     """Whether a task was skipped because the manifest does not want it here and now."""
     return event.outcome == "skipped" and event.reason is not None and event.reason.code in UNWANTED
+
+
+def is_verification(name: str) -> bool:
+    """Whether what logs and questions are named by is no task: no task's name has white space."""
+    return " " in name

@@ -9,12 +9,19 @@ import signal
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from exarp.model.event import AttemptFailed, FreshnessReason, QuestionAsked, TaskFinished, TaskRetried
+from exarp.model.event import (
+    AttemptFailed,
+    FreshnessReason,
+    QuestionAsked,
+    RecoveryStarted,
+    TaskFinished,
+    TaskRetried,
+)
 from exarp.model.quantity import format_duration
 from exarp.views import escape
 from exarp.views.cells import listing
 from exarp.views.color import Meaning
-from exarp.views.tally import Tally
+from exarp.views.tally import Tally, is_verification
 
 _NAMES = 10
 
@@ -43,6 +50,11 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "need-changed": ("what a task it needs made changed", "what {} made changed"),
     "need-runs": ("a task it needs would run first", "{}, which it needs, would run first"),
+    "mended": ("an agent looked into it", "an agent looked into it"),
+    "escalated": ("a person is to see to it", "escalated: {}"),
+    "wave-ran": ("a task of the wave ran", "{} ran"),
+    "wave-failed": ("something failed before it", "something failed in {}"),
+    "checkpoint": ("a checkpoint is before it", "it is behind the checkpoint of {}"),
     "retried": ("the last attempt failed", "the last attempt failed"),
     "unchanged": ("nothing changed", "nothing changed"),
     "prose": ("told in words, for a person or an agent", "told in words, for a person or an agent"),
@@ -99,6 +111,7 @@ _STEPS = {
 _CAUSES = frozenset(
     {
         "verify-failed",
+        "escalated",
         "outputs-not-made",
         "output-unreadable",
         "output-is-folder",
@@ -211,7 +224,7 @@ def ending(signum: int, running: int) -> str:
     return f"{cause}: ending {tasks(running)} ({again} kills {'it' if running == 1 else 'them'} at once)"
 
 
-def cause(event: TaskFinished | TaskRetried | AttemptFailed | QuestionAsked) -> str:
+def cause(event: TaskFinished | TaskRetried | RecoveryStarted | AttemptFailed | QuestionAsked) -> str:
     """How the last attempt of a task ended: ``exit 1``, ``killed by SIGSEGV``, ``timed out after 10s``."""
     return ended(event.reason, event.signal, event.exit_status, event.duration_ms)
 
@@ -220,11 +233,15 @@ def question(event: QuestionAsked) -> str:
     """``Task D failed 3x: connection refused. Debug / Skip / Abort?``, or what a task's ``confirm`` asks."""
     if event.text:
         return escape.name(event.text)
+    options = " / ".join(option.capitalize() for option in event.options)
+    if "continue" in event.options:
+        name = escape.name(event.task)
+        return f"{name[:1].upper()}{name[1:]}: {options}?"
     times = f" {event.retries}x" if event.retries else ""
     error = event.error if event.error and event.reason is None else ""
     said = (escape.name(error) if error else cause(event)).removesuffix(".")
-    options = " / ".join(option.capitalize() for option in event.options)
-    return f"Task {escape.name(event.task)} failed{times}: {said}. {options}?"
+    what = escape.name(event.task) if is_verification(event.task) else f"Task {escape.name(event.task)}"
+    return f"{what} failed{times}: {said}. {options}?"
 
 
 def ended(reason: FreshnessReason | None, signum: int | None, status: int | None, duration_ms: int) -> str:

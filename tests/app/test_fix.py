@@ -123,7 +123,7 @@ def break_it(tree: dict[str, Any], rng: random.Random, lists: bool) -> dict[str,
                 table[key] = mistyped(value, key, lists)
             other = misspelt(key, rng)
             is_other_tools = other in OTHER_TOOLS.get(key, ()) and not (key == "run" and isinstance(value, list))
-            is_slip = other is not None and meant_by(other, [*known, *doc.LATER_TASK, *doc.LATER_SETTINGS]) == key
+            is_slip = other is not None and meant_by(other, [*known, *doc.LATER_TASK]) == key
             if (
                 other is None
                 or rng.random() > 0.25

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell, Weigh
 from exarp.engine.machine import Machine
-from exarp.engine.progress import Limits
+from exarp.engine.progress import OUTCOMES, Limits
+from exarp.engine.state import FINAL, State
 from exarp.engine.stimulus import (
     BROKEN_OFF,
     Answered,
@@ -24,18 +26,29 @@ from exarp.engine.stimulus import (
 )
 from exarp.model.event import (
     AttemptFailed,
+    CheckpointReached,
     FreshnessReason,
+    QuestionAnswered,
     QuestionAsked,
+    RecoveryFinished,
+    RecoveryStarted,
     RunFinished,
     ServiceReady,
     TaskFinished,
     TaskRetried,
     TaskStarted,
+    VerifyFinished,
+    VerifyStarted,
     WaveFinished,
     WaveStarted,
 )
+from exarp.model.plan import Guard
 from exarp.model.task import Task
+from exarp.planning.dependents import dependents
+from exarp.planning.entanglement import entangled
+from exarp.planning.guards import guarded
 from exarp.planning.planner import make_plan
+from exarp.views.run.fold import as_task
 from exarp.views.tally import is_failure, is_unwanted
 
 from ..planning.dice import Dice
@@ -55,11 +68,13 @@ class Run:
         self.case = case
         self.dice = dice
         self.limits = limits
-        self.plan = make_plan(case.manifest, case.graph, case.targets)
+        self.plan, self.members = guarded(make_plan(case.manifest, case.graph, case.targets), case.manifest)
         self.bound = {number: NOT_HERE for number, task in enumerate(case.manifest.tasks) if task.platforms}
-        self.ids = case.graph.ids
+        self.ids = case.graph.ids | {
+            guard.name: self.plan.first_guard + at for at, guard in enumerate(self.plan.guards)
+        }
         self.asked = [self.ids[name] for name in case.targets] if dice.of(True, False) else []
-        self.machine = Machine(self.plan, case.manifest.tasks, limits, self.bound, self.asked)
+        self.machine = self.new_machine()
         self.tasks = selected(self.plan)
         self.wave_of = {task: wave for wave in self.plan.waves for task in wave.tasks}
         edges = graph_edges(self.plan, case.graph) | set(self.plan.order)
@@ -101,6 +116,38 @@ class Run:
         self.eased = 0
         self.interrupts = 0
         self.stopped = False
+        # Guards that let nothing pass. The task that an agent works for, with what is entangled with it; who was given up, by how
+        # often that was so; and tasks of which it is not known any more whether they must run.
+        self.closed: set[int] = set()
+        self.mending: int | None = None
+        self.entangled: set[int] = set()
+        self.hopeless: dict[int, str] = {}
+        self.unsure: set[int] = set()
+
+    def new_machine(self) -> Machine:
+        near = partial(entangled, self.plan, self.members)
+        return Machine(self.plan, self.members, self.limits, self.bound, self.asked, entangled=near)
+
+    @property
+    def ends(self) -> dict[int, TaskFinished]:
+        """How the tasks of the manifest ended."""
+        return {task: end for task, end in self.over.items() if not self.is_guard(task)}
+
+    def is_guard(self, task: int) -> bool:
+        return task >= self.plan.first_guard
+
+    def guard(self, task: int) -> Guard:
+        return self.plan.guards[task - self.plan.first_guard]
+
+    def rounds(self, task: int) -> int:
+        """How often an agent may mend a task."""
+        spec = self.spec(task)
+        may = not (spec.allow_failure or spec.interactive or spec.service is not None)
+        return self.limits.rounds if may else 0
+
+    def tries(self, task: int) -> int:
+        """How many attempts follow the first, if all fail."""
+        return self.rounds(task) or self.spec(task).retries
 
     # -- the world ---------------------------------------------------------------------------------------------
 
@@ -117,6 +164,11 @@ class Run:
         self._forget(stimulus)
         commands = self.machine.handle(stimulus)
         self.stimuli.append(stimulus)
+        self._note_guards()
+        # Who waits for the agent has given up what it held, which is told when its turn has come.
+        ill = {task for task in self.holders if self.machine.states[task] is State.RECOVERING}
+        self.holders -= ill
+        self.released -= ill
         self.commands.append(commands)
         for command in commands:
             self._carry_out(command)
@@ -216,6 +268,7 @@ class Run:
         self.killed.discard(task)
         if word == "retry":
             del self.undecided[task]
+            self.hopeless.pop(task, None)
             self.insisted[task] = self.insisted.get(task, 0) + 1
             if self.attempts.get(task):
                 self.again[task] = self.again.get(task, 0) + 1
@@ -253,6 +306,8 @@ class Run:
         """What is answered; a question is taken back only where it is to be."""
         if task in self.killed:
             return None
+        if self.is_guard(task) and task not in self.undecided:
+            return self.dice.of("continue", "continue", "stop")
         if task not in self.undecided:
             return self.dice.of("yes", "yes", "no")
         assert self.question is not None
@@ -277,7 +332,7 @@ class Run:
         given_up = self.machine.is_ending and self.dice.of(True, False)
         if task in self.checking:
             return Checked(task, stale=BROKEN_OFF) if given_up else self._checked(task)
-        fault = FreshnessReason("outputs-not-made", "x") if self.fails() else None
+        fault = FreshnessReason("outputs-not-made", "x") if self.fails() and not self.is_guard(task) else None
         warnings = self.dice.of((), ("it left sleep running",))
         return Settled(task, fault=BROKEN_OFF) if given_up else Settled(task, fault=fault, warnings=warnings)
 
@@ -285,6 +340,8 @@ class Run:
         return self.dice.below(8) < self.mood
 
     def _checked(self, task: int) -> Stimulus:
+        if self.is_guard(task):
+            return Checked(task, stale=self.dice.of(STALE, STALE, None))
         if self.fails() and self.dice.of(True, False):
             return Checked(task, impossible=FreshnessReason("no-match", "x"))
         if not self.is_service(task) and self.dice.below(8) == 1:
@@ -294,6 +351,10 @@ class Run:
     def _probed(self, task: int) -> Stimulus:
         if self.probing[task].what == "ready":
             return Probed(task, self.dice.of(0, 0, 1, None))
+        if self.probing[task].what == "recover":
+            status = self.dice.of(0, 0, 0, 10, 1, None)
+            late = [TimedOut(task, -self.probing[task].number)]
+            return self.dice.of(Probed(task, status, "said"), Probed(task, status, "said"), *late)
         if self.dice.below(8):
             return Probed(task, 0)
         late = [TimedOut(task, -self.probing[task].number)] if self.spec(task).timeout else []
@@ -322,6 +383,12 @@ class Run:
             case Debug(task):
                 assert self.decided.pop(task) == "debug"
                 self.debugging.add(task)
+            case Ask(task) if self.is_guard(task):
+                assert not self.stopped
+                assert self.limits.asking
+                assert not self.limits.past_checkpoints
+                assert self.guard(task).kind == "checkpoint"
+                self.asking.add(task)
             case Ask(task):
                 assert not self.stopped
                 assert self.limits.asking
@@ -329,6 +396,15 @@ class Run:
                 assert self.attempts[task] == 0
                 assert task not in self.confirmed
                 self.asking.add(task)
+            case Check(task) if self.is_guard(task) and self.guard(task).kind == "checkpoint":
+                self.must_be_over(task)
+                self.attempts[task] = 0
+                self.checking.append(task)
+            case Check(task, ahead) if task in self.unsure and not ahead:
+                self.unsure.discard(task)
+                self.ahead.discard(task)
+                self._may_start(task)
+                self.checking.append(task)
             case Check(task, ahead):
                 if ahead:
                     self._may_be_foreseen(task)
@@ -341,6 +417,8 @@ class Run:
             case Probe(task):
                 self._probe(command)
             case Start(task):
+                assert task not in self.unsure
+                assert task not in self.entangled or self.mending is None
                 if self.attempts[task] or task in self.ahead:
                     self.ahead.discard(task)
                     self._may_start(task)
@@ -376,7 +454,8 @@ class Run:
         waiting = set().union(*(self.order.later.get(other, set()) for other in self.undecided))
         ended = {*self.over, *self.undecided, *waiting}
         assert all(other in ended or self.is_service(other) for other in self.wave_of[task].tasks)
-        users = needing(self.plan.needs, task, self.tasks)
+        is_guard = self.is_guard(task)
+        users = dependents(self.plan, task) if is_guard else needing(self.plan.needs, task, self.tasks)
         skip = all(user in self.over or self.spec(user).is_group for user in users)
         retry = task in self.debugged
         expected = ("debug", *(["retry"] if retry else []), *(["skip"] if skip else []), "abort")
@@ -387,7 +466,7 @@ class Run:
         assert not self.stopped
         task = start.task
         self.attempts[task] += 1
-        assert start.attempt == self.attempts[task] <= self.spec(task).retries + 1 + self.again.get(task, 0)
+        assert start.attempt == self.attempts[task] <= self.tries(task) + 1 + self.again.get(task, 0)
         service = self.spec(task).service
         assert start.timeout == (self.spec(task).timeout if service is None else service.timeout)
         assert not self.spec(task).confirm or self.limits.yes or task in self.confirmed
@@ -397,17 +476,72 @@ class Run:
             assert used in self.serving or leaving or is_unwanted(self.over[used]) or self.over[used].allowed
         if service is not None:
             assert self.stays(task) or any(user not in self.over for user in self.users(task))
-        assert self.events[-1] == TaskStarted(task=self.spec(task).name, attempt=start.attempt, reason=start.reason)
+        if self.is_guard(task):
+            self._verifies(start)
+        else:
+            started = TaskStarted(task=self.spec(task).name, attempt=start.attempt, reason=start.reason)
+            assert self.events[-1] == started
         self.running[task] = start.attempt
         commands = [index for index, required in enumerate(self.spec(task).requires) if required.run]
         assert self.required.get(task, []) == commands
         assert not self.spec(task).platforms
+
+    def _verifies(self, start: Start) -> None:
+        """A verification begins: all that it is about has ended, and well."""
+        guard = self.guard(start.task)
+        assert guard.kind == "verify"
+        assert self.events[-1] == VerifyStarted(
+            task=guard.name, wave=guard.number, name=guard.wave, attempt=start.attempt, reason=start.reason
+        )
+        # A service counts as over before it is.
+        assert not any(self.is_bad(member) for member in guard.members if not self.is_service(member))
+
+    def is_bad(self, task: int) -> bool:
+        """Whether a task that is over has failed, or was not to run because something else has."""
+        end = self.over.get(task)
+        return end is not None and (is_failure(end) or end.outcome in ("blocked", "cancelled"))
+
+    def _note_guards(self) -> None:
+        """Guards may end without a word."""
+        for at, guard in enumerate(self.plan.guards):
+            task = self.plan.first_guard + at
+            state = self.machine.states[task]
+            if state in FINAL and task not in self.over:
+                self.over[task] = TaskFinished(task=guard.name, attempt=0, outcome=OUTCOMES[state])
+                self.holders.discard(task)
+                self.released.discard(task)
+
+    def _recovers(self, probe: Probe) -> None:
+        """The agent begins: alone, with all that it may change at rest, and not too often."""
+        task = probe.task
+        assert self.mending is None
+        assert probe.index == self.attempts[task] <= self.rounds(task) + self.again.get(task, 0)
+        assert probe.timeout == self.limits.recovery_timeout
+        near = set(entangled(self.plan, self.members, task)) - {task}
+        self.entangled = {other for other in near if not self.is_service(other)}
+        assert not self.entangled & {*self.holders, *self.settling}
+        started = self.events[-1]
+        assert isinstance(started, RecoveryStarted)
+        assert (started.task, started.round) == (self.spec(task).name, probe.index)
+        self.mending = task
+
+    def _mended(self, event: RecoveryFinished) -> None:
+        task = self.ids[event.task]
+        assert self.mending == task
+        self.mending = None
+        self.unsure |= self.ahead & self.entangled
+        self.entangled = set()
+        if event.outcome != "tried":
+            self.hopeless[task] = event.outcome
 
     def _probe(self, probe: Probe) -> None:
         task = probe.task
         assert task not in self.probing
         assert probe.what == "finally" or not self.stopped
         self.probing[task] = probe
+        if probe.what == "recover":
+            self._recovers(probe)
+            return
         if probe.what == "ready":
             assert task in self.running
             assert task not in self.serving
@@ -428,6 +562,7 @@ class Run:
     def _may_start(self, task: int) -> None:
         """Everything that must be over is over, and there is room for the task beside what is under way."""
         assert not self.stopped
+        assert task not in self.entangled
         self.must_be_over(task)
         if self.is_service(task):
             assert self.stays(task) or any(user not in self.over for user in self.users(task))
@@ -447,12 +582,14 @@ class Run:
         assert len(held) == len(set(held))
         for pool, size in self.limits.pools.items():
             assert sum(spec.resources.get(pool, 0) for spec in specs) <= size
-        assert self.wave_of[task].number in self.open_waves or self.attempts.get(task, 0) == 0
+        if not self.is_guard(task):
+            assert self.wave_of[task].number in self.open_waves or self.attempts.get(task, 0) == 0
 
     def _may_be_foreseen(self, task: int) -> None:
         """Nothing keeps the task from starting but that there is no slot, and there is none that it could have."""
         spec = self.spec(task)
         assert not self.stopped
+        assert not self.is_guard(task)
         assert not (spec.when or spec.requires or spec.confirm or spec.mutex or spec.resources or spec.interactive)
         assert not self.is_service(task)
         assert not self.uses[task]
@@ -465,6 +602,7 @@ class Run:
         for other in self.tasks:
             if task in self.order.later.get(other, ()):
                 assert other in self.over or self.is_service(other)
+                assert other not in self.closed or task not in dependents(self.plan, other)
         for need in self.plan.needs[task]:
             if self.is_service(need) and need not in self.over:
                 continue
@@ -487,6 +625,23 @@ class Run:
                 self.serving.add(self.ids[name])
             case TaskFinished():
                 self._finished(event)
+            case VerifyFinished():
+                self._verified(event)
+            case CheckpointReached(task=name, waits=waits):
+                assert waits is not self.limits.past_checkpoints
+                if waits and not self.limits.asking:
+                    self.closed.add(self.ids[name])
+            case QuestionAnswered(task=name, answer=word) if word == "stop" or (
+                word is None and self.is_guard(self.ids[name])
+            ):
+                self.closed.add(self.ids[name])
+            case RecoveryStarted():
+                self.holders.discard(self.ids[event.task])
+                self.released.discard(self.ids[event.task])
+                assert not self.stopped
+                assert not is_hopeless(event, self.spec(self.ids[event.task]))
+            case RecoveryFinished():
+                self._mended(event)
             case TaskRetried():
                 self._retried(event)
             case AttemptFailed():
@@ -499,6 +654,7 @@ class Run:
         assert not self.stopped
         self.holders.discard(task)
         self.released.discard(task)
+        assert not self.rounds(task)
         assert event.attempt == self.attempts[task] <= self.spec(task).retries
         assert not is_hopeless(event, self.spec(task))
 
@@ -513,13 +669,34 @@ class Run:
         assert not spec.allow_failure
         assert not self.is_service(task)
         assert event.attempt == self.attempts.get(task, 0)
-        assert event.attempt == 0 or event.attempt > spec.retries or is_hopeless(event, spec)
+        assert self.is_tried(event, task)
         self.holders.discard(task)
         self.released.discard(task)
         self.ahead.discard(task)
         self.decided.pop(task, None)
         self.debugged.discard(task)
         self.undecided[task] = event
+
+    def is_tried(self, event: TaskFinished | AttemptFailed, task: int) -> bool:
+        """Whether nothing more is to be tried of a task that failed."""
+        is_left = event.attempt == 0 or event.attempt > self.tries(task)
+        return is_left or is_hopeless(event, self.spec(task)) or self.hopeless.get(task) in ("no_help", "escalated")
+
+    def _verified(self, event: VerifyFinished) -> None:
+        task = self.ids[event.task]
+        guard = self.guard(task)
+        assert (guard.kind, guard.number, guard.wave) == ("verify", event.wave, event.name)
+        if (
+            event.outcome == "skipped"
+            and not event.attempt
+            and event.reason == FreshnessReason("wave-failed", guard.wave)
+        ):
+            assert any(self.is_bad(member) for member in guard.members)
+        else:
+            self.over.pop(task)
+            self._finished(as_task(event))
+        if event.outcome in ("failed", "skipped") and event.attempt:
+            self.closed.add(task)
 
     def _finished(self, event: TaskFinished) -> None:
         task = self.ids[event.task]
@@ -551,7 +728,7 @@ class Run:
             asks = asks and spec.on_failure == "ask" and not (spec.allow_failure or declined or self.is_service(task))
             gone = any(service in self.over or service in self.cleaned for service in self.uses[task])
             assert not asks or self.stopped or gone or word in ("skip", "abort")
-            tried = event.attempt == 0 or event.attempt > spec.retries or is_hopeless(event, spec)
+            tried = self.is_tried(event, task)
             lost = any(service in self.over or service in self.cleaned for service in self.uses[task])
             assert self.stopped or tried or lost or self.is_service(task)
             aborts = spec.on_failure == "abort" or self.limits.fail_fast
@@ -566,16 +743,23 @@ class Run:
 
     def _is_blocked(self, task: int, event: TaskFinished) -> None:
         assert event.reason is not None
-        culprit = self.over[self.ids[event.reason.subject]]
-        assert culprit.outcome in ("failed", "skipped")
-        assert not culprit.allowed
-        assert task in needing(self.plan.needs, self.ids[event.reason.subject], self.tasks)
+        if event.reason.code == "checkpoint":
+            halted = [guard for guard in self.closed if self.guard(guard).kind == "checkpoint"]
+            assert any(task in dependents(self.plan, guard) for guard in halted)
+            return
+        if self.is_guard(culprit := self.ids[event.reason.subject]):
+            assert task in dependents(self.plan, culprit)
+            return
+        end = self.over[culprit]
+        assert end.outcome in ("failed", "skipped")
+        assert not end.allowed
+        assert task in needing(self.plan.needs, culprit, self.tasks)
 
     def spec(self, task: int) -> Task:
-        return self.case.manifest.tasks[task]
+        return self.members[task]
 
 
-def is_hopeless(event: TaskFinished | TaskRetried | AttemptFailed, spec: Task) -> bool:
+def is_hopeless(event: TaskFinished | TaskRetried | RecoveryStarted | AttemptFailed, spec: Task) -> bool:
     """Whether an attempt failed in a way that no other attempt could mend."""
     code = event.reason.code if event.reason is not None else ""
     if code == "verify-failed":
@@ -597,8 +781,10 @@ def expected_exit(run: Run) -> int:
     signals = [stimulus.signum for stimulus in run.stimuli if isinstance(stimulus, Interrupted)]
     if signals:
         return 128 + signals[0]
-    failed = [end for end in run.over.values() if is_failure(end)]
-    return 1 if failed else 0
+    if any(is_failure(end) for end in run.ends.values()):
+        return 1
+    closed = {run.guard(guard).kind for guard in run.closed}
+    return 1 if "verify" in closed else 4 if "checkpoint" in closed else 0
 
 
 def last(run: Run) -> RunFinished:

@@ -8,22 +8,24 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 
 from exarp.engine.command import Tell
-from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.engine.stimulus import Begun
 from exarp.model.event import (
     AttemptFailed,
     PlannedRun,
     PlannedWave,
+    RecoveryStarted,
     RunFinished,
     RunStarted,
     TaskFinished,
     TaskRetried,
     TaskStarted,
+    VerifyFinished,
     WaveFinished,
     WaveStarted,
 )
-from exarp.views.run.fold import RunState
+from exarp.planning.dependents import dependents
+from exarp.views.run.fold import RunState, as_task
 from exarp.views.tally import is_failure, is_unwanted
 from tests.effort import tries
 
@@ -38,6 +40,7 @@ RUNS = settings(max_examples=tries(400), deadline=None, derandomize=True)
 def run_of(case: Case, choices: Dice) -> Run:
     """The run of a case, every command of which the simulator has checked."""
     told = case.manifest.settings
+    case = with_guards(case, choices)
     limits = Limits(
         told.jobs,
         told.max_parallel_waves,
@@ -50,8 +53,28 @@ def run_of(case: Case, choices: Dice) -> Run:
         asking=choices.of(True, True, True, False),
         deciding=choices.of(True, True, False),
         by_load=choices.of(False, False, True),
+        past_checkpoints=choices.of(False, False, False, True),
+        rounds=choices.of(0, 0, 0, 1, 3),
+        recovery_timeout=7.0,
     )
     return Run(case, choices, limits).go()
+
+
+def with_guards(case: Case, choices: Dice) -> Case:
+    """The case, often with verifications and checkpoints."""
+    if choices.of(True, True, False):
+        return case
+    manifest = case.manifest
+    scripts = choices.of((), (), ("check",))
+    waves = tuple(
+        [
+            replace(wave, verify=choices.of((), ("check wave",)), checkpoint=choices.of(False, False, True))
+            for wave in manifest.waves
+        ]
+    )
+    on_failure = choices.of("ask", "fail", "skip", "abort")
+    settings = replace(manifest.settings, verify=scripts, on_failure_of_verify=on_failure)
+    return case._replace(manifest=replace(manifest, waves=waves, settings=settings))
 
 
 @settings(RUNS, max_examples=tries(1000))
@@ -70,7 +93,10 @@ def test_every_selected_task_has_one_end_and_every_attempt_too(case, choices):
     assert sorted(run.over) == sorted(run.tasks)
     attempts: dict[tuple[str, int], list[str]] = {}
     for event in run.events:
-        if isinstance(event, TaskStarted | TaskRetried | AttemptFailed | TaskFinished) and event.attempt:
+        if (
+            isinstance(event, TaskStarted | TaskRetried | RecoveryStarted | AttemptFailed | TaskFinished)
+            and event.attempt
+        ):
             attempts.setdefault((event.task, event.attempt), []).append(type(event).__name__)
     assert all(len(story) == 2 and story[0] == "TaskStarted" for story in retold(attempts))
     assert sum(isinstance(event, RunFinished) for event in run.events) == 1
@@ -80,7 +106,7 @@ def retold(attempts: dict[tuple[str, int], list[str]]) -> list[list[str]]:
     """A task that was cancelled while it rested, or that somebody decided about, has its end told with the number of the attempt
     before."""
     return [
-        story[:2] if story[1:] in (["TaskRetried", "TaskFinished"], ["AttemptFailed", "TaskFinished"]) else story
+        story[:2] if story[2:] and {*story[1:-1]} <= {"TaskRetried", "RecoveryStarted", "AttemptFailed"} else story
         for story in attempts.values()
     ]
 
@@ -97,7 +123,7 @@ def test_tasks_that_touch_the_same_files_never_overlap(case, choices):
             task = run.ids[event.task]
             assert not any(conflicts(run.spec(task), run.spec(other), cache_dirs) for other in under_way)
             under_way.add(task)
-        elif isinstance(event, TaskFinished | TaskRetried | AttemptFailed):
+        elif isinstance(event, TaskFinished | TaskRetried | RecoveryStarted | AttemptFailed):
             under_way.discard(run.ids[event.task])
 
 
@@ -106,14 +132,16 @@ def test_tasks_that_touch_the_same_files_never_overlap(case, choices):
 def test_failure_blocks_what_needs_it_and_nothing_else(case, choices):
     run = run_of(case, choices)
 
-    failed = {task for task, end in run.over.items() if is_failure(end)}
+    failed = {task for task, end in run.ends.items() if is_failure(end)}
     # What needs a service may be under way, or over, when that fails.
     served = [needing(run.plan.needs, task, run.tasks) for task in failed if run.is_service(task)]
-    late = set().union(*served) - {task for task, end in run.over.items() if end.outcome == "blocked"}
+    late = set().union(*served) - {task for task, end in run.ends.items() if end.outcome == "blocked"}
     doomed = set().union(*(needing(run.plan.needs, task, run.tasks) for task in failed))
-    blocked = {task for task, end in run.over.items() if end.outcome == "blocked"}
-    cancelled = {task for task, end in run.over.items() if end.outcome == "cancelled"}
-    assert blocked <= doomed
+    behind = set().union(*(dependents(run.plan, guard) for guard in run.closed))
+    blocked = {task for task, end in run.ends.items() if end.outcome == "blocked"}
+    cancelled = {task for task, end in run.ends.items() if end.outcome == "cancelled"}
+    assert blocked <= doomed | behind
+    assert not any(run.attempts.get(task) for task in behind)
     assert doomed <= blocked | cancelled | late
     assert not any(run.attempts.get(task) for task in blocked)
     assert run.stopped or not cancelled
@@ -150,7 +178,7 @@ def test_waves_that_are_announced_are_completed_with_what_passed_in_them(case, c
 def test_the_same_stimuli_give_the_same_commands(case, choices):
     run = run_of(case, choices)
 
-    again = Machine(run.plan, case.manifest.tasks, run.limits, run.bound, run.asked)
+    again = run.new_machine()
     assert [again.handle(stimulus) for stimulus in run.stimuli] == run.commands
 
 
@@ -160,15 +188,15 @@ def test_views_that_fold_the_events_count_as_the_machine_does(case, choices):
     run = run_of(case, choices)
 
     names = run.plan.names
-    waves = tuple(PlannedWave(w.number, w.name, tuple(names[t] for t in w.tasks)) for w in run.plan.waves)
+    waves = tuple(PlannedWave(w.number, w.name, tuple(names[t] for t in w.tasks)) for w in run.plan.real_waves)
     state = RunState()
     state.apply(RunStarted(plan=PlannedRun(run.plan.task_count, waves)))
     for event in run.events:
         state.apply(event)
-    counts = Counter(end.outcome for end in run.over.values())
-    allowed = Counter("allowed" for end in run.over.values() if end.allowed and end.outcome == "failed")
-    groups = Counter("groups" for end in run.over.values() if end.outcome == "passed" and not end.attempt)
-    unwanted = Counter("unwanted" for end in run.over.values() if is_unwanted(end))
+    counts = Counter(end.outcome for end in run.ends.values())
+    allowed = Counter("allowed" for end in run.ends.values() if end.allowed and end.outcome == "failed")
+    groups = Counter("groups" for end in run.ends.values() if end.outcome == "passed" and not end.attempt)
+    unwanted = Counter("unwanted" for end in run.ends.values() if is_unwanted(end))
     assert last(run).counts == dict(sorted((counts + allowed + groups + unwanted).items()))
     tally = state.tally
     assert tally.allowed == allowed["allowed"]
@@ -188,7 +216,12 @@ def test_views_that_fold_the_events_count_as_the_machine_does(case, choices):
 def test_the_first_failure_is_the_first_that_counts(case, choices):
     run = run_of(case, choices)
 
-    failures = [e.task for e in run.events if isinstance(e, TaskFinished) and is_failure(e)]
+    ends = [as_task(e) if isinstance(e, VerifyFinished) else e for e in run.events]
+    failures = [
+        e.task
+        for e in ends
+        if isinstance(e, TaskFinished) and is_failure(e) and (e.reason is None or e.reason.code != "wave-failed")
+    ]
     assert last(run).first_failure == (failures[0] if failures else None)
 
 

@@ -34,7 +34,7 @@ def selected(plan: Plan) -> list[int]:
 
 
 def graph_edges(plan: Plan, graph: TaskGraph) -> set[tuple[int, int]]:
-    chosen = set(selected(plan))
+    chosen = {task for task in selected(plan) if task < plan.first_guard}
     return {(edge, task) for task in chosen for edge in (*graph.needs[task], *graph.after[task]) if edge in chosen}
 
 

@@ -184,11 +184,17 @@ def _overridden(
     of_tasks: dict[str, Any] = {
         name: getattr(overrides, name) for name in ("retries", "on_failure") if getattr(overrides, name) is not None
     }
-    tasks = manifest.tasks
+    tasks, recovery = manifest.tasks, manifest.recovery
+    if overrides.on_failure is not None:
+        settings["on_failure_of_verify"] = overrides.on_failure
+    if recovery is not None and overrides.retries is not None:
+        # What the agent does comes before a retry.
+        attempts = min(overrides.retries, recovery.attempts)
+        recovery = msgspec.structs.replace(recovery, attempts=attempts) if attempts else None
     if of_tasks:
         tasks = tuple([msgspec.structs.replace(task, **of_tasks) for task in tasks])
     return msgspec.structs.replace(
-        manifest, tasks=tasks, settings=msgspec.structs.replace(manifest.settings, **settings)
+        manifest, tasks=tasks, settings=msgspec.structs.replace(manifest.settings, **settings), recovery=recovery
     )
 
 

@@ -13,11 +13,13 @@ import msgspec
 from exarp.app.ports import AnswerBox, Host, Person
 from exarp.app.running.command_lines import LaunchFault
 from exarp.app.running.launcher import Launcher
+from exarp.app.running.log_end import meaningful
 from exarp.app.running.questions import Questions
+from exarp.app.running.recoveries import Recoveries
 from exarp.app.running.stream import Stream
 from exarp.engine.command import Probe
 from exarp.engine.stimulus import Debugged, Probed, Stimulus
-from exarp.model.launch import Exited
+from exarp.model.launch import Exited, Launch
 from exarp.model.task import Task
 
 # Bytes of what a script prints that may hold its last line.
@@ -43,6 +45,7 @@ class Asides:
         person: Person | None,
         is_open: Callable[[int], bool],
         log_path: Callable[[str, int], tuple[str, str]],
+        recoveries: Recoveries,
         box: AnswerBox | None = None,
     ) -> None:
         self._tasks = tasks
@@ -52,6 +55,7 @@ class Asides:
         self._person = person
         self.is_open = is_open
         self._log_path = log_path
+        self.recoveries = recoveries
         self._running: dict[int, _Aside] = {}
         self._key_of: dict[int, int] = {}
         self.questions = Questions(stream, person, box)
@@ -83,17 +87,24 @@ class Asides:
             if not service.ready:
                 self._answers.append(Probed(probe.task, 0))
                 return
-        variables = {"EXARP_OUTCOME": probe.outcome} if probe.outcome else {}
-        # All scripts of a task's ``finally`` share one, beside those of its attempts.
-        log, shown = self._log_path(spec.name, 0) if probe.what == "finally" else ("", "")
         try:
-            launch = self._launcher.probe(key, spec, _script(spec, probe), variables, log)
+            launch, shown = self._launch(probe, key)
         except LaunchFault as fault:
             self._answers.append(Probed(probe.task, None, error=str(fault)))
             return
         self._running[key] = _Aside(probe, shown)
         self._key_of[probe.task] = key
         self._host.start(launch)
+
+    def _launch(self, probe: Probe, key: int) -> tuple[Launch, str]:
+        """The launch of a probe, and its log's path as it is shown, empty where none is kept. Raises LaunchFault."""
+        if probe.what == "recover":
+            return self.recoveries.launch(key, probe.task, probe.index)
+        spec = self._tasks[probe.task]
+        variables = {"EXARP_OUTCOME": probe.outcome} if probe.outcome else {}
+        # All scripts of a task's ``finally`` share one, beside those of its attempts.
+        log, shown = self._log_path(spec.name, 0) if probe.what == "finally" else ("", "")
+        return self._launcher.probe(key, spec, _script(spec, probe), variables, log), shown
 
     def output(self, key: int, data: bytes) -> None:
         """Keep the end of what a script prints; of ``finally`` it is shown, too."""
@@ -114,6 +125,7 @@ class Asides:
         task = aside.probe.task
         del self._key_of[task]
         self.has_run = True
+        self._launcher.done(exited.key)
         self._stream.end_output(self._tasks[task].name, 0)
         if exited.error:
             error = f"could not be started: {exited.error}"
@@ -121,7 +133,9 @@ class Asides:
             error = f"killed by signal {exited.signal}" if exited.signal is not None else ""
         status = exited.status if not error and not exited.early else None
         log = aside.log if exited.logged else None
-        return Probed(task, status, last_line(aside.said), error or ("ended" if exited.early else ""), log)
+        is_agent = aside.probe.what == "recover"
+        said = meaningful(aside.said.decode("utf-8", "replace")) if is_agent else last_line(aside.said)
+        return Probed(task, status, said, error or ("ended" if exited.early else ""), log)
 
     def ask(self, task: int) -> None:
         """Ask a person what was told last, once all questions before are answered."""
@@ -178,6 +192,8 @@ def _script(spec: Task, probe: Probe) -> str:
         case "ready":
             assert spec.service is not None
             return spec.service.ready
+        case "recover":
+            raise AssertionError("the agent is nothing of the task's")
 
 
 def last_line(data: bytes) -> str:

@@ -22,26 +22,26 @@ from exarp.app.running.attempts import Prepared, Running, ended
 from exarp.app.running.command_lines import LaunchFault
 from exarp.app.running.deadlines import Deadlines
 from exarp.app.running.easing import Easing
+from exarp.app.running.guards import Guards
 from exarp.app.running.jobs import Job, Jobs, Keep, broken_off
 from exarp.app.running.launcher import Launcher
+from exarp.app.running.remembering import Remembering
 from exarp.app.running.stream import Stream
 from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell, Weigh
 from exarp.engine.machine import Machine
 from exarp.engine.state import State
-from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Outdated, Rested, Stimulus, TimedOut
+from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Outdated, Rested, Settled, Stimulus, TimedOut
 from exarp.errors import DefectError, Problem
 from exarp.model.event import (
-    AttemptFailed,
     Event,
     QuestionAnswered,
     QuestionAsked,
+    RecoveryFinished,
+    RecoveryStarted,
     RunFinished,
-    TaskFinished,
     TaskRetried,
-    TaskStarted,
 )
 from exarp.model.launch import Exited, HostEvent, Output, Paused
-from exarp.planning.freshness import Record
 from exarp.workspace.fingerprints import on_and_on
 
 # How often a live view may show that time passes, in seconds.
@@ -75,6 +75,7 @@ class Driver:
         log_path: Callable[[str, int], tuple[str, str]],
         ticking: bool,
         asides: Asides,
+        guards: Guards,
         artifacts: Artifacts | None = None,
         onlooker: Onlooker | None = None,
         has_ease: Callable[[], bool] = lambda: True,
@@ -88,6 +89,7 @@ class Driver:
         self.log_path = log_path
         self.ticking = ticking
         self.asides = asides
+        self.guards = guards
         self.artifacts = artifacts
         self.onlooker = onlooker
         self._easing = Easing(clock, has_ease)
@@ -101,15 +103,13 @@ class Driver:
         self._jobs = Jobs()
         # Launches of tasks that have no slot yet.
         self._prepared: dict[int, Prepared] = {}
-        # Whether the next start would hide an earlier success if it were not in the ledger.
-        self._is_telling = False
+        self._remembering = Remembering(stream, checker, artifacts, guards)
         # Ended by the machine before their start had its turn among the jobs.
         self._unwanted: set[int] = set()
         self._ended, self._interrupted = list[int](), False
-        # With the duration where it is not that of the end that is told.
-        self._records: dict[str, tuple[Record, int | None]] = {}
         # Log (None: nothing was printed), duration, and whether a secret was printed, of tasks until they are settled.
         self._succeeded: dict[int, tuple[str | None, int, bool]] = {}
+        asides.recoveries.running = lambda: [running.task for running in self._running.values()]
         checker.fingerprints.breathe = self._breathe
         launcher.folders.breathe = self._breathe
         if artifacts is not None:
@@ -243,32 +243,15 @@ class Driver:
         self.asides.debug(task, key, snapshot.named if snapshot is not None else ())
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, TaskStarted):
-            # In the ledger before the process exists: exarp may be killed before it sees the end.
-            record = self.checker.started(event.task) if event.attempt == 1 else None
-            if record is not None:
-                self._is_telling = True
-                self.stream.record(event.task, msgspec.msgpack.encode(record), None)
-        elif isinstance(event, (TaskFinished, TaskRetried, AttemptFailed)):
-            self._record(event)
-        elif isinstance(event, RunFinished):
+        self._remembering.told(event)
+        if isinstance(event, RunFinished):
             elapsed = round((self.clock.monotonic() - self._begun) * 1000)
             event = msgspec.structs.replace(event, duration_ms=elapsed)
         elif isinstance(event, (QuestionAsked, QuestionAnswered)):
             event = self.asides.questions.told(event)
+        elif isinstance(event, (TaskRetried, RecoveryStarted, RecoveryFinished)):
+            event = self.asides.recoveries.told(event)
         self.stream.tell(event)
-
-    def _record(self, event: TaskFinished | TaskRetried | AttemptFailed) -> None:
-        """Keep what is to be remembered of a task with the end that it belongs to: they are committed together."""
-        if (kept := self._records.pop(event.task, None)) is not None:
-            record, duration_ms = kept
-            duration_ms = event.duration_ms if duration_ms is None else duration_ms
-            self.stream.record(event.task, msgspec.msgpack.encode(record), duration_ms)
-        elif event.attempt and (not isinstance(event, TaskFinished) or event.outcome in ("failed", "skipped")):
-            if (failed := self.checker.failed(event.task)) is not None:
-                self.stream.record(event.task, msgspec.msgpack.encode(failed), None)
-            if self.artifacts is not None:
-                self.artifacts.failed(event.task)
 
     def _kill(self, task: int, now: bool) -> None:
         beside = self.asides.kill(task, now)
@@ -283,7 +266,10 @@ class Driver:
     def _do(self, job: Job) -> None:
         # Not at once: what is read while an attempt ends may be of before or after, and is not to be kept.
         for task in self._ended:
-            self.checker.ended(task)
+            if task < self.guards.first:
+                self.checker.ended(task)
+            else:
+                self.checker.forget()
         self._ended.clear()
         if self.asides.has_run:
             self.asides.has_run = False
@@ -311,18 +297,27 @@ class Driver:
         self._jobs.current = None
 
     def _check(self, task: int) -> Checked:
+        if task >= self.guards.first:
+            if (passed := self.guards.passed_before(task)) is not None:
+                self.stream.record(*passed, None)
+                return Checked(task)
+            return self.guards.check(task, self.machine.states.__getitem__)
         checked = self.checker.check(task)
         restored = self.artifacts.restored(checked) if self.artifacts is not None else None
         if restored is None:
             return checked
         name = self.machine.plan.names[task]
-        self._records[name] = (restored.record, restored.duration_ms)
+        self._remembering.keep(name, restored.record, restored.duration_ms)
         if restored.log is not None:
             self.stream.replay(name, restored.log[0])
         shown = restored.log[1] if restored.log is not None else None
         return Checked(task, checked.stale, restored=True, log=shown)
 
     def _settle(self, task: int) -> None:
+        if task >= self.guards.first:
+            del self._succeeded[task]
+            self._stimuli.append(Settled(task))
+            return
         fingerprints = self.checker.fingerprints
         if self.artifacts is not None:
             fingerprints.contents = {}
@@ -331,13 +326,14 @@ class Driver:
         contents, fingerprints.contents = fingerprints.contents or {}, None
         log, duration_ms, masked = self._succeeded.pop(task)
         if record is not None:
-            self._records[self.machine.plan.names[task]] = (record, None)
+            self._remembering.keep(self.machine.plan.names[task], record)
             if self.artifacts is not None:
                 self._jobs.put(Keep(task, record, log, duration_ms, contents, masked))
         self._stimuli.append(settled)
 
     def _start_at_last(self, start: Start) -> None:
-        if start.attempt > 1 and (fault := self.checker.look_again(start.task)) is not None:
+        again = start.attempt > 1 and start.task < self.guards.first
+        if again and (fault := self.checker.look_again(start.task)) is not None:
             self._stimuli.append(Ended(start.task, status=None, error=str(FileFault(fault))))
         elif start.task in self._unwanted:
             self._stimuli.append(broken_off(start))
@@ -360,10 +356,10 @@ class Driver:
             self._ended.append(start.task)
             self._stimuli.append(Ended(start.task, status=127, error=str(fault)))
             return
-        if self._is_telling or not self._is_quick():
+        if self._remembering.is_pressing or not self._is_quick():
             # The start is in the ledger before the process exists, so that a crash can be told from a finish. Where the task
             # has no earlier success that could be taken for one, and there are many of them, it may be a moment later.
-            self._is_telling = False
+            self._remembering.is_pressing = False
             self.stream.flush()
         key = ready.launch.key
         if self._is_too_late(start.task):
@@ -384,7 +380,8 @@ class Driver:
         spec = self.machine.tasks[task]
         key = self._next_key = self._next_key + 1
         log, shown = self.log_path(spec.name, attempt)
-        return Prepared(self.launcher.launch(key, spec, self.checker.snapshots[task].named, log), shown)
+        named = self.checker.snapshots[task].named if task < self.guards.first else ()
+        return Prepared(self.launcher.launch(key, spec, named, log), shown)
 
     def _prepare(self, task: int) -> None:
         """Get a first attempt ready to start, as far as it would leave nothing behind if it never did."""

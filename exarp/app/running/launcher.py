@@ -89,6 +89,23 @@ class Launcher:
             launch, env={**launch.env, **variables}, streams=streams, append=True, plain=(), redirections=()
         )
 
+    def agent(self, key: int, name: str, commands: Sequence[str], variables: Mapping[str, str], log: str) -> Launch:
+        """The launch of who may mend ``name``, in the workspace's folder, with ``variables`` beyond what tasks are given.
+
+        ``log``: as of ``launch``. Raises LaunchFault.
+        """
+        spec = Task(name=name, commands=tuple(commands), shell=self.manifest.settings.shell)
+        launch = self._launch(key, spec, {}, self.root, log)
+        return msgspec.structs.replace(
+            launch, env={**launch.env, **variables}, streams="captured", plain=(), redirections=(), programs=()
+        )
+
+    def write_beside(self, key: int, kind: str, text: str) -> str:
+        """Write a file that is there for as long as what is started as ``key``; its path. Raises LaunchFault."""
+        path = f"{self.scratch}/{kind}-{key}.json"
+        self._write(key, path, text)
+        return path
+
     def shell(self, key: int, task: Task, named: Sequence[str], log: str) -> Launch:
         """The launch of a shell for a person, with what an attempt of ``task`` is given, in its folder, if there is one.
 

@@ -10,6 +10,7 @@ import os
 from exarp.model.expression import late
 
 _READ = 8192
+_READ_WHOLE = 65536
 _LONGEST = 200
 _STEERING = late(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 
@@ -32,3 +33,15 @@ def meaningful(text: str) -> str:
     spoken = (line for line in reversed(lines) if any(map(str.isalnum, line)))
     found = next(spoken, None) or next((line for line in reversed(lines) if line), "")
     return found if len(found) <= _LONGEST else f"{found[: _LONGEST - 1]}…"
+
+
+def end_of_log(path: str, lines: int) -> list[str]:
+    """The last ``lines`` lines of the file ``path`` that are not blank at its end, bare of colours; none where it is gone."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _READ_WHOLE))
+            data = file.read(_READ_WHOLE)
+    except OSError:
+        return []
+    text = _STEERING.sub("", data.decode("utf-8", "replace")).rstrip()
+    return [line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n")[-lines:]] if text else []

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from exarp.manifests.document import LATER_TOP, Document
+from exarp.manifests.document import Document
 
-_TABLES = "|".join(sorted({*Document.__struct_encode_fields__, *LATER_TOP}))
+_TABLES = "|".join(sorted(Document.__struct_encode_fields__))
 _TASK = r'(?:task|template)\.(?:"[^"]*"|[^\]\s"]+)'
 _HEADER = re.compile(rf"(\[\[?)(?=(?:{_TASK}|{_TABLES})\]\]?)")
 _TOKEN = re.compile(

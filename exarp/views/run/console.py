@@ -16,6 +16,8 @@ from exarp.model.event import (
     AttemptFailed,
     Event,
     FreshnessReason,
+    RecoveryFinished,
+    RecoveryStarted,
     RunFinished,
     RunStarted,
     ServiceReady,
@@ -24,19 +26,24 @@ from exarp.model.event import (
     TaskOutput,
     TaskRetried,
     TaskStarted,
+    VerifyFinished,
     WaveFinished,
     WaveStarted,
 )
 from exarp.views import escape, words
+from exarp.views.cells import listing
 from exarp.views.color import paint
 from exarp.views.outlet import Outlet
 from exarp.views.run import task_line
-from exarp.views.run.fold import RunState
+from exarp.views.run.fold import RunState, as_task
 from exarp.views.run.last_words import ending, tail
 from exarp.views.run.manner import Manner
 from exarp.views.run.task_output import ReadLog, printer
 from exarp.views.tally import is_failure
 from exarp.views.terminal import Terminal
+
+# More names than these are counted.
+_OUTDATED = 5
 
 
 class Console:
@@ -94,12 +101,18 @@ class Console:
                 self.outlet.words(task_line.stopped(event, self._manner.color_words))
             case TaskRetried():
                 self._retried(event)
+            case RecoveryStarted():
+                self._recovering(event)
+            case RecoveryFinished():
+                self._recovered(event)
             case AttemptFailed():
                 self._failed(event)
             case TaskFinished():
                 self._finished(event, running.reason if running else None, served)
             case WaveFinished() if event.wave in self._announced:
                 self.outlet.words(words.complete(event.wave, event.passed, event.tasks))
+            case VerifyFinished():
+                self._verified(event)
             case RunFinished():
                 self._ended()
 
@@ -157,6 +170,19 @@ class Console:
             self.outlet.words(task_line.retried(event, self._manner.color_words))
         self._printer.after_line(event.task, event.attempt, event.log, failed=False, again=True)
 
+    def _recovering(self, event: RecoveryStarted) -> None:
+        self._printer.before_line(event.task, event.attempt)
+        if not self._manner.quiet:
+            self.outlet.words(task_line.recovering(event, self._manner.color_words))
+        self._printer.after_line(event.task, event.attempt, event.log, failed=False, again=True)
+
+    def _recovered(self, event: RecoveryFinished) -> None:
+        if not self._manner.quiet:
+            self.outlet.words(task_line.recovered(event, self._manner.color_words))
+        if event.outdated and not self._manner.quiet:
+            names = listing([escape.name(task) for task in event.outdated], _OUTDATED)
+            self.outlet.words(f"note: what was changed had been read by {names}: the next run looks at it again")
+
     def _failed(self, event: AttemptFailed) -> None:
         self._undecided.add(event.task)
         self._printer.before_line(event.task, event.attempt)
@@ -185,6 +211,16 @@ class Console:
             for text in event.warnings:
                 said = f"warning: {escape.name(event.task)}: {escape.plain(text)}"
                 self.outlet.words(paint(said, "wait", self._manner.color_words))
+
+    def _verified(self, event: VerifyFinished) -> None:
+        """Silently, unless it failed, or was not looked at."""
+        self._printer.before_line(event.task, event.attempt)
+        failed = event.outcome not in ("passed", "up_to_date") and event.attempt > 0
+        is_known = event.task in self._undecided
+        if not is_known and (self._manner.verbose or failed or (event.outcome == "skipped" and not self._manner.quiet)):
+            self.outlet.words(task_line.finished(as_task(event), event.reason, self._manner.color_words))
+        if event.attempt and not is_known:
+            self._printer.after_line(event.task, event.attempt, event.log if failed else None, failed)
 
     def _is_told(self, event: TaskFinished, served: bool) -> bool:
         """Whether a task gets a line of its own."""

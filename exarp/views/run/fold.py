@@ -13,17 +13,22 @@ import msgspec
 
 from exarp.model.event import (
     AttemptFailed,
+    CheckpointReached,
     Event,
     FreshnessReason,
     PlannedRun,
     QuestionAnswered,
     QuestionAsked,
+    RecoveryFinished,
+    RecoveryStarted,
     RunFinished,
     RunStarted,
     ServiceReady,
     TaskFinished,
     TaskRetried,
     TaskStarted,
+    VerifyFinished,
+    VerifyStarted,
     WaveFinished,
     WaveStarted,
 )
@@ -62,7 +67,8 @@ class RunState:
 
     ``waves`` by number; ``active`` those that have started and not finished, by start; ``running`` by task, by start;
     ``failures`` and ``cancelled`` in order; ``blocked`` tasks by the task they waited for; ``warnings`` as (task, text);
-    ``questions`` that are open, by their ids.
+    ``questions`` that are open, by their ids; ``verified``: what verifications came to, a failed one being a failure, too;
+    ``checkpoints`` that nobody has let the run pass, by their names, and ``held`` the tasks that wait for each wave's.
     """
 
     def __init__(self) -> None:
@@ -77,6 +83,9 @@ class RunState:
         self.blocked: dict[str, list[str]] = {}
         self.cancelled: list[str] = []
         self.questions: dict[str, QuestionAsked] = {}
+        self.verified: list[VerifyFinished] = []
+        self.checkpoints: dict[str, CheckpointReached] = {}
+        self.held: dict[str, list[str]] = {}
         self.warnings: list[tuple[str, str]] = []
         self.finished: RunFinished | None = None
         self._wave_of: dict[str, int] = {}
@@ -91,6 +100,11 @@ class RunState:
             QuestionAnswered: self._question_answered,
             TaskFinished: self._task_finished,
             WaveFinished: self._wave_finished,
+            RecoveryStarted: self._recovery_started,
+            RecoveryFinished: self._recovery_finished,
+            VerifyStarted: self._verify_started,
+            VerifyFinished: self._verify_finished,
+            CheckpointReached: self._checkpoint_reached,
             RunFinished: self._run_finished,
         }
 
@@ -194,6 +208,8 @@ class RunState:
         if event.answer is not None:
             # One that was not answered is what the run ended with.
             self.questions.pop(event.id, None)
+        if event.answer == "continue":
+            self.checkpoints.pop(event.task, None)
 
     def _task_finished(self, event: TaskFinished, at: float) -> None:
         self.running.pop(event.task, None)
@@ -208,14 +224,56 @@ class RunState:
             self.failures.append(event)
         if event.outcome == "blocked" and event.reason is not None and event.reason.code == "blocked-by":
             self.blocked.setdefault(event.reason.subject, []).append(event.task)
+        elif event.outcome == "blocked" and event.reason is not None and event.reason.code == "checkpoint":
+            self.held.setdefault(event.reason.subject, []).append(event.task)
         if event.outcome == "cancelled":
             self.cancelled.append(event.task)
         self.warnings += [(event.task, text) for text in event.warnings]
+
+    def _recovery_started(self, event: RecoveryStarted, at: float) -> None:
+        self.running.pop(event.task, None)
+        name = f"recover {event.task}"
+        self.running[name] = Running(name, self.wave_of(event.task), event.round, at, event.reason)
+
+    def _recovery_finished(self, event: RecoveryFinished, at: float) -> None:
+        self.running.pop(f"recover {event.task}", None)
+
+    def _verify_started(self, event: VerifyStarted, at: float) -> None:
+        self.running[event.task] = Running(event.task, event.wave, event.attempt, at, event.reason)
+
+    def _verify_finished(self, event: VerifyFinished, at: float) -> None:
+        self.running.pop(event.task, None)
+        self.verified.append(event)
+        if event.outcome == "failed" or (event.outcome == "skipped" and event.attempt):
+            self.failures.append(as_task(event))
+        self.warnings += [(event.task, text) for text in event.warnings]
+
+    def _checkpoint_reached(self, event: CheckpointReached, at: float) -> None:
+        if event.waits:
+            self.checkpoints[event.task] = event
 
     def _run_finished(self, event: RunFinished, at: float) -> None:
         self.finished = event
         self.active.clear()
         self.running.clear()
+
+
+def as_task(event: VerifyFinished) -> TaskFinished:
+    """The end of a verification, told as that of a task."""
+    return TaskFinished(
+        seq=event.seq,
+        time=event.time,
+        run=event.run,
+        task=event.task,
+        attempt=event.attempt,
+        outcome=event.outcome,
+        exit_status=event.exit_status,
+        signal=event.signal,
+        duration_ms=event.duration_ms,
+        log=event.log,
+        reason=event.reason,
+        warnings=event.warnings,
+    )
 
 
 def folded(events: Iterable[Event]) -> RunState:

@@ -13,7 +13,7 @@ from exarp.views.cells import listing
 from exarp.views.color import paint
 from exarp.views.run.fold import RunState
 from exarp.views.run.manner import Manner
-from exarp.views.tally import is_declined
+from exarp.views.tally import is_declined, is_verification
 
 TAIL_LINES = 20
 _TAIL_BYTES = 65_536
@@ -38,14 +38,15 @@ def ending(state: RunState, manner: Manner, tail_of: Callable[[TaskFinished], st
         return []
     failure = state.first_failure
     stopped = finished.outcome in ("cancelled", "interrupted")
-    if manner.quiet and failure is None and not stopped:
+    halted = finished.outcome == "waiting"
+    if manner.quiet and failure is None and not stopped and not halted:
         return []
-    if failure is None and not stopped and not state.tally.happened:
+    if failure is None and not stopped and not halted and not state.tally.happened:
         return [paint(words.up_to_date(state.tally.done - state.tally.unwanted), "same", color)]
     lines = [_stopped(state, color) + _counts(state, color)]
     if failure is None:
-        return [*lines, *_cancelled(state)]
-    return [*lines, "", *_failure(state, failure, manner, tail_of(failure))]
+        return [*lines, *_cancelled(state), *_halted(state, manner)]
+    return [*lines, "", *_failure(state, failure, manner, tail_of(failure)), *_halted(state, manner)]
 
 
 def _stopped(state: RunState, color: bool) -> str:
@@ -83,7 +84,20 @@ def _failure(state: RunState, failure: TaskFinished, manner: Manner, output: str
         lines.append(f"and {len(others) - _OTHERS} more failed")
     lines += _cancelled(state)
     log = f"log: {escape.name(manner.call.of('log', failure.task))}      " if failure.log or failure.finally_log else ""
-    return [*lines, f"{log}again: {escape.name(manner.call.run(failure.task))}"]
+    again = "exarp resume" if is_verification(failure.task) else escape.name(manner.call.run(failure.task))
+    return [*lines, f"{log}again: {again}"]
+
+
+def _halted(state: RunState, manner: Manner) -> list[str]:
+    """The checkpoints at which a run came to its end, what is behind them, and how to go on."""
+    if not state.checkpoints:
+        return []
+    lines = []
+    for reached in state.checkpoints.values():
+        lines.append(f"{paint('checkpoint:', 'wait', manner.color_words)} after wave {escape.name(reached.name)}")
+        if held := state.held.get(reached.name):
+            lines.append("waiting behind it: " + listing([escape.name(task) for task in held], _NAMES))
+    return ["", *lines, "go on: exarp resume"]
 
 
 def _cancelled(state: RunState) -> list[str]:

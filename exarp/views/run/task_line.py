@@ -5,17 +5,25 @@ Knows the labels and what stands behind them. Does not know whether a line is sa
 
 from __future__ import annotations
 
+from typing import cast
+
 from exarp.model.event import (
     AttemptFailed,
     FreshnessReason,
+    RecoveryFinished,
+    RecoveryStarted,
     ServiceReady,
     ServiceStopped,
     TaskFinished,
     TaskRetried,
 )
 from exarp.views import escape, words
+from exarp.views.cells import listing
 from exarp.views.color import Meaning, paint
-from exarp.views.tally import is_declined, is_unwanted
+from exarp.views.tally import is_declined, is_unwanted, is_verification
+
+# More files than these are counted.
+_CHANGED = 5
 
 
 def finished(event: TaskFinished, started_for: FreshnessReason | None, color: bool) -> str:
@@ -44,6 +52,29 @@ def retried(event: TaskRetried, color: bool) -> str:
     return _line("retry", "wait", event.task, event.duration_ms, f"{words.cause(event)}, {again}", color)
 
 
+def recovering(event: RecoveryStarted, color: bool) -> str:
+    """The line of an attempt that failed, and that an agent looks into."""
+    detail = f"{words.cause(event)}, recovery {event.round} of {event.rounds}"
+    return _line("mend", "wait", event.task, event.duration_ms, detail, color)
+
+
+def recovered(event: RecoveryFinished, color: bool) -> str:
+    """The line of the agent's end."""
+    how = event.error or (f"exit {event.exit_status}" if event.exit_status is not None else "")
+    said = escape.name(event.said)
+    label, meaning, detail = {
+        "tried": ("tried", "wait", said),
+        "escalated": ("mend", "wait", f"escalated{': ' if said else ''}{said}"),
+        "no_help": ("mend", "wait", f"no help from recovery: {escape.name(how)}{', ' if said else ''}{said}"),
+        "cancelled": ("stop", "wait", "recovery ended"),
+    }[event.outcome]
+    if event.changed:
+        more = f" and {event.changed_more} more" if event.changed_more else ""
+        named = listing([escape.name(path) for path in event.changed], _CHANGED)
+        detail += f"{', ' if detail else ''}changed {named}{more}"
+    return _line(label, cast("Meaning", meaning), event.task, event.duration_ms, detail, color)
+
+
 def undecided(event: AttemptFailed, color: bool) -> str:
     """The line of a task that failed, and of which a person will say what becomes of it."""
     took_ms = event.duration_ms if event.attempt else None
@@ -65,7 +96,7 @@ def _told(event: TaskFinished, started_for: FreshnessReason | None) -> tuple[str
             return "FAIL", "wait", f"{words.cause(event)}, allowed"
         case "failed":
             return "FAIL", "failed", words.cause(event)
-        case "skipped" if is_unwanted(event):
+        case "skipped" if is_unwanted(event) or (not event.attempt and is_verification(event.task)):
             return "skip", "same", words.why(event.reason) if event.reason else ""
         case "skipped" if is_declined(event):
             return "skip", "wait", words.cause(event)
