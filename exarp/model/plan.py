@@ -19,8 +19,8 @@ class Wave(msgspec.Struct, frozen=True):
     one starts (only the nearest: a wave that another of them waits for is left out). ``beside``: numbers of
     the waves it may overlap with. ``part`` counts from 1 where a limit split a wave. ``group`` and ``checkpoint``: as declared;
     of parts only the last is a checkpoint; all but the last are ``continued``. ``settled``: how many further tasks it has that
-    are known to be up to date already: they count, and nobody looks at them. ``guard``: what it stands for instead of tasks of
-    the manifest (``planning.guards``).
+    are known to be up to date already: they count, and nobody looks at them. ``verify``: what is run when it has ended, of parts
+    the last. ``guard``: what it stands for instead of tasks of the manifest (``planning.guards``).
     """
 
     number: int
@@ -36,6 +36,7 @@ class Wave(msgspec.Struct, frozen=True):
     checkpoint: bool = False
     settled: int = 0
     continued: bool = False
+    verify: tuple[str, ...] = ()
     guard: GuardKind | None = None
 
 
@@ -67,8 +68,8 @@ class Plan(msgspec.Struct, frozen=True):
     counts. ``position[task]`` is its place in manifest order among the selected, or -1. ``late``: waves that are listed
     too early. ``blocked``: selected tasks that are in no wave, each with the names of those that it waits for.
 
-    ``guards``: where a plan is carried out with its guards (``planning.guards``), they are the last of ``names``, each in a wave
-    of its own behind all others.
+    ``verify``: in flow, what is run once at the end. ``guards``: where a plan is carried out with its guards
+    (``planning.guards``), they are the last of ``names``, each in a wave of its own behind all others.
     """
 
     names: tuple[str, ...]
@@ -82,6 +83,7 @@ class Plan(msgspec.Struct, frozen=True):
     lower_bound: int = 0
     late: tuple[LateWave, ...] = ()
     blocked: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    verify: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
 
     @property

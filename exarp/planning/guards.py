@@ -41,7 +41,7 @@ class _Guarding:
         self.plan = plan
         self.manifest = manifest
         self.first = len(plan.names)
-        self.specs = {wave.name: wave for wave in manifest.waves}
+        self.folders = {wave.name: wave.folder for wave in manifest.waves if wave.folder}
         self.guards: list[Guard] = []
         self.tasks: list[Task] = []
         self.waves: list[Wave] = []
@@ -57,7 +57,7 @@ class _Guarding:
                 self.guard(wave, tuple(members))
                 members = []
         waves = [msgspec.structs.replace(wave, after=self.after(wave)) for wave in plan.waves] + self.waves
-        if plan.schedule == "flow" and self.manifest.settings.verify:
+        if plan.verify:
             ended = {*range(1, len(waves) + 1)}.difference(*[wave.after for wave in waves])
             waves.append(self.at_the_end(len(waves) + 1, tuple(sorted(ended))))
         positions = [max(plan.position, default=-1) + 1 + index for index in range(len(self.guards))]
@@ -79,26 +79,21 @@ class _Guarding:
         """The guards behind a wave whose last part is ``wave``."""
         if all(self.manifest.tasks[task].is_group for task in members):
             return
-        spec = self.specs.get(wave.name) if wave.declared else None
-        scripts = self.manifest.settings.verify if self.plan.schedule == "waves" else ()
-        of_wave = spec.verify if spec is not None else ()
-        if scripts or of_wave:
-            self.add(
-                "verify", wave, members, self.verification(wave.name, scripts, of_wave, spec.folder if spec else "")
-            )
+        if wave.verify:
+            folder = self.folders.get(wave.name, "") if wave.declared else ""
+            self.put("verify", wave, members, self.verification(wave.name, wave.verify, folder))
         if wave.checkpoint:
-            self.add("checkpoint", wave, members, Task(name=_named("checkpoint", wave.name)))
+            self.put("checkpoint", wave, members, Task(name=_named("checkpoint", wave.name)))
 
-    def verification(
-        self, wave: str, scripts: tuple[str, ...], of_wave: tuple[str, ...] = (), folder: str = ""
-    ) -> Task:
+    def verification(self, wave: str, scripts: tuple[str, ...], folder: str = "") -> Task:
         settings = self.manifest.settings
-        if folder and scripts:
-            # Those of the settings belong to the folder around.
-            scripts = tuple([f'cd "$EXARP_WORKSPACE"\n{script}' for script in scripts])
+        if folder and self.plan.schedule == "waves":
+            # Those of the settings, which are the first, belong to the folder around.
+            count = len(settings.verify)
+            scripts = (*(f'cd "$EXARP_WORKSPACE"\n{script}' for script in scripts[:count]), *scripts[count:])
         return Task(
             name=_named("verify", wave) if wave else AT_THE_END,
-            commands=(*scripts, *of_wave),
+            commands=scripts,
             shell=settings.shell,
             cwd=folder,
             timeout=settings.timeout,
@@ -106,7 +101,7 @@ class _Guarding:
             priority=PRIORITIES["critical"],
         )
 
-    def add(self, kind: GuardKind, wave: Wave, members: tuple[int, ...], task: Task) -> None:
+    def put(self, kind: GuardKind, wave: Wave, members: tuple[int, ...], task: Task) -> None:
         before = self.instead.get(wave.number, wave.number)
         self.instead[wave.number] = number = len(self.plan.waves) + len(self.waves) + 1
         self.waves.append(Wave(number, task.name, (self.first + len(self.guards),), after=(before,), guard=kind))
@@ -115,7 +110,7 @@ class _Guarding:
 
     def at_the_end(self, number: int, after: tuple[int, ...]) -> Wave:
         members = tuple([task for wave in self.plan.waves for task in wave.tasks])
-        task = self.verification("", self.manifest.settings.verify)
+        task = self.verification("", self.plan.verify)
         self.guards.append(Guard("verify", task.name, 0, "", members))
         self.tasks.append(task)
         return Wave(number, task.name, (self.first + len(self.guards) - 1,), after=after, guard="verify")

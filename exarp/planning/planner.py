@@ -13,7 +13,7 @@ from typing import Literal
 from exarp.graph.critical_path import critical_path
 from exarp.graph.reachability import Pair, closure
 from exarp.graph.task_graph import TaskGraph
-from exarp.model.manifest import Manifest
+from exarp.model.manifest import Manifest, WaveSpec
 from exarp.model.plan import LateWave, Plan, Wave
 from exarp.model.verdict import Verdict
 from exarp.planning.doubts import Company, Doubts
@@ -85,6 +85,7 @@ class _Planner:
             lower_bound=self.lower_bound,
             late=tuple(self.late_waves()),
             blocked=tuple(self.blocked),
+            verify=() if self.barriers else self.settings.verify,
         )
 
     def blocked_among(self, asked: set[int]) -> list[tuple[int, str]]:
@@ -121,6 +122,7 @@ class _Planner:
             # Shared by all parts of the wave: two waves in many parts each are not to cost their product.
             beside = tuple(chain.from_iterable([numbers[other] for other in relations.beside[index]]))
             after = tuple([self.first[other + 1] - 1 for other in relations.after[index]])
+            verify = self.verification(spec, draft)
             for part, tasks in enumerate(self.parts[index]):
                 waves.append(
                     Wave(
@@ -136,9 +138,17 @@ class _Planner:
                         group=spec.group if spec else None,
                         checkpoint=bool(spec and spec.checkpoint) and part == len(self.parts[index]) - 1,
                         continued=part < len(self.parts[index]) - 1,
+                        verify=verify if part == len(self.parts[index]) - 1 else (),
                     )
                 )
         return waves
+
+    def verification(self, spec: WaveSpec | None, draft: Draft) -> tuple[str, ...]:
+        """What is run when a wave has ended: what the settings say, and then what it says itself. Nothing after groups alone."""
+        tasks = self.manifest.tasks
+        if not (self.settings.verify or (spec and spec.verify)) or all(tasks[task].is_group for task in draft.tasks):
+            return ()
+        return (*(self.settings.verify if self.barriers else ()), *(spec.verify if spec else ()))
 
     def positions(self, waves: Sequence[Wave]) -> list[int]:
         position = [-1] * len(self.graph)

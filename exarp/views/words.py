@@ -148,6 +148,11 @@ def _brief(script: str) -> str:
     return f"{first} …" if more else first
 
 
+def scripts(found: Sequence[str]) -> str:
+    """Some scripts, each by its beginning."""
+    return ", ".join([escape.name(_brief(script)) for script in found])
+
+
 def tasks(count: int) -> str:
     """``1 task``, ``4 tasks``."""
     return f"{count} task" if count == 1 else f"{count} tasks"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from exarp.engine.command import (
@@ -40,18 +41,25 @@ from exarp.engine.stimulus import (
 from exarp.graph.build import build_graph
 from exarp.model.event import (
     AttemptFailed,
+    CheckpointReached,
     FreshnessReason,
     QuestionAsked,
+    RecoveryFinished,
+    RecoveryStarted,
     RunFinished,
     ServiceReady,
     ServiceStopped,
     TaskFinished,
     TaskRetried,
+    VerifyFinished,
+    VerifyStarted,
     WaveFinished,
     WaveStarted,
 )
 from exarp.model.manifest import Manifest, Settings, WaveSpec
 from exarp.model.task import Task
+from exarp.planning.entanglement import entangled
+from exarp.planning.guards import guarded
 from exarp.planning.planner import make_plan
 
 STALE = FreshnessReason("never-ran")
@@ -72,15 +80,16 @@ class Hand:
         assert not faults
         pools = limits.setdefault("pools", {"gpu": 2, "memory": 10})
         manifest = Manifest("exarp.toml", tuple(tasks), tuple(waves), chosen, pools)
-        self.plan = make_plan(manifest, graph, graph.names)
-        self.ids = graph.ids
+        self.plan, members = guarded(make_plan(manifest, graph, graph.names), manifest)
+        self.ids = {**graph.ids, **{name: task for task, name in enumerate(self.plan.names)}}
         others = {self.ids[name]: FreshnessReason("other-platform") for name in limits.pop("unwanted", ())}
         asked = [self.ids[name] for name in limits.pop("asked", ())]
         standing = limits.pop("standing", None)
         standing = {self.ids[name]: run for name, run in standing.items()} if standing is not None else None
         borrowed = {self.ids[name]: run for name, run in limits.pop("borrowed", {}).items()}
-        limits = {"jobs": 4, "asking": True, **limits}
-        self.machine = Machine(self.plan, tasks, Limits(**limits), others, asked, standing, borrowed)
+        limits = {"jobs": 4, "asking": True, "recovery_timeout": 60.0, **limits}
+        near = partial(entangled, self.plan, members)
+        self.machine = Machine(self.plan, members, Limits(**limits), others, asked, standing, borrowed, near)
         self.told: list[object] = []
 
     def happen(self, stimulus: Stimulus) -> list[str]:
@@ -199,6 +208,16 @@ def told_line(event: object) -> str:
             return f"{name} failed"
         case QuestionAsked(text="", options=options):
             return f"{' '.join(options)}?"
+        case VerifyStarted(task=name, attempt=attempt):
+            return f"{name} begins {attempt}"
+        case VerifyFinished(task=name, outcome=outcome):
+            return f"{name} {outcome}"
+        case CheckpointReached(task=name, waits=waits):
+            return f"{name} {'waits' if waits else 'is passed'}"
+        case RecoveryStarted(task=name, round=round_):
+            return f"{name} is ill {round_}"
+        case RecoveryFinished(task=name, outcome=outcome):
+            return f"{name}: {outcome}"
         case TaskRetried(task=name, attempt=attempt):
             return f"{name} failed {attempt}x"
         case RunFinished(outcome=outcome, exit_code=code):

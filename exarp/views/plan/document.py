@@ -45,6 +45,7 @@ def document(
             "blocked": [{"task": plan.names[task], "waits_for": names} for task, names in plan.blocked],
             "verdicts": [verdict_fields(verdict) for verdict in plan.verdicts],
             "critical_path": [plan.names[task] for task in plan.critical_path],
+            "verify": plan.verify,
             **({"what_if": what_if} if what_if else {}),
             **({"diff": diff} if diff is not None else {}),
         }
@@ -62,6 +63,7 @@ def _wave(plan: Plan, wave: Wave) -> dict[str, object]:
         "after": wave.after,
         "beside": wave.beside,
         "checkpoint": wave.checkpoint,
+        "verify": wave.verify,
     }
 
 

@@ -84,6 +84,8 @@ class _Table:
             yield from self._header(expected_ms)
             yield ""
             yield from self._waves()
+            if self.plan.verify:
+                yield f"verified at the end: {words.scripts(self.plan.verify)}"
         yield from self._blocked()
 
     def _place(self, verdict: Verdict) -> None:
@@ -188,6 +190,8 @@ class _Table:
             f"after {listing(numbers, _NAMES)}" + (f": {because}" if because else "")
             for because, numbers in by_reason.items()
         ]
+        if wave.verify:
+            parts.append(f"then verified: {words.scripts(wave.verify)}")
         if wave.checkpoint:
             parts.append("then a checkpoint: a person looks")
         return "; ".join(parts)

@@ -14,8 +14,10 @@ import exarp.app.running.launcher as launcher_module
 from exarp.app.freshness.checker import Checker
 from exarp.app.running.asides import Asides
 from exarp.app.running.driver import SLICE, Driver
+from exarp.app.running.guards import Guards
 from exarp.app.running.jobs import Jobs
 from exarp.app.running.launcher import Launcher
+from exarp.app.running.recoveries import Recoveries
 from exarp.app.running.stream import Stream
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
@@ -148,16 +150,21 @@ def play(
     def log_path(task: str, attempt: int) -> tuple[str, str]:
         return f"{root}/{task}.{attempt}.log", f"{task}.{attempt}.log"
 
+    checker = Checker(str(root), manifest, graph, {}, records or {}, Fingerprints(str(root), {}))
+    recoveries = Recoveries(
+        str(root), None, plan, manifest.tasks, checker, launcher, log_path, lambda task: [], clock.monotonic
+    )
     driver = Driver(
         Machine(plan, manifest.tasks, Limits(jobs=jobs, ahead=ahead)),
         host,
         clock,
         stream,
-        Checker(str(root), manifest, graph, {}, records or {}, Fingerprints(str(root), {})),
+        checker,
         launcher,
         log_path,
         ticking=False,
-        asides=Asides(manifest.tasks, host, launcher, stream, None, lambda port: False, log_path),
+        asides=Asides(manifest.tasks, host, launcher, stream, None, lambda port: False, log_path, recoveries),
+        guards=Guards(plan, manifest.tasks, checker, {}, "1"),
     )
     return driver.run(), listener.events, ledger, host
 

@@ -19,7 +19,7 @@ def test_the_document_has_the_fields_of_the_contract_in_their_order():
     decoded = json.loads(encoded())
     assert list(decoded) == [
         "version", "task_count", "manifest", "digest", "lower_bound", "waves", "tasks", "blocked", "verdicts",
-        "critical_path",
+        "critical_path", "verify",
     ]  # fmt: skip
     assert {key: decoded[key] for key in ("version", "task_count", "manifest", "digest", "lower_bound", "blocked")} == {
         "version": 1,
@@ -44,6 +44,7 @@ def test_a_wave_names_its_tasks_and_its_relations():
         "after": [],
         "beside": [2],
         "checkpoint": False,
+        "verify": [],
     }
     assert waves[0] == expected and list(waves[0]) == list(expected)
     assert waves[2]["after"] == [1, 2]

@@ -1,0 +1,204 @@
+"""Verifications and checkpoints in real runs: when they run, what they hold up, and what is remembered of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from .conftest import Workspace
+from .test_asking import screen
+
+TWO = """
+[settings]
+on_failure = "fail"
+[task.one]
+inputs = ["in"]
+outputs = ["one"]
+run = "cp in one"
+[task.two]
+inputs = ["one"]
+outputs = ["two"]
+run = "cp one two"
+[[wave]]
+name = "first"
+tasks = ["one"]
+verify = ['echo checked >> checks; test ! -e broken || { echo it is broken; exit 3; }']
+[[wave]]
+name = "second"
+tasks = ["two"]
+"""
+CHECKPOINT = TWO.replace("verify = [", "checkpoint = true\nverify = [")
+
+
+def begun(workspace: Workspace, manifest: str = TWO) -> None:
+    workspace.manifest(manifest)
+    workspace.write("in", "1")
+
+
+def checks(workspace: Workspace) -> int:
+    return len(workspace.read("checks").splitlines()) if workspace.exists("checks") else 0
+
+
+def types(workspace: Workspace) -> list[str]:
+    events = workspace.exarp("events").out.splitlines()
+    return [json.loads(line)["type"] for line in events]
+
+
+def test_it_runs_after_its_wave_silently_and_again_only_when_a_task_of_the_wave_ran(workspace: Workspace) -> None:
+    begun(workspace)
+    done = workspace.exarp("run", "two")
+    assert (done.code, checks(workspace)) == (0, 1)
+    assert "verify" not in done.err + done.out
+
+    for _ in range(2):
+        # The second time nobody looks at anything.
+        again = workspace.exarp("run", "two")
+        assert (again.code, again.err, checks(workspace)) == (0, "up to date (2 tasks)\n", 1)
+    os.remove(workspace.path / "two")
+    assert workspace.exarp("run", "two").code == 0
+    assert checks(workspace) == 1
+    workspace.write("in", "2")
+    assert workspace.exarp("run", "two").code == 0
+    assert checks(workspace) == 2
+
+
+def test_what_comes_after_a_failed_one_does_not_start_and_the_end_says_what_it_said(workspace: Workspace) -> None:
+    begun(workspace)
+    workspace.write("broken", "")
+    failed = workspace.exarp("run", "two")
+
+    assert failed.code == 1
+    assert not workspace.exists("two")
+    assert "FAIL  verify first (" in failed.err
+    assert failed.err.endswith(
+        "  it is broken\nblocked by it: two\nlog: exarp log 'verify first'      again: exarp resume\n"
+    )
+    assert workspace.exarp("log", "verify first").out == "it is broken\n"
+
+
+def test_one_that_failed_runs_again_though_nothing_else_does(workspace: Workspace) -> None:
+    begun(workspace)
+    workspace.write("broken", "")
+    for turn in (1, 2):
+        assert workspace.exarp("run", "two").code == 1
+        assert checks(workspace) == turn
+
+    os.remove(workspace.path / "broken")
+    assert workspace.exarp("run", "two").code == 0
+    assert (checks(workspace), workspace.exists("two")) == (3, True)
+    assert workspace.exarp("run", "two").code == 0
+    assert checks(workspace) == 3
+
+
+def test_what_ran_in_a_run_that_verified_less_is_verified(workspace: Workspace) -> None:
+    begun(workspace)
+    workspace.exarp("run", "two")
+    workspace.write("in", "2")
+    # Of this task no wave is left to be verified but its own; then the other's wave is looked at again.
+    workspace.write("broken", "")
+    assert workspace.exarp("run", "one").code == 1
+    assert checks(workspace) == 2
+
+    assert workspace.exarp("run", "two").code == 1
+    assert checks(workspace) == 3
+
+
+def test_other_scripts_are_other_verifications(workspace: Workspace) -> None:
+    begun(workspace)
+    workspace.exarp("run", "two")
+    workspace.manifest(TWO.replace("exit 3", "exit 4"))
+
+    workspace.exarp("run", "two")
+    assert checks(workspace) == 2
+
+
+def test_those_of_the_settings_run_in_waves_after_each_and_in_flow_at_the_end(workspace: Workspace) -> None:
+    tasks = '[task.a]\nrun = "true"\n[task.b]\nneeds = ["a"]\nrun = "true"\n'
+    workspace.manifest('[settings]\nverify = ["echo x >> checks"]\n' + tasks)
+    assert workspace.exarp("run", "b").code == 0
+    assert checks(workspace) == 2
+
+    workspace.manifest('[settings]\nschedule = "flow"\nverify = ["echo x >> checks"]\n' + tasks)
+    assert workspace.exarp("run", "b").code == 0
+    assert checks(workspace) == 3
+
+
+def test_events_tell_of_it(workspace: Workspace) -> None:
+    begun(workspace)
+    workspace.exarp("run", "two")
+    found = types(workspace)
+
+    assert found.index("wave_finished") < found.index("verify_started") < found.index("verify_finished")
+    assert found.index("verify_finished") < len(found) - 1 - found[::-1].index("wave_started")
+
+
+def test_a_checkpoint_stops_where_nobody_is_there_and_resume_goes_on(workspace: Workspace) -> None:
+    begun(workspace, CHECKPOINT)
+    stopped = workspace.exarp("run", "two")
+
+    assert (stopped.code, workspace.exists("two")) == (4, False)
+    assert stopped.err.endswith("\ncheckpoint: after wave first\nwaiting behind it: two\ngo on: exarp resume\n")
+    assert "checkpoint_reached" in types(workspace)
+    # Nobody has looked: it is there still.
+    assert workspace.exarp("run", "two").code == 4
+    document = workspace.exarp("run", "two", "--json").json
+    assert (document["outcome"], document["exit_code"]) == ("waiting", 4)
+
+    assert workspace.exarp("resume").code == 0
+    assert workspace.exists("two")
+    assert workspace.exarp("run", "two").code == 0
+
+
+def test_what_ran_again_is_to_be_looked_at_again(workspace: Workspace) -> None:
+    begun(workspace, CHECKPOINT)
+    assert workspace.exarp("run", "two", "--continue").code == 0
+    assert workspace.exarp("run", "two").code == 0
+
+    workspace.write("in", "2")
+    assert workspace.exarp("run", "two").code == 4
+
+
+def test_a_person_at_a_terminal_is_asked(workspace: Workspace) -> None:
+    begun(workspace, CHECKPOINT)
+    for answer, code in (("s\n", 4), ("c\n", 0)):
+        with screen(workspace, "run", "two") as shown:
+            shown.until("Checkpoint first: Continue / Stop? [c/s]")
+            shown.type(answer)
+            assert shown.shows(f"[exit {code} "), shown
+    assert workspace.exists("two")
+
+
+def test_a_run_that_is_killed_at_a_checkpoint_has_shown_it_to_nobody(workspace: Workspace) -> None:
+    begun(workspace, CHECKPOINT)
+    with screen(workspace, "run", "two") as shown:
+        shown.until("Continue / Stop?")
+        [run] = workspace.exarp("history", "--json").json["runs"]
+        os.kill(run["pid"], signal.SIGKILL)
+        shown.until("[exit")
+
+    assert workspace.exarp("resume").code == 4
+
+
+def test_a_wave_of_an_included_file_is_verified_where_that_file_is(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.manifest('[include]\nui = "ui"\n[task.all]\nneeds = ["ui:a"]\n')
+    workspace.write("ui/mark", "")
+    workspace.write(
+        "ui/exarp.toml", '[task.a]\nrun = "true"\n[[wave]]\nname = "w"\ntasks = ["a"]\nverify = "test -e mark"\n'
+    )
+    assert workspace.exarp("run", "all").code == 0
+
+    os.remove(workspace.path / "ui" / "mark")
+    failed = workspace.exarp("run", "all", "--on-failure", "fail")
+    assert (failed.code, "FAIL  ui:verify w" in failed.err) == (1, True)
+
+
+def test_dry_run_and_plan_tell_of_them(workspace: Workspace) -> None:
+    begun(workspace, CHECKPOINT)
+    assert "then verified: echo checked >> checks" in workspace.exarp("plan", "two").out
+    assert "a checkpoint" in workspace.exarp("plan", "two").out
+    assert workspace.exarp("plan", "two", "--json").json["waves"][0]["verify"] == [
+        "echo checked >> checks; test ! -e broken || { echo it is broken; exit 3; }"
+    ]
+    assert checks(workspace) == 0
