@@ -130,7 +130,7 @@ class Live:
     def _frame(self, now: float) -> None:
         size = self._terminal.size
         wanted = self._wanted(now, size.lines)
-        if not wanted.waves or not self._terminal.in_front:
+        if not (wanted.waves or wanted.tasks) or not self._terminal.in_front:
             self._settle()
         elif self._outlet.has_held or self._drawn != (wanted, size.columns):
             self._draw(wanted, size.columns)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exarp.model.event import RunFinished, TaskOutput, TaskStarted
+from exarp.model.event import RunFinished, TaskOutput, TaskStarted, VerifyStarted, WaveFinished
 from exarp.views import terminal as views
 from exarp.views.run.live import INTERVAL, PATIENCE, Live
 from exarp.views.run.manner import Manner
@@ -69,6 +69,15 @@ def test_a_footer_stands_below_the_words_of_the_run(terminal):
         "  wave 1                                0/2   0s, about 4s left\n"
         "    a   0.4s  (usually 4.0s)"
     )
+
+
+def test_a_verification_between_waves_is_seen_to_go_on(terminal):
+    live = terminal.live()
+    begin(live, *planned("a"), finished("a", "passed"), WaveFinished(wave=1, name="wave 1", tasks=1, passed=1))
+    live.on_event(VerifyStarted(task="verify wave 1", wave=1, name="wave 1", attempt=1))
+    live.tick(4.0)
+
+    assert terminal.screen.splitlines()[-1].split() == ["verify", "wave", "1", "3.4s"]
 
 
 def test_the_footer_moves_with_the_run(terminal):
