@@ -77,7 +77,7 @@ def test_a_verification_between_waves_is_seen_to_go_on(terminal):
     live.on_event(VerifyStarted(task="verify wave 1", wave=1, name="wave 1", attempt=1))
     live.tick(4.0)
 
-    assert terminal.screen.splitlines()[-1].split() == ["verify", "wave", "1", "3.4s"]
+    assert terminal.screen.splitlines()[-1].split() == ["verify", "wave", "1", "3.6s"]
 
 
 def test_the_footer_moves_with_the_run(terminal):
