@@ -232,3 +232,20 @@ def test_what_is_wrong_with_the_table_is_told(workspace: Workspace, text: str, s
 
     assert refused.code == 3
     assert [problem["slug"] for problem in refused.json["error"]["problems"]] == [slug]
+
+
+def test_what_is_secret_is_masked_in_all_that_is_told_and_kept(workspace: Workspace) -> None:
+    begun(workspace, 'print("it has", os.environ["TOKEN"]); sys.exit(10)')
+    failed = workspace.exarp("run", "use", env={"TOKEN": "abcdefg"})
+
+    assert "escalated: it has ***" in failed.err
+    kept = b"".join(path.read_bytes() for path in (workspace.path / ".exarp").rglob("*") if path.is_file())
+    assert b"abcdefg" not in kept + workspace.read("contexts").encode() + failed.err.encode()
+
+
+def test_a_round_that_fails_before_it_began_is_no_help(workspace: Workspace) -> None:
+    begun(workspace, "pass", BUILD.replace(f"{sys.executable} agent.py", "no-such-agent"))
+    failed = workspace.exarp("run", "use")
+
+    assert failed.code == 1
+    assert "no help from recovery: exit 127" in failed.err

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from exarp.model.event import FreshnessReason, TaskFinished, TaskRetried, TaskStarted
+from exarp.model.event import (
+    FreshnessReason,
+    RecoveryFinished,
+    RecoveryStarted,
+    TaskFinished,
+    TaskRetried,
+    TaskStarted,
+    VerifyFinished,
+    VerifyStarted,
+)
 from exarp.store.database import Database
 from exarp.store.events import EventLog
 from exarp.store.runs import AttemptRow, RunHistory, RunRow
@@ -252,3 +261,40 @@ def test_no_lookup_of_a_task_reads_whole_tables(database: Database, log: EventLo
     )
     steps = [row[3] for row in original(f"EXPLAIN QUERY PLAN {delete}", (9,))]
     assert "SCAN attempt" not in steps
+
+
+def test_an_attempt_that_an_agent_looked_into_ended_as_that_was_told(log: EventLog, history: RunHistory) -> None:
+    head = {"run": "r1", "task": "a", "time": NOON}
+    sent = {**head, "attempt": 1, "round": 1, "exit_status": 2, "duration_ms": 30, "log": "a.1.log"}
+    log.begin(started("r1"))
+    log.append(
+        [
+            task_started("r1", 2, "a", 1),
+            RecoveryStarted(seq=3, rounds=3, **sent),  # type: ignore[arg-type]
+            RecoveryFinished(seq=4, **{**sent, "outcome": "tried", "exit_status": 0, "log": "recover.log"}),  # type: ignore[arg-type]
+            task_started("r1", 5, "a", 2),
+            task_finished("r1", 6, "a", 2),
+        ]
+    )
+    log.finish(finished("r1", 7))
+
+    second, first = history.task_history("a", 5)
+    assert (second.attempt, second.outcome) == (2, "passed")
+    assert (first.attempt, first.outcome, first.exit_status, first.log) == (1, "failed", 2, "a.1.log")
+    [agent] = history.task_history("recover a", 5)
+    assert (agent.attempt, agent.outcome, agent.log, agent.duration_ms) == (1, "passed", "recover.log", 30)
+
+
+def test_attempts_of_a_verification_are_found_by_its_name(log: EventLog, history: RunHistory) -> None:
+    head = {"run": "r1", "task": "verify one", "wave": 1, "name": "one", "attempt": 1}
+    log.begin(started("r1"))
+    log.append(
+        [
+            VerifyStarted(seq=2, time="begun", reason=FreshnessReason("never-ran"), **head),  # type: ignore[arg-type]
+            VerifyFinished(seq=3, time="over", outcome="failed", exit_status=3, log="v.log", **head),  # type: ignore[arg-type]
+        ]
+    )
+    log.finish(finished("r1", 4))
+
+    [row] = history.task_history("verify one", 5)
+    assert (row.outcome, row.exit_status, row.log, row.reason) == ("failed", 3, "v.log", FreshnessReason("never-ran"))
