@@ -27,6 +27,7 @@ from exarp.model.event import (
     TaskRetried,
     TaskStarted,
     VerifyFinished,
+    VerifyStarted,
     WaveFinished,
     WaveStarted,
 )
@@ -83,7 +84,7 @@ class Console:
             self._announce(self.state.wave_of(event.task))
             self._printer.arrived(event)
             return
-        running = self.state.running.get(event.task) if isinstance(event, TaskFinished) else None
+        running = self.state.running.get(event.task) if isinstance(event, (TaskFinished, VerifyFinished)) else None
         served = running is not None and running.is_serving
         self.state.apply(event, self._now)
         match event:
@@ -111,8 +112,10 @@ class Console:
                 self._finished(event, running.reason if running else None, served)
             case WaveFinished() if event.wave in self._announced:
                 self.outlet.words(words.complete(event.wave, event.passed, event.tasks))
+            case VerifyStarted():
+                self._undecided.discard(event.task)
             case VerifyFinished():
-                self._verified(event)
+                self._verified(event, running.reason if running else None)
             case RunFinished():
                 self._ended()
 
@@ -212,13 +215,14 @@ class Console:
                 said = f"warning: {escape.name(event.task)}: {escape.plain(text)}"
                 self.outlet.words(paint(said, "wait", self._manner.color_words))
 
-    def _verified(self, event: VerifyFinished) -> None:
-        """Silently, unless it failed, or was not looked at."""
+    def _verified(self, event: VerifyFinished, started_for: FreshnessReason | None) -> None:
+        """Silently, unless it failed, now or before, or was not looked at."""
         self._printer.before_line(event.task, event.attempt)
         failed = event.outcome not in ("passed", "up_to_date") and event.attempt > 0
         is_known = event.task in self._undecided
-        if not is_known and (self._manner.verbose or failed or (event.outcome == "skipped" and not self._manner.quiet)):
-            self.outlet.words(task_line.finished(as_task(event), event.reason, self._manner.color_words))
+        is_news = not self._manner.quiet and (event.outcome == "skipped" or event.attempt > 1)
+        if not is_known and (self._manner.verbose or failed or is_news):
+            self.outlet.words(task_line.finished(as_task(event), started_for, self._manner.color_words))
         if event.attempt and not is_known:
             self._printer.after_line(event.task, event.attempt, event.log if failed else None, failed)
 
