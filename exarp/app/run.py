@@ -393,8 +393,9 @@ class _Run:
         waves = manifest.settings.max_parallel_waves
         # Where one thing comes strictly after the other, or nothing after a failure, no slot is given away early.
         ahead = _AHEAD if jobs > 1 and not request.fail_fast else 0
+        # What an agent changes would end the run that it is sent in, and begin another, which sends it again.
+        recovery = manifest.recovery if self.onlooker is None else None
         # Other machines have runs of the same number.
-        recovery = manifest.recovery
         seed = f"{os.getpid()} {self.session.began_ns}"
         return Limits(
             jobs=jobs,

@@ -343,6 +343,31 @@ def test_a_service_that_is_asked_for_goes_on_where_others_change(workspace: Work
     assert watch.end() == 130
 
 
+def test_no_agent_is_sent_by_who_watches(workspace: Workspace, watching: type[Watch]) -> None:
+    workspace.manifest("""
+        [recovery]
+        run = "touch sent; echo good > in.txt"
+        [task.first]
+        inputs = ["in.txt"]
+        outputs = []
+        run = "true"
+        [task.test]
+        needs = ["first"]
+        inputs = ["in.txt"]
+        outputs = []
+        run = "grep -q good $in"
+    """)
+    workspace.write("in.txt", "bad")
+    watch = watching("test")
+    assert "FAIL  test" in watch.until(IDLE)
+    assert not workspace.exists("sent")
+    save(workspace.path / "in.txt", "worse")
+    assert "FAIL  test" in watch.until(IDLE)
+    assert watch.end() == 130
+    assert workspace.exarp("run", "test").code == 0
+    assert workspace.exists("sent")
+
+
 def test_what_cannot_be_run_at_all_is_refused_as_by_run(workspace: Workspace) -> None:
     assert workspace.exarp("watch").code == 3
     workspace.manifest('[task.t]\nrun = "true"')
