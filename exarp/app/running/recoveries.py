@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,7 +23,9 @@ from exarp.model.plan import Plan
 from exarp.model.task import Task
 from exarp.workspace.changes import Stamp, changed, stamps
 
-VERSION = 1
+if TYPE_CHECKING:
+    from exarp.app.running.recovery_context import AgentOfContext, AttemptOfContext, ReasonOfContext, WaveOfContext
+
 _LINES = 50
 # More names than these are counted.
 _NAMES = 100
@@ -37,7 +40,7 @@ class _Attempt(msgspec.Struct):
     duration_ms: int
     log: str | None
     reason: FreshnessReason | None
-    agent: dict[str, object] | None = None
+    agent: RecoveryFinished | None = None
 
 
 class _Round(msgspec.Struct):
@@ -81,7 +84,6 @@ class Recoveries:
         self._attempts: dict[str, list[_Attempt]] = {}
         self._started: RecoveryStarted | None = None
         self._round: _Round | None = None
-        self._ended: RecoveryFinished | None = None
 
     def told(self, event: Event) -> Event:
         """Remember what is worth telling the agent; the event, with all that the machine cannot know."""
@@ -122,43 +124,46 @@ class Recoveries:
         assert recovery is not None and started is not None, "the failure was told"
         spec = self._tasks[task]
         guard = self._plan.guards[task - self._plan.first_guard] if task >= self._plan.first_guard else None
-        wave = self._wave_of(task)
-        log = os.path.join(self._root, started.log) if started.log is not None else None
-        found = {
-            "version": VERSION,
-            "kind": "task" if guard is None else "verification",
-            "task": spec.name if guard is None else None,
-            "wave": wave,
-            "run": started.run or self._launcher.own["EXARP_RUN"],
-            "workspace": self._root,
-            "round": round_,
-            "rounds": recovery.attempts,
-            "commands": [list(spec.argv)] if spec.argv else list(spec.attempted),
-            "shell": list(spec.shell),
-            "cwd": spec.cwd,
-            "prompt": spec.prompt or None,
-            "exit_status": started.exit_status,
-            "signal": started.signal,
-            "reason": _reason(started.reason),
-            "log": log,
-            "last_lines": end_of_log(log, _LINES) if log is not None else [],
-            "inputs": self._inputs(task, guard.members if guard is not None else ()),
-            "outputs": list(spec.outputs or ()),
-            "modifies": list(spec.modifies),
-            "attempts": [self._told_of(attempt) for attempt in self._attempts[spec.name]],
-            "dependents": list(self._behind(task)),
-        }
-        secrets = self._launcher.secrets
-        text = msgspec.json.format(msgspec.json.encode(_encodable(found)), indent=2).decode()
-        return secrets.mask.text(text) if secrets else text
+        log = self._absolute(started.log)
+        from exarp.app.running.recovery_context import VERSION, Context
 
-    def _wave_of(self, task: int) -> dict[str, object] | None:
+        found = Context(
+            version=VERSION,
+            kind="task" if guard is None else "verification",
+            task=spec.name if guard is None else None,
+            wave=self._wave_of(task),
+            run=started.run or self._launcher.own["EXARP_RUN"],
+            workspace=self._root,
+            round=round_,
+            rounds=recovery.attempts,
+            commands=[*([list(spec.argv)] if spec.argv else ()), *spec.attempted],
+            shell=list(spec.shell),
+            cwd=spec.cwd,
+            prompt=spec.prompt or None,
+            exit_status=started.exit_status,
+            signal=started.signal,
+            reason=_reason(started.reason),
+            log=log,
+            last_lines=end_of_log(log, _LINES) if log is not None else [],
+            inputs=self._inputs(task, guard.members if guard is not None else ()),
+            outputs=list(spec.outputs or ()),
+            modifies=list(spec.modifies),
+            attempts=[self._told_of(attempt) for attempt in self._attempts[spec.name]],
+            dependents=list(self._behind(task)),
+        )
+        secrets = self._launcher.secrets
+        told = _encodable(msgspec.to_builtins(found), secrets.mask.text if secrets else str)
+        return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
+
+    def _wave_of(self, task: int) -> WaveOfContext | None:
+        from exarp.app.running.recovery_context import WaveOfContext
+
         if task >= self._plan.first_guard:
             guard = self._plan.guards[task - self._plan.first_guard]
-            return {"number": guard.number, "name": guard.wave} if guard.number else None
+            return WaveOfContext(guard.number, guard.wave) if guard.number else None
         for wave in self._plan.real_waves:
             if task in wave.tasks:
-                return {"number": wave.number, "name": wave.name}
+                return WaveOfContext(wave.number, wave.name)
         return None
 
     def _inputs(self, task: int, members: Sequence[int]) -> list[str]:
@@ -169,17 +174,33 @@ class Recoveries:
         found = {*snapshot.now.inputs, *snapshot.now.found} if snapshot is not None else self._tasks[task].inputs
         return sorted(found or ())
 
-    def _told_of(self, attempt: _Attempt) -> dict[str, object]:
-        log = os.path.join(self._root, attempt.log) if attempt.log is not None else None
-        return {
-            "attempt": attempt.attempt,
-            "exit_status": attempt.exit_status,
-            "signal": attempt.signal,
-            "duration_ms": attempt.duration_ms,
-            "reason": _reason(attempt.reason),
-            "log": log,
-            "agent": attempt.agent,
-        }
+    def _told_of(self, attempt: _Attempt) -> AttemptOfContext:
+        from exarp.app.running.recovery_context import AttemptOfContext
+
+        return AttemptOfContext(
+            attempt=attempt.attempt,
+            exit_status=attempt.exit_status,
+            signal=attempt.signal,
+            duration_ms=attempt.duration_ms,
+            reason=_reason(attempt.reason),
+            log=self._absolute(attempt.log),
+            agent=self._made_of(attempt.agent) if attempt.agent is not None else None,
+        )
+
+    def _made_of(self, event: RecoveryFinished) -> AgentOfContext:
+        from exarp.app.running.recovery_context import AgentOfContext
+
+        return AgentOfContext(
+            round=event.round,
+            outcome=event.outcome,
+            exit_status=event.exit_status,
+            said=event.said or event.error,
+            changed=list(event.changed),
+            log=self._absolute(event.log),
+        )
+
+    def _absolute(self, log: str | None) -> str | None:
+        return os.path.join(self._root, log) if log is not None else None
 
     # -- the agent is gone -------------------------------------------------------------------------------------
 
@@ -194,14 +215,7 @@ class Recoveries:
                 changed_more=max(0, len(found) - _NAMES),
                 outdated=tuple(self._outdated(found)),
             )
-        self._attempts[event.task][-1].agent = {
-            "round": event.round,
-            "outcome": event.outcome,
-            "exit_status": event.exit_status,
-            "said": event.said or event.error,
-            "changed": list(event.changed),
-            "log": os.path.join(self._root, event.log) if event.log is not None else None,
-        }
+        self._attempts[event.task][-1].agent = event
         return event
 
     def _changed(self, round_: _Round) -> list[str]:
@@ -226,18 +240,19 @@ class Recoveries:
         return names[:_NAMES]
 
 
-def _reason(reason: FreshnessReason | None) -> dict[str, str] | None:
-    if reason is None:
-        return None
-    return {"code": reason.code, "subject": reason.subject, "detail": reason.detail}
+def _reason(reason: FreshnessReason | None) -> ReasonOfContext | None:
+    from exarp.app.running.recovery_context import ReasonOfContext
+
+    return ReasonOfContext(reason.code, reason.subject, reason.detail) if reason is not None else None
 
 
-def _encodable(value: object) -> object:
-    """The value with what no JSON can say (bytes that are no UTF-8) as JSON can."""
+def _encodable(value: object, masked: Callable[[str], str]) -> object:
+    """The value with what no JSON can say (bytes that are no UTF-8) as JSON can, and each text in it ``masked``: in the whole
+    document a secret would be sought among quotes and escapes, and found in the names of fields."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return masked(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
     if isinstance(value, (list, tuple)):
-        return [_encodable(item) for item in value]
+        return [_encodable(item, masked) for item in value]
     if isinstance(value, dict):
-        return {key: _encodable(item) for key, item in value.items()}
+        return {key: _encodable(item, masked) for key, item in value.items()}
     return value
