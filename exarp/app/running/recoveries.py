@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _LINES = 50
 # More names than these are counted.
 _NAMES = 100
+# Fields of the context that hold words of exarp's own.
+_WORDS = frozenset({"kind", "outcome", "code"})
 
 
 class _Attempt(msgspec.Struct):
@@ -254,5 +256,5 @@ def _encodable(value: object, masked: Callable[[str], str]) -> object:
     if isinstance(value, (list, tuple)):
         return [_encodable(item, masked) for item in value]
     if isinstance(value, dict):
-        return {key: _encodable(item, masked) for key, item in value.items()}
+        return {key: _encodable(item, str if key in _WORDS else masked) for key, item in value.items()}
     return value
