@@ -50,6 +50,7 @@ def run_of(case: Case, choices: Dice) -> Run:
         asking=choices.of(True, True, True, False),
         deciding=choices.of(True, True, False),
         by_load=choices.of(False, False, True),
+        by_tokens=choices.of(False, True),
     )
     return Run(case, choices, limits).go()
 
