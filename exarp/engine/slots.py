@@ -39,7 +39,7 @@ class _Line:
 
 class Slots:
     """``take`` gives the next task that may start; ``release`` ends its hold. ``agents``: how many prompts may be carried out
-    at once, beside ``jobs``. ``by_tokens``: only one job slot is there from the beginning, and each other one once it is granted."""
+    at once, beside ``jobs``. ``by_tokens``: only one job slot is there from the beginning, each other one once it is granted."""
 
     def __init__(
         self,
