@@ -117,9 +117,7 @@ class Attempt:
                 plain, launch.around, env, launch.cwd, stdin, output, program, redirections, apart, launch.shares
             )
         if stdin is not None and pid is None:
-            pid = spawner.spawn(
-                argv, launch.around, env, launch.cwd, stdin, output, apart=apart, shares=launch.shares
-            )
+            pid = spawner.spawn(argv, launch.around, env, launch.cwd, stdin, output, apart=apart, shares=launch.shares)
         if pid is None:
             grouped = self.foreground or apart == "group"
             shared = spawner.shared if launch.shares else ()

@@ -11,7 +11,6 @@ removed at once; and of one that others have made it is asked first whether ther
 
 from __future__ import annotations
 
-import array
 import fcntl
 import os
 import select
@@ -23,6 +22,7 @@ from contextlib import ExitStack, suppress
 from exarp.model.makeflags import Jobserver
 
 _TOKEN = b"+"
+_INT = bytes(4)
 # From here on: a script that opens a 3 or a 9 for itself, or a 200 for flock(1), is not to hit upon the pipe. Below 64, for the
 # system would have a larger table to copy for each program that is started.
 _HIGH = 50
@@ -74,9 +74,8 @@ class TokenPipe:
         """Put in what is missing, and take out what is too much, if we know how many there must be."""
         if self._spare is None:
             return
-        there = array.array("i", [0])
-        fcntl.ioctl(self.descriptor, termios.FIONREAD, there)
-        missing = self._spare - len(self._held) - there[0]
+        there = int.from_bytes(fcntl.ioctl(self.descriptor, termios.FIONREAD, _INT), sys.byteorder)
+        missing = self._spare - len(self._held) - there
         with suppress(BlockingIOError):
             if missing > 0:
                 os.write(self._writer, _TOKEN * missing)

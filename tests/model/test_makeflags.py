@@ -18,7 +18,10 @@ from exarp.model.makeflags import Jobserver, environment_with, jobserver_in, wit
         ("n --no-print-directory", None),
         # As 4.3, 4.4, 4.1 and cargo say it.
         ("ks -j3 --jobserver-auth=3,4", Jobserver("-j3 --jobserver-auth=3,4", "", 3, 4)),
-        (" -j3 --jobserver-auth=fifo:/tmp/GMfifo7", Jobserver("-j3 --jobserver-auth=fifo:/tmp/GMfifo7", "/tmp/GMfifo7")),
+        (
+            " -j3 --jobserver-auth=fifo:/tmp/GMfifo7",
+            Jobserver("-j3 --jobserver-auth=fifo:/tmp/GMfifo7", "/tmp/GMfifo7"),
+        ),
         (" --jobserver-fds=3,4 -j", Jobserver("--jobserver-fds=3,4 -j", "", 3, 4)),
         (
             "-j --jobserver-fds=5,6 --jobserver-auth=5,6",
