@@ -100,10 +100,7 @@ class Environment:
                 found[name] = _bytes(self.around(task).get(name))
         # Whose job slots are shared is not what a task is made of, and is another pipe each time.
         for name in _SAYING_WHO_SHARES & found.keys():
-            if (flags := found[name]) is not None:
-                found[name] = with_jobserver(flags.decode("utf-8", "surrogateescape"), "").encode(
-                    "utf-8", "surrogateescape"
-                )
+            found[name] = _without_jobserver(found[name])
         return found
 
     def is_of_shell(self, name: str, task: Task) -> bool:
@@ -131,6 +128,13 @@ def _passed(caller: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
         return caller
     allowed = (*ALWAYS_PASSED, *settings.pass_env)
     return {name: value for name, value in caller.items() if any(matches(pattern, name) for pattern in allowed)}
+
+
+def _without_jobserver(flags: bytes | None) -> bytes | None:
+    """What counts of MAKEFLAGS: a caller that says nothing else is as good as one that does not say it."""
+    if flags is None or b"--jobserver-" not in flags:
+        return flags
+    return _bytes(with_jobserver(flags.decode("utf-8", "surrogateescape"), "").strip()) or None
 
 
 def _bytes(value: str | None) -> bytes | None:
