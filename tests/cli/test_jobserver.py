@@ -272,6 +272,28 @@ def test_whatever_ends_exarp_its_tokens_go_back(meeting: Workspace, signal: str)
     assert meeting.read("code") == f"{ {'INT': 130, 'TERM': 143, 'HUP': 129}[signal] }\n"
 
 
+def test_a_defect_of_exarp_leaves_no_token_behind(meeting: Workspace) -> None:
+    meeting.manifest("""
+        [settings]
+        jobs = 2
+        [task.left]
+        run = "echo here > meeting"
+        [task.right]
+        run = "read said < meeting"
+    """)
+    meeting.write(
+        "broken.py",
+        "from exarp.app.running.driver import Driver\nfrom exarp.door import main\n"
+        "def broken(self, exited):\n    raise RuntimeError('broken')\n"
+        "Driver._exited = broken\nraise SystemExit(main())\n",
+    )
+    meeting.write("Makefile", "all:\n\t+@python broken.py run --all || echo $$? > code; $(MAKE) -f meeting.mk\n")
+    done = make(meeting, "-j2", env={"TMPDIR": str(meeting.path)})
+
+    assert done.code == 0, done.err
+    assert meeting.read("code") == "70\n"
+
+
 def test_a_jobserver_that_cannot_be_reached_is_told_once_and_exarp_has_its_own(meeting: Workspace) -> None:
     meeting.manifest("""
         [settings]
