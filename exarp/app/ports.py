@@ -28,6 +28,12 @@ class Host(Protocol):
     def wait(self, timeout: float | None) -> list[HostEvent]:
         """What happened; blocks for at most ``timeout`` seconds (None: until something happens)."""
 
+    def share(self, descriptors: tuple[int, ...]) -> None:
+        """Let attempts that share something inherit these from now on."""
+
+    def watch(self, descriptor: int) -> None:
+        """Tell once, by ``wait``, that there is something to be read from it."""
+
     def has_news(self) -> bool:
         """Whether something has happened that ``wait`` would tell; it costs next to nothing to ask."""
 
@@ -50,6 +56,30 @@ class LastingHost(Host, Protocol):
 
     def wake(self) -> None:
         """Another run begins, or somebody waits: tell of signals again."""
+
+
+class Tokens(Protocol):
+    """Tokens of a jobserver: who has one may run one command more than the one that everybody may run.
+
+    ``descriptor``: can be read from when there may be one. ``told``: what MAKEFLAGS says of them; ``shared``: the descriptors
+    that commands must inherit to take part.
+    """
+
+    descriptor: int
+    told: str
+    shared: tuple[int, ...]
+
+    def take(self) -> bool:
+        """Take one, if there is one; never waits."""
+
+    def give(self, count: int) -> None:
+        """Give so many back of those that were taken."""
+
+    def recount(self) -> None:
+        """Nobody else has any: make up for those that are missing or too much, where it is known how many there must be."""
+
+    def close(self) -> None:
+        """Give back all that were taken; none is taken any more."""
 
 
 class Clock(Protocol):

@@ -22,10 +22,12 @@ from exarp.app.ports import Onlooker, Person, View
 from exarp.app.running.artifacts import Artifacts
 from exarp.app.running.asides import Asides
 from exarp.app.running.driver import Driver
+from exarp.app.running.easing import Easing
 from exarp.app.running.guards import Guards
 from exarp.app.running.launcher import Launcher
 from exarp.app.running.outset import called_in, outset
 from exarp.app.running.recoveries import Recoveries
+from exarp.app.running.sharing import Sharing, sharing
 from exarp.app.running.stream import Stream
 from exarp.app.secrets import Secrets
 from exarp.app.selection.prose import refuse_prose
@@ -63,6 +65,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     force: bool = False
     wait: bool = True
     yes: bool = False
+    # Whether it was said how many commands run at once: then no job slots are shared with who called exarp.
+    own_jobs: bool = False
     # Above which load of the machine nothing starts beside what runs; None: load does not count.
     load: float | None = None
     # Nobody need be asked at checkpoints.
@@ -201,6 +205,7 @@ class _Run:
         self.person = voice.person
         self.secrets = Secrets(project.manifest, environ)
         self.onlooker = onlooker
+        self.sharing = Sharing()
         self.lasting = _lasting(standing, project, self.secrets, number) if standing is not None else None
         self.checker: Checker | None = None
         self.guards: Guards | None = None
@@ -209,11 +214,23 @@ class _Run:
 
     def drive(self, plan: Plan, views: Sequence[View]) -> int:
         """Carry the plan out, and give the exit code."""
+        limits, style, own = self.limits(), self.project.manifest.settings.jobserver, self.request.own_jobs
+        folder = self.session.folder.log_folder(self.number)
+        # Before there is a host, which keeps from programs what this process was given.
+        self.sharing = sharing(style, limits.jobs, own, self.environ, folder, self.note)
+        try:
+            return self.drive_by(
+                msgspec.structs.replace(limits, by_tokens=self.sharing.tokens is not None), plan, views
+            )
+        finally:
+            self.sharing.close()
+
+    def drive_by(self, limits: Limits, plan: Plan, views: Sequence[View]) -> int:
+        """Carry the plan out within these limits."""
         session = self.session
         stream = Stream(self.number, session.clock, session.ledger, views, self.secrets)
         checker = self.checker = self.make_checker()
         plan = self.with_found(plan, checker)
-        limits = self.limits()
         tasks = self.project.manifest.tasks
         others = unwanted(plan, tasks)
         for program, wanting in missing_programs(plan, tasks, checker, others):
@@ -233,6 +250,7 @@ class _Run:
             lasting.begin(stream, checker)
         host = session.host(self.number) if lasting is None else lasting.host(lambda: session.host(self.number))
         try:
+            host.share(self.sharing.descriptors)
             for limit in host.limits:
                 self.note(f"note: {limit}")
             launcher = self.launcher()
@@ -255,7 +273,7 @@ class _Run:
                     guards,
                     artifacts,
                     self.onlooker,
-                    self.has_ease,
+                    Easing(session.clock, self.has_ease, self.sharing.tokens, host.watch),
                 ).run()
         finally:
             for warning in faults_of(host.faults, host.close() if lasting is None else lasting.leave(host)):
@@ -450,6 +468,7 @@ class _Run:
             session.folder.log_folder(self.number),
             f"{session.folder.path}/folders",
             project.manifest.settings.output == "raw",
+            self.sharing,
         )
 
     def log_path(self, task: str, attempt: int) -> tuple[str, str]:

@@ -60,6 +60,7 @@ def _run(part: Part, arguments: Sequence[str]) -> int | None:
     request = RunRequest(
         chosen=foreseen.chosen,
         keep_going=part.keep_going,
+        own_jobs=bool(part.jobs),
         stay=part.key != ("--all",),
         command=("exarp", *arguments),
         call=Call(),

@@ -118,6 +118,7 @@ def _request(
         chosen=chosen,
         keep_going=options["keep_going"],
         fail_fast=options["fail_fast"],
+        own_jobs=options["jobs"] is not None,
         load=options["load"],
         force=options["force"],
         wait=not options["no_wait"],

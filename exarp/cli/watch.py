@@ -81,6 +81,7 @@ def _round(invocation: Invocation, words: Sequence[str], options: Mapping[str, A
         chosen=chosen,
         keep_going=options["keep_going"],
         fail_fast=options["fail_fast"],
+        own_jobs=options["jobs"] is not None,
         load=options["load"],
         yes=options["yes"],
         cache=not options["no_cache"],

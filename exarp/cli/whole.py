@@ -67,6 +67,7 @@ def _run(asked: Asked, arguments: Sequence[str]) -> int | None:
     request = RunRequest(
         chosen=chosen,
         keep_going=asked.keep_going,
+        own_jobs=bool(asked.jobs),
         stay=not asked.every,
         command=("exarp", *arguments),
         call=call,

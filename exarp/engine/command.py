@@ -67,6 +67,20 @@ class Weigh(msgspec.Struct, frozen=True):
     """Answer with ``Eased`` as soon as the machine has so little to do that one more task may start."""
 
 
+class Draw(msgspec.Struct, frozen=True):
+    """Answer with ``Drawn`` as soon as a token is had for one more task."""
+
+
+class GiveBack(msgspec.Struct, frozen=True):
+    """So many of the tokens that were drawn are not needed any more: others may have them."""
+
+    count: int
+
+
+class Recount(msgspec.Struct, frozen=True):
+    """Nothing runs that could have a token: what is missing was lost by somebody who died, and is made up for."""
+
+
 class Rest(msgspec.Struct, frozen=True):
     """Answer with ``Rested`` after ``seconds``."""
 
@@ -101,4 +115,20 @@ class Tell(msgspec.Struct, frozen=True, gc=False):
     event: Event
 
 
-Command = Check | Probe | Ask | Debug | Start | Settle | Rest | Kill | Adopt | Retire | Tell | Weigh
+Command = (
+    Check
+    | Probe
+    | Ask
+    | Debug
+    | Start
+    | Settle
+    | Rest
+    | Kill
+    | Adopt
+    | Retire
+    | Tell
+    | Weigh
+    | Draw
+    | GiveBack
+    | Recount
+)

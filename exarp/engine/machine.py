@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from exarp.engine.command import Check, Command, Kill, ProbeKind, Rest, Settle, Start
+from exarp.engine.command import Check, Command, GiveBack, Kill, ProbeKind, Rest, Settle, Start
 from exarp.engine.failure import Cause, Failure, GiveUp, LeaveOpen, Recover, Retry, after_failure, given_up
 from exarp.engine.progress import OUTCOMES, Attempt, Limits
 from exarp.engine.recovering import Entangled, Recovering, Sick, nothing_else
@@ -21,8 +21,10 @@ from exarp.engine.stimulus import (
     Begun,
     Checked,
     Debugged,
+    Drawn,
     Eased,
     Ended,
+    Idle,
     Interrupted,
     Outdated,
     Probed,
@@ -94,6 +96,11 @@ class Machine(Recovering):
                 self._timed_out(stimulus)
             case Eased():
                 self._is_eased, self._is_weighing = True, False
+            case Drawn():
+                self._is_drawing = False
+                self.slots.grant()
+            case Idle():
+                self._give_back()
             case Outdated(path):
                 self._outdated(path)
             case Interrupted():
@@ -101,6 +108,14 @@ class Machine(Recovering):
         self._proceed()
         commands, self._commands = self._commands, []
         return commands
+
+    def _give_back(self) -> None:
+        """Let others have the tokens that are in hand for nothing. Not before there is nothing else to do: when one task has
+        ended, another one starts, and no token needs to go away and come again for that."""
+        if self.has_surplus:
+            count = self.slots.surplus
+            self.slots.withdraw(count)
+            self._commands.append(GiveBack(count))
 
     def _checked(self, checked: Checked) -> None:
         task = checked.task
@@ -223,6 +238,7 @@ class Machine(Recovering):
         attempt.timed_out = False
         self.states.change(task, State.RUNNING)
         self._active[task] = None
+        self._is_uncounted = True
         if task < self._first_guard:
             self._tell(TaskStarted(task=self.plan.names[task], attempt=attempt.number, reason=attempt.reason))
         else:

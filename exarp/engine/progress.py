@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from exarp.engine.command import Command, Tell, Weigh
+from exarp.engine.command import Command, Draw, Recount, Tell, Weigh
 from exarp.engine.gates import Gates
 from exarp.engine.services import Services
 from exarp.engine.slots import Slots
@@ -66,6 +66,8 @@ class Limits(msgspec.Struct, frozen=True):
     agents: int = 8
     # One task may always run; another one starts beside it only where the load of the machine allows that.
     by_load: bool = False
+    # One task may always run; for each other one beside it a token is drawn, which others have as long as it is not in hand.
+    by_tokens: bool = False
     # Nobody need be asked at checkpoints.
     past_checkpoints: bool = False
     # How often an agent may mend what failed, before it is tried again, and how long it may take each time, in seconds.
@@ -112,7 +114,7 @@ class Progress:
         self.states = States(plan.names)
         self.gates = Gates(plan, limits.max_parallel_waves)
         self.services = Services(plan, tasks, asked)
-        self.slots = Slots(tasks, limits.jobs, limits.pools, plan.position, limits.agents)
+        self.slots = Slots(tasks, limits.jobs, limits.pools, plan.position, limits.agents, limits.by_tokens)
         self.finished = False
         self.exit_code = 0
         self._dependents: list[list[int]] | None = None
@@ -126,6 +128,8 @@ class Progress:
         self._unsure: set[int] = set()
         # Whether the load was found to allow one more task, and whether that is being found out.
         self._is_eased = self._is_weighing = False
+        # Whether a token is being drawn, and whether any was in the hands of what has run since they were counted.
+        self._is_drawing = self._is_uncounted = False
         # Tasks that are over and whose turn has come.
         self._over: deque[int] = deque()
         self._left = sum(len(wave.tasks) for wave in plan.waves)
@@ -176,6 +180,11 @@ class Progress:
     def has_free_slot(self) -> bool:
         """Whether one more task could run, if there is one."""
         return self.slots.free_jobs > 0
+
+    @property
+    def has_surplus(self) -> bool:
+        """Whether tokens are in hand for which there is nothing to start."""
+        return self.limits.by_tokens and self.slots.surplus > 0
 
     # -- progress ----------------------------------------------------------------------------------------------
 
@@ -246,7 +255,9 @@ class Progress:
                 break
 
     def _fill_slots(self) -> None:
-        by_load = self.limits.by_load
+        by_load, by_tokens = self.limits.by_load, self.limits.by_tokens
+        if by_tokens and self._is_uncounted and self.slots.is_idle:
+            self._count_tokens()
         while (not by_load or self._may_fill()) and (task := self.slots.take()) is not None:
             self._holding.add(task)
             if self.states[task] not in (State.WAITING, State.RESTING, State.CHECKED):
@@ -258,6 +269,9 @@ class Progress:
                 continue
             self._announce(self.gates.wave_of[task])
             self._begin(task)
+        if by_tokens and not self._is_drawing and not self._is_weighing and self.slots.wants_token:
+            self._is_drawing = True
+            self._commands.append(Draw())
         while len(self._ahead) < self.limits.ahead and (task := self.slots.next_plain()) is not None:
             if not self._is_foreseeable(task) or self._keeps_back(task):
                 break
@@ -265,6 +279,12 @@ class Progress:
             self._ahead.add(task)
             self._announce(self.gates.wave_of[task])
             self._begin(task)
+
+    def _count_tokens(self) -> None:
+        """Nobody has a slot: have the tokens counted, if nothing runs without one either. Services never have any."""
+        if all(self.tasks[task].service is not None for task in self._active):
+            self._is_uncounted = False
+            self._commands.append(Recount())
 
     def _may_fill(self) -> bool:
         """Whether the load of the machine allows that one more task starts; else it is asked for."""

@@ -81,6 +81,7 @@ class Serving(Progress):
 
     def _probe(self, task: int, what: ProbeKind, index: int, timeout: float, outcome: str = "") -> None:
         self._probe_count += 1
+        self._is_uncounted = True
         probe = self._probes[task] = Probe(task, what, index, self._probe_count, timeout, outcome)
         self._commands.append(probe)
 

@@ -4,6 +4,9 @@ Knows who holds what and who waits, and picks the next task. Does not know state
 higher priority goes first, then manifest order; a task that a pool cannot serve yet keeps lower ones from overtaking it
 there, so that a large request is not starved by many small ones.
 
+Where job slots are shared with programs outside, all but the first are *granted* one by one, by a token each: how many tokens
+are in hand is known here, where they come from is not.
+
 Tasks that ask for the very same things stand in one line, and only the first of a line is ever looked at: ten thousand
 tasks that share a mutex cost no more than ten thousand that share none.
 """
@@ -36,15 +39,23 @@ class _Line:
 
 class Slots:
     """``take`` gives the next task that may start; ``release`` ends its hold. ``agents``: how many prompts may be carried out
-    at once, beside ``jobs``."""
+    at once, beside ``jobs``. ``by_tokens``: only one job slot is there from the beginning, each other one once it is granted."""
 
     def __init__(
-        self, tasks: Sequence[Task], jobs: int, pools: Mapping[str, int], position: Sequence[int], agents: int = 1
+        self,
+        tasks: Sequence[Task],
+        jobs: int,
+        pools: Mapping[str, int],
+        position: Sequence[int],
+        agents: int = 1,
+        by_tokens: bool = False,
     ) -> None:
         self._tasks = tasks
         self._position = position
-        self._free_jobs = jobs
-        self._free_agents = agents
+        self._jobs = jobs
+        self._granted = min(jobs, 1) if by_tokens else jobs
+        self._free_jobs = self._granted
+        self._agents = self._free_agents = agents
         self._free = dict(pools)
         self._held: set[str] = set()
         self._by_request: dict[object, _Line] = {}
@@ -105,6 +116,32 @@ class Slots:
         return self._free_jobs
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nobody holds a job slot or an agent."""
+        return self._free_jobs == self._granted and self._free_agents == self._agents
+
+    @property
+    def surplus(self) -> int:
+        """How many slots were granted that nobody holds, beyond the one that needs no token."""
+        return min(self._free_jobs, self._granted - 1)
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether one more task could start, if one more slot were granted."""
+        more = self._free_jobs == 0 and self._granted < self._jobs and not self._alone
+        return more and self._next_job() is not None
+
+    def grant(self) -> None:
+        """There is a token for one more slot."""
+        self._granted += 1
+        self._free_jobs += 1
+
+    def withdraw(self, count: int) -> None:
+        """So many tokens that are in surplus are given away."""
+        self._granted -= count
+        self._free_jobs -= count
+
+    @property
     def has_line(self) -> bool:
         """Whether a task may stand in line for a slot that is free."""
         return (self._free_jobs > 0 and bool(self._open or self._prepared)) or bool(self._open_by_agents)
@@ -133,12 +170,23 @@ class Slots:
         return task
 
     def _take_job(self) -> int | None:
-        while self._free_jobs > 0 and not self._alone:
+        rank = self._next_job() if self._free_jobs > 0 and not self._alone else None
+        if rank is None:
+            return None
+        spec = self._tasks[rank[2]]
+        if self._prepared and self._prepared[0] is rank:
+            heappop(self._prepared)
+            self._hold(spec)
+        else:
+            self._serve(self._lines[heappop(self._open)[1]], spec)
+        return rank[2]
+
+    def _next_job(self) -> _Rank | None:
+        """Who would have the next job slot, and stays where it is; lines that lack something else are parked."""
+        while True:
             line = self._first(self._open, "")
             if self._prepared and (line is None or self._prepared[0] < line.ranks[0]):
-                task = heappop(self._prepared)[2]
-                self._hold(self._tasks[task])
-                return task
+                return self._prepared[0]
             if line is None:
                 return None
             rank = line.ranks[0]
@@ -146,10 +194,11 @@ class Slots:
             if spec.interactive and self._running and not self._is_lent:
                 # It goes next, alone: nothing else starts until what runs has ended.
                 return None
+            lack = self._lack(spec, rank)
+            if not lack:
+                return rank
             heappop(self._open)
-            if self._serve(line, rank, spec):
-                return rank[2]
-        return None
+            self._park(line, rank, lack)
 
     def _take_agent(self) -> int | None:
         # A task that is to be alone goes before prompts, too, or it might never be its turn.
@@ -158,9 +207,13 @@ class Slots:
             if line is None:
                 return None
             rank = line.ranks[0]
+            spec = self._tasks[rank[2]]
             heappop(self._open_by_agents)
-            if self._serve(line, rank, self._tasks[rank[2]]):
+            lack = self._lack(spec, rank)
+            if not lack:
+                self._serve(line, spec)
                 return rank[2]
+            self._park(line, rank, lack)
         return None
 
     def _is_alone_next(self) -> bool:
@@ -168,19 +221,19 @@ class Slots:
         line = self._first(self._open, "") if self._free_jobs > 0 else None
         return line is not None and self._tasks[line.ranks[0][2]].interactive and not self._is_lent
 
-    def _serve(self, line: _Line, rank: _Rank, spec: Task) -> bool:
-        """Let the first of a line hold what it asks for; False where there is not enough, and the line is parked for that."""
-        lack = self._lack(spec, rank)
-        if lack:
-            line.lack = lack
-            heappush(self._parked.setdefault((lack, line.by_agents), []), (rank, line.number))
-        else:
-            self._hold(spec)
-            heappop(line.ranks)
-            if line.ranks:
-                self._reopen(line)
+    def _serve(self, line: _Line, spec: Task) -> None:
+        """Let the first of a line, which is among the open no more, hold what it asks for."""
+        self._hold(spec)
+        heappop(line.ranks)
+        if line.ranks:
+            self._reopen(line)
         self._wake_next(line)
-        return not lack
+
+    def _park(self, line: _Line, rank: _Rank, lack: str) -> None:
+        """There is not enough of something for the first of a line, which is among the open no more."""
+        line.lack = lack
+        heappush(self._parked.setdefault((lack, line.by_agents), []), (rank, line.number))
+        self._wake_next(line)
 
     def _first(self, heap: list[tuple[_Rank, int]], lack: str) -> _Line | None:
         """The first line of a heap; what is out of date above it is thrown away."""

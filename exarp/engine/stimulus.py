@@ -105,6 +105,14 @@ class Eased(msgspec.Struct, frozen=True):
     """The machine has little enough to do for one more task."""
 
 
+class Drawn(msgspec.Struct, frozen=True):
+    """There is a token for one more task."""
+
+
+class Idle(msgspec.Struct, frozen=True):
+    """Nothing is left to be done but to wait."""
+
+
 class Outdated(msgspec.Struct, frozen=True):
     """What a task that has begun was found to read has changed (``path``): whoever watches wants to begin anew."""
 
@@ -128,6 +136,8 @@ Stimulus = (
     | TimedOut
     | Rested
     | Eased
+    | Drawn
+    | Idle
     | Outdated
     | Interrupted
 )

@@ -113,17 +113,26 @@ class Attempt:
         if stdin is not None and plain:
             program = launch.programs[self.step - 1] if launch.programs else None
             redirections = launch.redirections[self.step - 1] if launch.redirections else ()
-            pid = spawner.spawn(plain, launch.around, env, launch.cwd, stdin, output, program, redirections, apart)
+            pid = spawner.spawn(
+                plain, launch.around, env, launch.cwd, stdin, output, program, redirections, apart, launch.shares
+            )
         if stdin is not None and pid is None:
-            pid = spawner.spawn(argv, launch.around, env, launch.cwd, stdin, output, apart=apart)
+            pid = spawner.spawn(argv, launch.around, env, launch.cwd, stdin, output, apart=apart, shares=launch.shares)
         if pid is None:
             grouped = self.foreground or apart == "group"
-            pid = self._spawn_carefully(argv, {**launch.around, **env}, stdin, output, grouped)
+            shared = spawner.shared if launch.shares else ()
+            pid = self._spawn_carefully(argv, {**launch.around, **env}, stdin, output, grouped, shared)
         self.pid = pid
         self.leaders.append(self.pid)
 
     def _spawn_carefully(
-        self, argv: tuple[str, ...], env: dict[str, str], stdin: int | None, output: int | None, grouped: bool
+        self,
+        argv: tuple[str, ...],
+        env: dict[str, str],
+        stdin: int | None,
+        output: int | None,
+        grouped: bool,
+        shared: tuple[int, ...],
     ) -> int:
         import subprocess
 
@@ -136,6 +145,7 @@ class Attempt:
             env=env,
             start_new_session=not grouped,
             process_group=0 if grouped else None,
+            pass_fds=shared,
         )
         return self.process.pid
 

@@ -10,8 +10,8 @@ import resource
 
 # A pipe's two ends, a pidfd and a log.
 _AN_ATTEMPT = 4
-# For what comes and goes: starting a process, the store, a file that is hashed, the views.
-_SPARE = 24
+# For what comes and goes: starting a process, the store, a file that is hashed, the views; and a jobserver.
+_SPARE = 27
 
 
 class Room:

@@ -23,7 +23,7 @@ from exarp.hosts.readiness import readiness
 from exarp.hosts.signals import TOLD, Signals
 from exarp.hosts.spawning import Apart, Spawner
 from exarp.hosts.terminal import Terminal
-from exarp.model.launch import Exited, HostEvent, Launch, Output, Paused, Signalled
+from exarp.model.launch import Exited, HostEvent, Launch, Output, Paused, Readable, Signalled
 
 # Orphans that die while nothing else happens are reaped this often, in seconds.
 _REAP_EVERY = 1.0
@@ -52,6 +52,7 @@ class LocalHost:
         self._followed: dict[int, Attempt] = {}
         self._events: list[HostEvent] = []
         self._look_at = 0.0
+        self._watched = -1
         with ExitStack() as undo:
             self._readiness = readiness()
             undo.callback(self._readiness.close)
@@ -123,6 +124,16 @@ class LocalHost:
                 break
         events, self._events = self._events, []
         return events
+
+    def share(self, descriptors: tuple[int, ...]) -> None:
+        """Attempts that are started from now on inherit these, if they share what is to be shared."""
+        self._spawner.share(descriptors)
+
+    def watch(self, descriptor: int) -> None:
+        """Tell once, by ``Readable``, that there is something to be read from it; of one descriptor at a time."""
+        if self._watched < 0:
+            self._watched = descriptor
+            self._readiness.register(descriptor, self._on_readable)
 
     def has_news(self) -> bool:
         """Whether something has happened that ``wait`` would tell; what is due by the clock alone does not count."""
@@ -196,6 +207,8 @@ class LocalHost:
             self._finish(attempt)
         self._terminal.take_back()
         self._terminal.restore()
+        self._watch_no_longer()
+        self._spawner.share(())
         self._events = [event for event in self._events if _outlasts_a_run(event, kept)]
         self._signals.rest()
         return names
@@ -243,6 +256,16 @@ class LocalHost:
             attempt.gone()
             raise
         self._readiness.register(attempt.pidfd, partial(self._on_exit, attempt))
+
+    def _on_readable(self) -> None:
+        self._watch_no_longer()
+        # Whoever reads it, and is to be told again, says so.
+        self._events.append(Readable())
+
+    def _watch_no_longer(self) -> None:
+        if self._watched >= 0:
+            self._readiness.unregister(self._watched)
+            self._watched = -1
 
     def _on_output(self, attempt: Attempt) -> None:
         if attempt.reader < 0:

@@ -14,7 +14,7 @@ from types import TracebackType
 
 import msgspec
 
-from exarp.model.launch import Exited, HostEvent, Launch, Output, Signalled
+from exarp.model.launch import Exited, HostEvent, Launch, Output, Readable, Signalled
 from exarp.model.mask import MaskStream, mask_of
 
 
@@ -58,6 +58,8 @@ class ScriptedHost:
         self.ends: list[tuple[int, bool]] = []
         self.logs: dict[str, bytes] = {}
         self.faults: list[str] = []
+        self.shared: tuple[int, ...] = ()
+        self.watched: int | None = None
         self.now = 0.0
         self.pause = 0.0
         self._acts = {label: (act,) if isinstance(act, Act) else tuple(act) for label, act in (acts or {}).items()}
@@ -110,6 +112,19 @@ class ScriptedHost:
                 self._told.append(self._exited(self._playing.pop(key), at))
         told, self._told = self._told, []
         return told
+
+    def share(self, descriptors: tuple[int, ...]) -> None:
+        """Remember them: ``shared``."""
+        self.shared = descriptors
+
+    def watch(self, descriptor: int) -> None:
+        """Remember it, until it is said that it can be read from."""
+        self.watched = descriptor
+
+    def readable(self) -> None:
+        """There is something to be read from what is watched."""
+        self.watched = None
+        self._told.append(Readable())
 
     def has_news(self) -> bool:
         """Whether something has happened that ``wait`` would tell."""
@@ -203,3 +218,40 @@ class ScriptedHost:
             masked=playing.masked,
             step=act.step,
         )
+
+
+class ScriptedTokens:
+    """Tokens without a pipe. ``free``: how many nobody has; ``held``: how many were taken here. What others take, lose or put in
+    too much, a test does to ``free``. ``spare``: as of a pipe. ``recounts``: how often they were counted."""
+
+    descriptor = -1
+    told = "-j --jobserver-auth=scripted"
+    shared: tuple[int, ...] = ()
+
+    def __init__(self, free: int, spare: int | None = None) -> None:
+        self.free = free
+        self.held = self.recounts = 0
+        self._spare = spare
+
+    def take(self) -> bool:
+        """Take one, if there is one."""
+        if not self.free:
+            return False
+        self.free -= 1
+        self.held += 1
+        return True
+
+    def give(self, count: int) -> None:
+        """Put so many back."""
+        self.held -= count
+        self.free += count
+
+    def recount(self) -> None:
+        """Make up for what is missing, or too much."""
+        self.recounts += 1
+        if self._spare is not None:
+            self.free = self._spare - self.held
+
+    def close(self) -> None:
+        """Put all back."""
+        self.give(self.held)

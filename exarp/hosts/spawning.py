@@ -45,11 +45,19 @@ class Spawner:
         self._folder, self._here = "", -1
         self._around: Mapping[str, str] = {}
         self._encoded_around: dict[bytes, bytes] = {}
+        # What is kept from some programs only.
+        self.shared: tuple[int, ...] = ()
         # The highest descriptor that was given to a process so far, with room for more.
         self._highest = -1
         with suppress(OSError):
             self._folder = os.getcwd()
             self._here = os.open(".", _FOLDER_ALONE | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def share(self, descriptors: tuple[int, ...]) -> None:
+        """Hand these on, but to programs that are to have none of it."""
+        self.shared = descriptors
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, True)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -67,11 +75,13 @@ class Spawner:
         program: str | None = None,
         redirections: tuple[Redirection, ...] = (),
         apart: Apart = "session",
+        shares: bool = False,
     ) -> int | None:
         """The number of the process; None where it could not be started. ``output``: stdout and stderr, None for our own.
 
         ``env``: its environment, on top of what is ``around``. ``program``: where it is, if that is known.
         ``redirections``: what becomes of its streams then, as a shell would have it. ``apart``: what it has of its own.
+        ``shares``: it inherits what is shared.
         """
         elsewhere = cwd != self._folder
         if self._here < 0 and elsewhere:
@@ -83,6 +93,8 @@ class Spawner:
         streams: list[tuple[object, ...]] = [(os.POSIX_SPAWN_DUP2, stdin, 0)]
         if output is not None:
             streams += [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
+        if self.shared and not shares:
+            streams += [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in self.shared]
         encoded = self._encoded(around, env)
         try:
             self._see_to_room(output)

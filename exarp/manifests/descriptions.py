@@ -87,6 +87,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "SettingsDocument": {
         "default": "What `exarp run` takes when no task is named.",
         "jobs": "Commands at once, over all waves; 0 is the CPUs of this process.",
+        "jobserver": "How makes and cargos in tasks share these jobs: pipe; fifo (make 4.4 and later); none, they do not.",
         "max_parallel_waves": "Waves at once.",
         "max_agents": "Prompts that are carried out at once; they take no job.",
         "max_tasks_per_wave": "Larger waves become consecutive parts; 0 is no limit.",

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from exarp.model.choice import OnFailure, Order, OutputMode, Packing, Schedule, Trust
+from exarp.model.choice import JobserverStyle, OnFailure, Order, OutputMode, Packing, Schedule, Trust
 
 # `extra["words"]` is what messages call a type that is more than its JSON type.
 Duration = Annotated[str, Meta(examples=["500ms", "30s", "1h30m"], extra={"words": 'a duration such as "30s"'})]
@@ -170,6 +170,7 @@ class SettingsDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     default: list[str] = []
     jobs: Count = 0
+    jobserver: JobserverStyle = "pipe"
     max_parallel_waves: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 8
     max_agents: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 8
     max_tasks_per_wave: Count = 0

@@ -229,6 +229,7 @@ class _Resolver:
         return Settings(
             default=fields.texts(written.default, (*at, "default")),
             jobs=written.jobs,
+            jobserver=written.jobserver,
             max_parallel_waves=written.max_parallel_waves,
             max_agents=written.max_agents,
             max_tasks_per_wave=written.max_tasks_per_wave,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+JobserverStyle = Literal["pipe", "fifo", "none"]
 OnFailure = Literal["fail", "ask", "skip", "abort"]
 Order = Literal["parallel", "sequential"]
 OutputMode = Literal["grouped", "prefixed", "stream", "quiet", "raw"]

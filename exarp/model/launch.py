@@ -37,7 +37,7 @@ class Launch(msgspec.Struct, frozen=True):
     ``streams``: ``captured`` (stdin is /dev/null, stdout and stderr go to the log in one order), ``inherited``
     (exarp's own stdout and stderr), ``foreground`` (exarp's own three, and the terminal's foreground group).
     ``daemon``: what the attempt leaves running is not ended. ``masked``: what is to be seen neither in its output nor in its
-    log, where that is captured (a daemon writes its log itself).
+    log, where that is captured (a daemon writes its log itself). ``shares``: it inherits what the host was told to share.
     """
 
     key: int
@@ -55,6 +55,7 @@ class Launch(msgspec.Struct, frozen=True):
     around: Mapping[str, str] = {}
     programs: tuple[str | None, ...] = ()
     redirections: tuple[tuple[Redirection, ...], ...] = ()
+    shares: bool = False
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):
@@ -99,4 +100,8 @@ class Paused(msgspec.Struct, frozen=True, gc=False):
     seconds: float
 
 
-HostEvent = Output | Exited | Signalled | Paused
+class Readable(msgspec.Struct, frozen=True, gc=False):
+    """There is something to be read where the host was told to watch for it."""
+
+
+HostEvent = Output | Exited | Signalled | Paused | Readable

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from exarp.model.choice import OnFailure, Order, OutputMode, Packing, Schedule, Trust
+from exarp.model.choice import JobserverStyle, OnFailure, Order, OutputMode, Packing, Schedule, Trust
 from exarp.model.name import prefix_of
 from exarp.model.task import Task
 
@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     default: tuple[str, ...] = ()
     jobs: int = 0
+    jobserver: JobserverStyle = "pipe"
     max_parallel_waves: int = 8
     max_agents: int = 8
     max_tasks_per_wave: int = 0

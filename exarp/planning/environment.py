@@ -6,8 +6,9 @@ settings; what ``clean_env`` lets through; and which variables enter a fingerpri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from exarp.model.makeflags import NAMES, with_jobserver
 from exarp.model.manifest import Manifest, Settings
 from exarp.model.path import is_glob, matches
 from exarp.model.task import Task
@@ -17,15 +18,24 @@ from exarp.planning.recipe import named_variables
 ALWAYS_PASSED = ("PATH", "HOME", "USER", "LANG", "LC_*", "TERM", "TMPDIR", "EXARP_*")
 # What scripts find under these names is about the task's own files.
 FILE_WORDS = frozenset({"in", "out", "depfile", "in_file"})
+_SAYING_WHO_SHARES = frozenset(NAMES)
 # A shell sets these itself: what exarp's caller has under these names says where and how exarp was called.
 _OF_SHELLS = frozenset({"PWD", "OLDPWD", "SHLVL", "_"})
 
 
 class Environment:
-    """What tasks of one manifest find in their environment, when it is called in the environment ``caller``."""
+    """What tasks of one manifest find in their environment, when it is called in the environment ``caller``.
 
-    def __init__(self, manifest: Manifest, caller: Mapping[str, str]) -> None:
+    ``reworded``: what becomes of all that comes from outside, last of all."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        caller: Mapping[str, str],
+        reworded: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda found: found,
+    ) -> None:
         self.caller = _passed(caller, manifest.settings)
+        self._reworded = reworded
         self._vars_of = manifest.vars_of
         self._dotenv = manifest.dotenv
         self._around: dict[tuple[str, ...], Mapping[str, str]] = {}
@@ -36,7 +46,8 @@ class Environment:
         found = self._around.get(task.dotenv)
         if found is None:
             files = self._dotenv.get(task.dotenv)
-            found = self._around[task.dotenv] = {**files, **self.caller} if files else self.caller
+            found = self._reworded({**files, **self.caller} if files else self.caller)
+            self._around[task.dotenv] = found
         return found
 
     def value(self, name: str, task: Task) -> str | None:
@@ -87,6 +98,9 @@ class Environment:
             if name not in found and name not in task.env and name not in FILE_WORDS:
                 # No script names it, so vars are not exported under it.
                 found[name] = _bytes(self.around(task).get(name))
+        # Whose job slots are shared is not what a task is made of, and is another pipe each time.
+        for name in _SAYING_WHO_SHARES & found.keys():
+            found[name] = _without_jobserver(found[name])
         return found
 
     def is_of_shell(self, name: str, task: Task) -> bool:
@@ -114,6 +128,13 @@ def _passed(caller: Mapping[str, str], settings: Settings) -> Mapping[str, str]:
         return caller
     allowed = (*ALWAYS_PASSED, *settings.pass_env)
     return {name: value for name, value in caller.items() if any(matches(pattern, name) for pattern in allowed)}
+
+
+def _without_jobserver(flags: bytes | None) -> bytes | None:
+    """What counts of MAKEFLAGS: a caller that says nothing else is as good as one that does not say it."""
+    if flags is None or b"--jobserver-" not in flags:
+        return flags
+    return _bytes(with_jobserver(flags.decode("utf-8", "surrogateescape"), "").strip()) or None
 
 
 def _bytes(value: str | None) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import uuid
@@ -372,3 +373,33 @@ def test_what_cannot_be_run_at_all_is_refused_as_by_run(workspace: Workspace) ->
     assert workspace.exarp("watch").code == 3
     workspace.manifest('[task.t]\nrun = "true"')
     assert (workspace.exarp("watch", "x").code, workspace.exarp("watch", "--frob").code) == (2, 2)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_each_run_shares_its_jobs_anew_with_a_service_that_has_no_part_in_it(
+    workspace: Workspace, watching: type[Watch]
+) -> None:
+    """The targets of the make end only if they run at the same time."""
+    os.mkfifo(workspace.path / "meeting")
+    targets = "left:\n\t@timeout 20 sh -c 'echo > meeting'\nright:\n\t@timeout 20 sh -c 'read said < meeting || true'\n"
+    workspace.write("meeting.mk", f"all: left right\n{targets}")
+    workspace.manifest("""
+        [settings]
+        jobs = 2
+        [task.server]
+        run = "for fd in 50 51; do if test -e /proc/self/fd/$fd; then echo $fd; fi; done > has; touch up; exec sleep 300"
+        service = { ready = "test -e up" }
+        [task.meet]
+        run = "cat in; make -s -f meeting.mk"
+        inputs = ["in"]
+        needs = ["server"]
+    """)
+    workspace.write("in", "one")
+    watch = watching("meet")
+    assert "1 failed" not in watch.until(IDLE)
+    save(workspace.path / "in", "two")
+    said = watch.until(IDLE)
+    assert "two" in said
+    assert "ok    meet" in said
+    assert workspace.read("has") == ""
+    assert watch.end() == 130

@@ -12,8 +12,11 @@ from exarp.engine.command import (
     Check,
     Command,
     Debug,
+    Draw,
+    GiveBack,
     Kill,
     Probe,
+    Recount,
     Rest,
     Retire,
     Settle,
@@ -28,8 +31,10 @@ from exarp.engine.stimulus import (
     Begun,
     Checked,
     Debugged,
+    Drawn,
     Eased,
     Ended,
+    Idle,
     Interrupted,
     Outdated,
     Probed,
@@ -122,6 +127,12 @@ class Hand:
     def eased(self) -> list[str]:
         return self.stale(self.happen(Eased()))
 
+    def drawn(self) -> list[str]:
+        return self.stale(self.happen(Drawn()))
+
+    def idle(self) -> list[str]:
+        return self.happen(Idle())
+
     def debugged(self, name: str) -> list[str]:
         return self.stale(self.happen(Debugged(self.ids[name])))
 
@@ -186,6 +197,12 @@ class Hand:
                 return f"adopt {names[task]}"
             case Weigh():
                 return "weigh"
+            case Draw():
+                return "draw"
+            case GiveBack(count):
+                return f"give back {count}"
+            case Recount():
+                return "recount"
             case Retire(task, now):
                 return f"retire {names[task]}{' now' if now else ''}"
             case Tell(event):

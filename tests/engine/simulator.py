@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell, Weigh
+from exarp.engine.command import (
+    Ask,
+    Check,
+    Command,
+    Debug,
+    Draw,
+    GiveBack,
+    Kill,
+    Probe,
+    Recount,
+    Rest,
+    Settle,
+    Start,
+    Tell,
+    Weigh,
+)
 from exarp.engine.machine import Machine
 from exarp.engine.progress import OUTCOMES, Limits
 from exarp.engine.state import FINAL, State
@@ -15,8 +30,10 @@ from exarp.engine.stimulus import (
     Begun,
     Checked,
     Debugged,
+    Drawn,
     Eased,
     Ended,
+    Idle,
     Interrupted,
     Probed,
     Rested,
@@ -114,6 +131,9 @@ class Run:
         # Whether the load is to be looked at, and how many tasks it was found to allow beside what runs.
         self.weighing = False
         self.eased = 0
+        # Whether a token is to be drawn, and how many are in hand.
+        self.drawing = False
+        self.tokens = 0
         self.interrupts = 0
         self.stopped = False
         # Guards that let nothing pass. The task that an agent works for, with what is entangled with it; who was given up, by how
@@ -172,6 +192,8 @@ class Run:
         self.commands.append(commands)
         for command in commands:
             self._carry_out(command)
+        if any(isinstance(command, GiveBack) for command in commands):
+            assert not any(isinstance(command, Draw) for command in commands)
         kills = {command for command in commands if isinstance(command, Kill)}
         if isinstance(stimulus, Interrupted):
             again = self.interrupts > 1
@@ -249,6 +271,9 @@ class Run:
             case Eased():
                 self.weighing = False
                 self.eased = 1
+            case Drawn():
+                self.drawing = False
+                self.tokens += 1
             case Debugged(task):
                 self.debugging.remove(task)
                 self.killed.discard(task)
@@ -291,6 +316,10 @@ class Run:
         assert busy, "nothing is under way, and the run is not over"
         if self.weighing and self.dice.of(True, False):
             return Eased()
+        if self.drawing and self.dice.of(False, True):
+            return Drawn()
+        if self.machine.has_surplus and self.dice.of(False, True):
+            return Idle()
         task = self.dice.of(*busy)
         if task in self.debugging:
             return Debugged(task)
@@ -380,6 +409,20 @@ class Run:
                 assert self.limits.by_load
                 assert not self.weighing
                 self.weighing = True
+            case Draw():
+                assert self.limits.by_tokens
+                assert not self.drawing
+                assert not self.stopped
+                assert 1 <= len(self.holders - self.released) == self.tokens + 1 < self.limits.jobs
+                self.drawing = True
+            case GiveBack(count):
+                assert 1 <= count <= self.tokens
+                self.tokens -= count
+                assert len(self.holders - self.released) <= self.tokens + 1
+            case Recount():
+                assert self.limits.by_tokens
+                assert not self.debugging
+                assert all(self.is_service(other) for other in (*self.running, *self.probing))
             case Debug(task):
                 assert self.decided.pop(task) == "debug"
                 self.debugging.add(task)
@@ -574,6 +617,7 @@ class Run:
             assert self.eased >= 0
         self.holders.add(task)
         assert len(self.holders - self.released) <= self.limits.jobs
+        assert not self.limits.by_tokens or len(self.holders - self.released) <= self.tokens + 1
         assert len(specs) == 1 or not any(spec.interactive for spec in specs)
         # A person has the terminal as long as a question, or a shell, is open.
         asked = [other for other in self.asking if other in self.undecided]

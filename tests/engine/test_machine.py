@@ -477,3 +477,53 @@ def test_by_load_one_task_may_always_run_and_each_other_one_is_weighed():
     assert hand.passes("b") == ["b passed", "start c 1"]
     assert hand.eased() == []
     assert hand.passes("c")[-1] == "run passed 0"
+
+
+def test_by_tokens_one_task_may_always_run_and_each_other_one_waits_for_a_token():
+    hand = Hand([task(name) for name in "abcd"], by_tokens=True, jobs=3)
+
+    assert hand.begin() == ["wave 1", "draw", "start a 1"]
+    assert hand.drawn() == ["draw", "start b 1"]
+    # As many as there are jobs, and none in vain.
+    assert hand.drawn() == ["start c 1"]
+
+
+def test_a_token_in_hand_is_passed_on_and_given_back_only_where_nothing_is_left_to_do():
+    hand = Hand([task(name) for name in "abc"], by_tokens=True, jobs=2)
+    hand.begin()
+    hand.drawn()
+
+    assert hand.passes("a") == ["a passed", "start c 1"]
+    assert hand.idle() == []
+    assert hand.passes("b") == ["b passed"]
+    assert hand.machine.has_surplus
+    assert hand.idle() == ["give back 1"]
+    assert hand.idle() == []
+    assert hand.passes("c")[-1] == "run passed 0"
+
+
+def test_tokens_are_counted_when_nothing_runs_that_could_have_one():
+    hand = Hand([task("a"), task("b", mutex=("db",)), task("c", mutex=("db",))], by_tokens=True, jobs=2)
+
+    hand.begin()
+    hand.drawn()
+    assert hand.passes("a") == ["a passed"]
+    # Nothing else runs: what was lost is made up for before the next one starts.
+    assert hand.passes("b") == ["b passed", "recount", "start c 1"]
+
+
+def test_a_token_that_comes_too_late_is_given_back():
+    hand = Hand([task(name) for name in "ab"], by_tokens=True, jobs=2)
+    assert hand.begin()[-2:] == ["draw", "start a 1"]
+    hand.interrupt()
+
+    assert hand.drawn() == []
+    assert hand.idle() == ["give back 1"]
+
+
+def test_no_token_is_drawn_for_what_is_to_be_alone_or_waits_for_something_else():
+    alone = Hand([task("a"), task("b", interactive=True)], by_tokens=True, jobs=2)
+    shared = Hand([task("a", mutex=("db",)), task("b", mutex=("db",))], by_tokens=True, jobs=2)
+
+    assert alone.begin() == ["wave 1", "start a 1"]
+    assert shared.begin() == ["wave 1", "start a 1"]

@@ -56,6 +56,7 @@ def run_of(case: Case, choices: Dice) -> Run:
         past_checkpoints=choices.of(False, False, False, True),
         rounds=choices.of(0, 0, 0, 1, 3),
         recovery_timeout=7.0,
+        by_tokens=choices.of(False, True),
     )
     return Run(case, choices, limits).go()
 

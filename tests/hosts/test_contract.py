@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from exarp.app.ports import LastingHost
 from exarp.hosts.local import LocalHost
 from exarp.hosts.mechanisms import Mechanisms
 from exarp.hosts.scripted import Act, ScriptedHost
-from exarp.model.launch import Exited, Output
+from exarp.model.launch import Exited, Output, Readable
 
 from .processes import MakeLaunch, exits, history, output, survivors, until_dead, zombies
 
@@ -238,6 +239,35 @@ def test_closing_with_nothing_running_has_nothing_to_tell(any_host: LastingHost,
     any_host.start(program("succeeds"))
     exits(any_host, 1)
     assert any_host.close() == ()
+
+
+def test_what_is_watched_is_told_once_until_it_is_watched_again(any_host: LastingHost) -> None:
+    reader, writer = os.pipe()
+    for _ in range(2):
+        any_host.watch(reader)
+        assert any_host.wait(0) == []
+        assert not any_host.has_news()
+        os.write(writer, b"+")
+        if isinstance(any_host, ScriptedHost):
+            any_host.readable()
+        assert any_host.has_news()
+        assert any_host.wait(5) == [Readable()]
+        assert any_host.wait(0) == []
+        os.read(reader, 1)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_what_was_watched_is_not_told_after_the_run(any_host: LastingHost) -> None:
+    reader, writer = os.pipe()
+    any_host.watch(reader)
+    any_host.part(())
+    any_host.wake()
+    os.write(writer, b"+")
+
+    assert any_host.wait(0) == []
+    os.close(reader)
+    os.close(writer)
 
 
 def test_a_key_that_is_running_cannot_be_started_again(any_host: LastingHost, program: MakeLaunch) -> None:

@@ -21,17 +21,28 @@ from exarp.app.running.asides import Asides
 from exarp.app.running.attempts import Prepared, Running, ended
 from exarp.app.running.command_lines import LaunchFault
 from exarp.app.running.deadlines import Deadlines
-from exarp.app.running.easing import Easing
+from exarp.app.running.easing import OUTWARD, Easing
 from exarp.app.running.guards import Guards
 from exarp.app.running.jobs import Job, Jobs, Keep, broken_off
 from exarp.app.running.launcher import Launcher
 from exarp.app.running.remembering import Remembering
 from exarp.app.running.stream import Stream
-from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell, Weigh
+from exarp.app.running.stuck import stuck
+from exarp.engine.command import Ask, Check, Command, Debug, Kill, Probe, Rest, Settle, Start, Tell
 from exarp.engine.machine import Machine
 from exarp.engine.state import State
-from exarp.engine.stimulus import Begun, Checked, Ended, Interrupted, Outdated, Rested, Settled, Stimulus, TimedOut
-from exarp.errors import DefectError, Problem
+from exarp.engine.stimulus import (
+    Begun,
+    Checked,
+    Ended,
+    Idle,
+    Interrupted,
+    Outdated,
+    Rested,
+    Settled,
+    Stimulus,
+    TimedOut,
+)
 from exarp.model.event import (
     Event,
     QuestionAnswered,
@@ -41,15 +52,13 @@ from exarp.model.event import (
     RunFinished,
     TaskRetried,
 )
-from exarp.model.launch import Exited, HostEvent, Output, Paused
+from exarp.model.launch import Exited, HostEvent, Output, Paused, Readable
 from exarp.workspace.fingerprints import on_and_on
 
 # How often a live view may show that time passes, in seconds.
 TICK = 0.1
 # How long files are looked at before it is seen what happened meanwhile, in seconds.
 SLICE = 0.05
-# More stories than this in one message help nobody.
-_STORIES = 10
 
 
 class _BrokenOff(Exception):
@@ -60,8 +69,8 @@ class Driver:
     """Runs a machine to its end.
 
     ``log_path(task, attempt)`` gives absolute and shown path of a log. ``ticking``: some view shows time passing.
-    ``artifacts``: None where none are used. ``onlooker``: who has the run ended once what it works on has changed. ``has_ease``:
-    whether the machine has little enough to do for one more task, asked where ``Limits.by_load``.
+    ``artifacts``: None where none are used. ``onlooker``: who has the run ended once what it works on has changed. ``easing``:
+    what the outside says of one more task, asked where ``Limits.by_load`` or ``by_tokens``.
     """
 
     def __init__(
@@ -78,7 +87,7 @@ class Driver:
         guards: Guards,
         artifacts: Artifacts | None = None,
         onlooker: Onlooker | None = None,
-        has_ease: Callable[[], bool] = lambda: True,
+        easing: Easing | None = None,
     ) -> None:
         self.machine = machine
         self.host = host
@@ -92,7 +101,7 @@ class Driver:
         self.guards = guards
         self.artifacts = artifacts
         self.onlooker = onlooker
-        self._easing = Easing(clock, has_ease)
+        self._easing = easing if easing is not None else Easing(clock)
         self._begun = self._looked_up = clock.monotonic()
         self._running: dict[int, Running] = {}
         self._key_of: dict[int, int] = {}
@@ -123,6 +132,9 @@ class Driver:
         self._work()
         while not self.machine.finished:
             self._refuse_to_wait_for_ever()
+            if self.machine.has_surplus:
+                self._stimuli.append(Idle())
+                self._answer()
             self._listen(self._patience())
             self._work()
         self.asides.close()
@@ -228,8 +240,8 @@ class Driver:
         elif isinstance(command, Ask):
             self.stream.flush()
             self.asides.ask(command.task)
-        elif isinstance(command, Weigh):
-            self._stimuli += self._easing.wait()
+        elif isinstance(command, OUTWARD):
+            self._stimuli += self._easing.carry_out(command)
         elif isinstance(command, Debug):
             self._debug(command.task)
         elif isinstance(command, Rest):
@@ -407,6 +419,8 @@ class Driver:
             self.stream.output(self.machine.tasks[running.task].name, running.attempt, event.data)
         elif isinstance(event, Paused):
             self._delay(event.seconds)
+        elif isinstance(event, Readable):
+            self._stimuli += self._easing.look()
         elif event.signum == SIGTSTP:
             self._pause()
         else:
@@ -477,18 +491,11 @@ class Driver:
 
     def _patience(self) -> float | None:
         ticks = self.ticking or self.asides.is_asking or self.onlooker is not None
-        times = (
-            self._deadlines.patience(),
-            self._jobs.patience(self.clock.monotonic()),
-            TICK if ticks else None,
-            self._easing.patience(),
-        )
+        jobs = self._jobs.patience(self.clock.monotonic())
+        times = (self._deadlines.patience(), jobs, TICK if ticks else None, self._easing.patience())
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _refuse_to_wait_for_ever(self) -> None:
         if self._running or self._deadlines or self._easing or self.asides or self.asides.is_asking:
             return
-        stories = self.machine.unfinished_stories()
-        more = [f"and {len(stories) - _STORIES} more"] if len(stories) > _STORIES else []
-        message = f"nothing runs, nothing is due, and the run is not over: {'; '.join(stories[:_STORIES] + more)}"
-        raise DefectError(Problem("defect", message))
+        raise stuck(self.machine)

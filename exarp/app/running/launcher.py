@@ -13,6 +13,7 @@ from contextlib import suppress
 import msgspec
 
 from exarp.app.running.command_lines import LaunchFault, file_lists, file_variables, given_variables, vectors
+from exarp.app.running.sharing import Sharing
 from exarp.app.secrets import Secrets
 from exarp.hosts.spawning import find_program
 from exarp.model.launch import Launch, Streams
@@ -29,14 +30,25 @@ class Launcher:
     """Makes launches for the tasks of one run.
 
     ``scratch`` and ``claims``: absolute folders of exarp's own, for ``$in_file`` lists, and for what it knows of output folders.
+    ``sharing``: which of them find a jobserver; without it, none does.
     """
 
     def __init__(
-        self, root: str, manifest: Manifest, environ: Mapping[str, str], run: str, scratch: str, claims: str, raw: bool
+        self,
+        root: str,
+        manifest: Manifest,
+        environ: Mapping[str, str],
+        run: str,
+        scratch: str,
+        claims: str,
+        raw: bool,
+        sharing: Sharing | None = None,
     ) -> None:
         self.root = root
         self.manifest = manifest
-        self.environment = Environment(manifest, environ)
+        self.sharing = sharing or Sharing()
+        self._of_sharers = Environment(manifest, environ, self.sharing.told)
+        self._of_others = Environment(manifest, environ, self.sharing.untold)
         self.own = {"EXARP_RUN": run, "EXARP_WORKSPACE": root}
         self.scratch = scratch
         self.raw = raw
@@ -142,8 +154,10 @@ class Launcher:
         return cwd
 
     def _launch(self, key: int, task: Task, lists: Mapping[str, list[str]], cwd: str, log: str) -> Launch:
-        given = given_variables(task, self.environment)
-        around = self.environment.around(task)
+        shares = self.sharing.takes_part(task)
+        environment = self._of_sharers if shares else self._of_others
+        given = given_variables(task, environment)
+        around = environment.around(task)
         env = self._environment(task, lists, given)
         if task.prompt:
             env["EXARP_PROMPT_FILE"] = self._prompt_path(key)
@@ -151,7 +165,7 @@ class Launcher:
         def value(name: str) -> str | None:
             return env[name] if name in env else around.get(name)
 
-        plain = self._plain(task, value) if self._is_handed_on(task, given) else ()
+        plain = self._plain(task, value) if self._is_handed_on(task, around, given) else ()
         if plain:
             env["PWD"] = self._shell_folder(value("PWD"), cwd)
         if self.secrets:
@@ -172,6 +186,7 @@ class Launcher:
             masked=self.secrets.parts if self.secrets else (),
             around=around,
             programs=tuple([self._program(command.words[0], search) if command else None for command in plain]),
+            shares=shares,
         )
 
     def _program(self, name: str, search: str) -> str | None:
@@ -187,11 +202,11 @@ class Launcher:
         found = tuple([plain_command(script, value) for script in task.attempted])
         return found if any(found) else ()
 
-    def _is_handed_on(self, task: Task, given: Mapping[str, str]) -> bool:
+    def _is_handed_on(self, task: Task, around: Mapping[str, str], given: Mapping[str, str]) -> bool:
         # What comes from outside is the same for thousands of tasks.
         known = self._handed_on.get(task.dotenv)
         if known is None:
-            known = self._handed_on[task.dotenv] = is_handed_on(self.environment.around(task))
+            known = self._handed_on[task.dotenv] = is_handed_on(around)
         return known and is_handed_on(given)
 
     def _shell_folder(self, pwd: str | None, cwd: str) -> str:

@@ -18,7 +18,7 @@ from exarp.app.opening.project import Project
 from exarp.app.ports import LastingHost
 from exarp.app.wiring import Idling
 from exarp.model.event import FreshnessReason, ServiceStopped
-from exarp.model.launch import Exited, HostEvent, Output, Paused, Signalled
+from exarp.model.launch import Exited, HostEvent, Output, Paused, Readable, Signalled
 from exarp.model.task import Service
 from exarp.planning.freshness import Record
 
@@ -176,7 +176,7 @@ class Standing:
                 self._listener.printed(kept.task, event.data)
             elif kept is not None and isinstance(event, Exited):
                 self._gone(kept, event, (reasons or {}).get(kept.task))
-        elif not isinstance(event, Paused):
+        elif not isinstance(event, Paused | Readable):
             if event.signum != SIGTSTP:
                 return event.signum
             assert self._host is not None, "it told of that"

@@ -14,6 +14,7 @@ import exarp.app.running.launcher as launcher_module
 from exarp.app.freshness.checker import Checker
 from exarp.app.running.asides import Asides
 from exarp.app.running.driver import SLICE, Driver
+from exarp.app.running.easing import Easing
 from exarp.app.running.guards import Guards
 from exarp.app.running.jobs import Jobs
 from exarp.app.running.launcher import Launcher
@@ -23,7 +24,7 @@ from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.errors import DefectError
 from exarp.graph.build import build_graph
-from exarp.hosts.scripted import Act, ScriptedHost
+from exarp.hosts.scripted import Act, ScriptedHost, ScriptedTokens
 from exarp.model.event import Event, FreshnessReason, RunFinished, TaskFinished, TaskOutput, TaskRetried, TaskStarted
 from exarp.model.launch import HostEvent, Launch
 from exarp.model.manifest import Manifest
@@ -134,6 +135,7 @@ def play(
     ahead: int = 8,
     records: Mapping[str, bytes] | None = None,
     environ: Mapping[str, str] | None = None,
+    tokens: ScriptedTokens | None = None,
 ) -> tuple[int, list[Event], CountingLedger, WatchedHost]:
     """Run ``tasks`` to the end."""
     host = host_type(acts)
@@ -155,7 +157,7 @@ def play(
         str(root), None, plan, manifest.tasks, checker, launcher, log_path, lambda task: [], clock.monotonic
     )
     driver = Driver(
-        Machine(plan, manifest.tasks, Limits(jobs=jobs, ahead=ahead)),
+        Machine(plan, manifest.tasks, Limits(jobs=jobs, ahead=ahead, by_tokens=tokens is not None)),
         host,
         clock,
         stream,
@@ -165,6 +167,7 @@ def play(
         ticking=False,
         asides=Asides(manifest.tasks, host, launcher, stream, None, lambda port: False, log_path, recoveries),
         guards=Guards(plan, manifest.tasks, checker, {}, "1"),
+        easing=Easing(clock, tokens=tokens, watch=host.watch),
     )
     return driver.run(), listener.events, ledger, host
 
@@ -506,3 +509,67 @@ def test_attempts_are_quick_only_as_long_as_they_go_on_to_end() -> None:
     jobs.ended(10.001)
     assert jobs.is_quick(10.002)
     assert not jobs.is_quick(10.1)
+
+
+class QuickHost(WatchedHost):
+    """Attempts may end within moments of each other: then a start is committed a moment later."""
+
+    start = ScriptedHost.start
+
+
+class CountingTokens(ScriptedTokens):
+    """Counts how often any is taken or given."""
+
+    moves = 0
+
+    def take(self) -> bool:
+        self.moves += 1
+        return super().take()
+
+    def give(self, count: int) -> None:
+        self.moves += 1
+        super().give(count)
+
+
+def test_while_tasks_follow_each_other_no_token_moves(tmp_path: Path) -> None:
+    tasks = [Task(f"t{number}", commands=("t",)) for number in range(100)]
+    tokens = CountingTokens(3, 3)
+    acts = {task.name: Act(seconds=1 + number / 8) for number, task in enumerate(tasks)}
+    code, _, _, _ = play(tmp_path, tasks, acts, QuickHost, jobs=4, tokens=tokens)
+
+    assert code == 0
+    # Three are drawn at the beginning; those that ran last give theirs back one by one.
+    assert tokens.moves <= 6
+    assert tokens.recounts <= 1
+
+
+class GenerousHost(WatchedHost):
+    """Somebody gives a token back while the first attempt runs; until then only one may."""
+
+    tokens: ScriptedTokens
+
+    def wait(self, timeout: float | None) -> list[HostEvent]:
+        if self.watched is not None:
+            assert len(self.launches) == 1
+            self.tokens.free += 1
+            self.readable()
+        return super().wait(timeout)
+
+
+def test_a_task_starts_when_somebody_gives_a_token_back(tmp_path: Path) -> None:
+    tokens = GenerousHost.tokens = ScriptedTokens(0)
+    tasks = [Task("a", commands=("a",)), Task("b", commands=("b",))]
+    code, events, _, _ = play(tmp_path, tasks, {"a": Act(seconds=9), "b": Act(seconds=1)}, GenerousHost, tokens=tokens)
+
+    assert code == 0
+    assert [event.task for event in events if isinstance(event, TaskFinished)] == ["b", "a"]
+    # It was given back while the other one still ran.
+    assert (tokens.free, tokens.held) == (1, 0)
+
+
+def test_where_nobody_has_a_token_left_one_task_runs_after_the_other(tmp_path: Path) -> None:
+    tasks = [Task(name, commands=(name,)) for name in "abc"]
+    code, _, _, host = play(tmp_path, tasks, {name: Act(seconds=2) for name in "abc"}, jobs=4, tokens=ScriptedTokens(0))
+
+    assert code == 0
+    assert host.now == 6.0
