@@ -117,15 +117,24 @@ class _Running:
     """What it says goes to a file: tasks that outlive it would hold a pipe open."""
 
     def __init__(self, call: Call) -> None:
-        self.out = tempfile.TemporaryFile("w+", errors="replace")
-        self.process = subprocess.Popen(
-            call.argv,
-            cwd=call.folder,
-            env=dict(call.variables),
-            stdin=subprocess.DEVNULL,
-            stdout=self.out,
-            stderr=subprocess.STDOUT,
-        )
+        descriptor, self._path = tempfile.mkstemp(prefix="exarp-kills-")
+        try:
+            self.process = subprocess.Popen(
+                call.argv,
+                cwd=call.folder,
+                env=dict(call.variables),
+                stdin=subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=subprocess.STDOUT,
+            )
+        finally:
+            os.close(descriptor)
+
+    def said(self) -> str:
+        """What it has said; it can be asked once."""
+        text = Path(self._path).read_text(errors="replace")
+        os.unlink(self._path)
+        return text
 
 
 def _waited_for(running: _Running, seconds: float) -> End:
@@ -136,9 +145,7 @@ def _waited_for(running: _Running, seconds: float) -> End:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    with running.out as out:
-        out.seek(0)
-        return End(process.returncode == -9, process.returncode, out.read())
+    return End(process.returncode == -9, process.returncode, running.said())
 
 
 def _size(path: Path) -> int:

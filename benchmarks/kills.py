@@ -48,6 +48,7 @@ class Tally:
     committed: int = 0
     executed: int = 0
     again: int = 0
+    # Processes that were there after a kill, those of earlier kills among them.
     orphans: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -113,7 +114,9 @@ class Build:
         resumes = bool(self.run) and chance.random() < 0.75
         if not resumes:
             self.committed -= self.workspace.work.always
-        call = self.killing.call(self._words(resumes), self.workspace.work.tasks - len(self.committed), self.scenario.cache)
+        call = self.killing.call(
+            self._words(resumes), self.workspace.work.tasks - len(self.committed), self.scenario.cache
+        )
         left = self.killing.processes()
         end = moment(call, chance) if moment is not None else to_its_end(call)
         self.tally.calls += 1
@@ -148,7 +151,9 @@ class Build:
         self._wrong(when, "is recorded as passed, and was never executed", ran - self.names)
         self.tally.committed += len(done - self.committed)
         self.committed |= done
-        self._wrong(when, "is not as its recorded success made it", self.workspace.wrong(self.reference, self.committed))
+        self._wrong(
+            when, "is not as its recorded success made it", self.workspace.wrong(self.reference, self.committed)
+        )
 
     def _came_to_its_end(self, call: Call, end: End, had_orphans: bool) -> None:
         where = f"{self.scenario.name}, call {self.tally.calls}"
@@ -222,6 +227,8 @@ class Killing:
             variant = number % VARIANTS
             self.workspace.write_sources(variant)
             Build(self, scenario, variant).go(chance, lambda: sum(self.tally.hits.values()) < kills)
+            hits = sum(self.tally.hits.values())
+            print(f"{hits} of {kills} kills hit, {len(self.tally.wrong)} things wrong", file=sys.stderr, flush=True)
 
     def call(self, words: list[str], tasks: int, cache: bool) -> Call:
         """exarp with these words, of which ``tasks`` are still to be done."""
@@ -246,7 +253,11 @@ class Killing:
             call.argv, cwd=call.folder, env=call.variables, capture_output=True, text=True, timeout=LIMIT, check=False
         )
         # 2: there are no runs yet.
-        if done.returncode not in (0, 2) or "Traceback" in done.stderr or (done.returncode and "no-run" not in done.stderr):
+        if (
+            done.returncode not in (0, 2)
+            or "Traceback" in done.stderr
+            or (done.returncode and "no-run" not in done.stderr)
+        ):
             self.tally.wrong.append(f"exarp {' '.join(words)} exits {done.returncode}: {done.stderr[-1000:]}")
             return ""
         return done.stdout if not done.returncode else ""
@@ -306,15 +317,17 @@ def lines(killing: Killing, seconds: float) -> Iterable[str]:
     for name, hits in sorted(tally.hits.items()):
         yield f"  {hits:4} {name}"
     yield f"{tally.calls} calls of exarp; {tally.missed} had come to their end before they could be killed"
-    yield f"{tally.torn} kills left a commit half written; {tally.orphans} processes were left running, and ended by the next run"
-    yield f"{tally.committed} successes recorded; {tally.executed} executions, {tally.again} of them again, none having been recorded"
+    yield f"{tally.torn} kills left a commit half written, and {tally.orphans} processes running in all"
+    yield f"{tally.committed} successes recorded; {tally.executed} executions, {tally.again} of which were not the first"
     yield from tally.wrong
     yield f"wrong: {len(tally.wrong)}"
 
 
 def arguments() -> argparse.Namespace:
     """What the caller wants."""
-    parser = argparse.ArgumentParser(description="Kill exarp while it builds, let it go on, and look whether all is right.")
+    parser = argparse.ArgumentParser(
+        description="Kill exarp while it builds, let it go on, and look whether all is right."
+    )
     parser.add_argument("--kills", type=int, default=200, metavar="N", help="that hit; default: %(default)s")
     parser.add_argument("--tasks", type=int, default=300, metavar="N", help="of the build; default: %(default)s")
     parser.add_argument("--seed", default="1", help="what is drawn; default: %(default)s")
