@@ -27,6 +27,8 @@ _FILES = "rename,unlink,unlinkat,mkdir,rmdir,symlink,chmod,fchmod,utimensat,ftru
 # So many of each kind a task takes, and a run besides, about: what is more is never reached.
 _WRITES, _WRITES_ONCE = 5, 40
 _CHANGES, _CHANGES_ONCE = 1, 15
+# What ends within 20 ms is committed together.
+_TASKS_A_COMMIT = 6
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def while_it_opens(call: Call, chance: Random) -> End:
 def as_the_database_grows(call: Call, chance: Random) -> End:
     """At the moment in which the database's log is seen to grow, for the n-th time."""
     log = call.folder / ".exarp" / "store.db-wal"
-    left = chance.randrange(1, max(2, call.tasks))
+    left = chance.randrange(1, 2 + call.tasks // _TASKS_A_COMMIT)
     size = _size(log)
     running = _Running(call)
     until = time.monotonic() + LIMIT

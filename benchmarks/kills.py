@@ -196,24 +196,26 @@ class Killing:
         self._exarp = exarp
         self._store = str(base / "store")
         self._mark = f"{os.getpid()}-{time.time_ns():x}"
-        self.usual = 1.0
+        # Seconds that an undisturbed build takes, and one that restores all.
+        self.usual = {True: 1.0, False: 1.0}
         self.references: list[dict[str, Entry]] = []
         self.workspace = Workspace(base, "undisturbed", work)
         for variant in range(VARIANTS):
-            self._build_undisturbed(variant)
+            self.workspace.write_sources(variant)
+            # What it keeps is what the killed ones restore.
+            self.usual[False] = self._undisturbed()
+            self.references.append(self.workspace.tree())
+        _from_nothing(self.workspace)
+        self.usual[True] = self._undisturbed()
         self.workspace = Workspace(base, "killed", work)
 
-    def _build_undisturbed(self, variant: int) -> None:
-        workspace = self.workspace
-        workspace.write_sources(variant)
+    def _undisturbed(self) -> float:
+        """A build that nobody kills; seconds that it took."""
         begun = time.monotonic()
-        # What it keeps is what the killed ones restore.
-        call = self.call(["run", "--all", JOBS], workspace.work.tasks, cache=True)
-        end = to_its_end(call)
-        self.usual = time.monotonic() - begun
+        end = to_its_end(self.call(["run", "--all", JOBS], self.workspace.work.tasks, cache=True))
         if end.code:
             raise Missing(f"an undisturbed build exits {end.code}: {end.said[-2000:]}")
-        self.references.append(workspace.tree())
+        return time.monotonic() - begun
 
     def go(self, kills: int) -> None:
         """Until so many kills have hit."""
@@ -234,7 +236,9 @@ class Killing:
         """exarp with these words, of which ``tasks`` are still to be done."""
         variables = self.workspace.variables
         variables |= {MARK: self._mark, "EXARP_CACHE": self._store if cache else "off"}
-        seconds = OPENING + self.usual * tasks / self.workspace.work.tasks
+        # Opening counts in what was measured; what is done already is looked at again.
+        share = tasks / self.workspace.work.tasks
+        seconds = OPENING + share * (self.usual[cache] - OPENING)
         return Call([self._exarp, *words], self.workspace.root, variables, seconds, tasks)
 
     def events(self) -> tuple[str, list[dict[str, str]]]:

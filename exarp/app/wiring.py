@@ -21,6 +21,7 @@ from exarp.app.freshness.memory import Memory, Selection, remembered
 from exarp.app.ports import ArtifactStore
 from exarp.errors import BusyError, ExarpError, Problem
 from exarp.hosts.another_process import send
+from exarp.hosts.boot import booted_at
 from exarp.hosts.descriptors import Room
 from exarp.hosts.idling import Idling as Idling
 from exarp.hosts.local import LocalHost
@@ -30,9 +31,10 @@ from exarp.hosts.signals import heard_signal
 from exarp.index import publishing, replace_index, take_index
 from exarp.model.manifest import Cache
 from exarp.store.database import open_for_writing
+from exarp.store.file_digests import FileDigests
 from exarp.store.ledger import StoreLedger
 from exarp.store.run_lock import Holder, acquire, last_holder
-from exarp.store.runs import RunHistory
+from exarp.store.runs import RunHistory, broken_off
 from exarp.store.state_folder import StateFolder, folder_fault
 from exarp.store.text import to_json
 from exarp.workspace.fingerprints import FileClock, Fingerprints
@@ -120,6 +122,7 @@ class Session:
         self._database = stack.enter_context(open_for_writing(self.folder.database))
         for warning in self._database.warnings:
             self._note(f"warning: {warning}")
+        self._distrust_files()
         self.memory = Memory()
         self.file_clock = FileClock(f"{self.folder.path}/clock")
         stack.callback(self.file_clock.close)
@@ -154,6 +157,17 @@ class Session:
         for log in self.folder.newest_logs_with(ENDING):
             with suppress(OSError):  # `exarp log` shows it all the same
                 complete(log)
+
+    def _distrust_files(self) -> None:
+        """If the machine went down while a run was going on: what a file holds may not be what its stat data promise, for
+        these may have reached the disk alone. Each file is read again, and no index is relied on."""
+        began = broken_off(self._database)
+        booted = booted_at()
+        if began is None or booted is None or datetime.fromisoformat(began).timestamp() >= booted:
+            return
+        FileDigests(self._database).forget_all()
+        self.index = None
+        self._note("note: the machine went down during the last run, or after it was killed: all files are read again")
 
     def recall(self, selected: Selection) -> None:
         """Fill ``memory`` with what earlier runs left for these tasks, and let ``fingerprints`` know of it."""

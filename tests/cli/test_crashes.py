@@ -24,14 +24,13 @@ ONE = """
     outputs = ["p"]
     run = "echo ran >> log; cat o > p"
 """
-OFF = {"EXARP_CACHE": "off"}
 
 
 def built(workspace: Workspace) -> Path:
     """The database of a workspace in which all is up to date, and no index says so."""
     workspace.manifest(ONE)
     workspace.write("a", "1")
-    assert workspace.exarp("run", "--all", env=OFF).code == 0
+    assert workspace.exarp("run", "--all").code == 0
     (workspace.path / ".exarp/index").unlink(missing_ok=True)
     return workspace.path / ".exarp/store.db"
 
@@ -122,20 +121,20 @@ def test_a_damaged_database_is_set_aside_and_nothing_is_believed(workspace: Work
     looked = workspace.exarp("status")
     assert looked.code == 0
     assert f"warning: {database} is damaged; the next run begins a new one\n" in looked.err
-    done = workspace.exarp("run", "--all", env=OFF)
+    done = workspace.exarp("run", "--all")
     assert done.code == 0
     said = "it is now store.db.damaged-1. exarp begins without history, and tasks run again.\n"
     assert f"exarp: warning: {database} was damaged; {said}" in done.err
     assert runs(workspace) == 4
     assert Path(f"{database}.damaged-1").read_bytes() == damaged
-    again = workspace.exarp("run", "--all", env=OFF)
+    again = workspace.exarp("run", "--all")
     assert (again.code, "damaged" in again.err, runs(workspace)) == (0, False, 4)
 
 
 def test_an_empty_database_is_a_new_one(workspace: Workspace) -> None:
     database = built(workspace)
     database.write_bytes(b"")
-    assert workspace.exarp("run", "--all", env=OFF).code == 0
+    assert workspace.exarp("run", "--all").code == 0
     assert runs(workspace) == 4
 
 
@@ -143,7 +142,7 @@ def test_a_log_of_the_database_that_is_garbage_counts_as_none(workspace: Workspa
     database = built(workspace)
     Path(f"{database}-wal").write_bytes(os.urandom(9000))
     workspace.write("a", "2")
-    assert workspace.exarp("run", "--all", env=OFF).code == 0
+    assert workspace.exarp("run", "--all").code == 0
     assert (runs(workspace), workspace.read("p")) == (4, "2")
 
 
@@ -153,7 +152,7 @@ def test_damage_that_is_met_in_the_midst_of_a_run_ends_it_and_the_next_one_begin
     )
     workspace.manifest(tasks)
     workspace.write("a", "1")
-    assert workspace.exarp("run", "--all", env=OFF).code == 0
+    assert workspace.exarp("run", "--all").code == 0
     (workspace.path / ".exarp/index").unlink(missing_ok=True)
     database = workspace.path / ".exarp/store.db"
     # The page that is written next; opening looks at the first ones.
@@ -164,12 +163,12 @@ def test_damage_that_is_met_in_the_midst_of_a_run_ends_it_and_the_next_one_begin
         file.write(b"\xff" * 40)
     workspace.write("a", "2")
 
-    met = workspace.exarp("run", "--all", env=OFF)
+    met = workspace.exarp("run", "--all")
     assert (met.code, "Traceback" in met.err) == (2, False), met.err
     assert f"{database} is damaged: " in met.err
     assert "(store-damaged)" in met.err
     assert "run exarp again: it starts a new one" in met.err
-    done = workspace.exarp("run", "--all", env=OFF)
+    done = workspace.exarp("run", "--all")
     assert (done.code, "it is now store.db.damaged-1" in done.err) == (0, True)
     assert {workspace.read(f"o{number}") for number in range(60)} == {"2"}
 
@@ -180,7 +179,7 @@ def test_a_newer_database_is_refused_and_nothing_runs(workspace: Workspace) -> N
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     workspace.write("a", "2")
-    refused = workspace.exarp("run", "--all", env=OFF)
+    refused = workspace.exarp("run", "--all")
     assert refused.code == 2
     assert "was written by a newer exarp (its schema is 99, this exarp knows " in refused.err
     assert "(store-newer)" in refused.err
@@ -193,6 +192,6 @@ def test_a_folder_in_the_place_of_a_file_of_exarps_is_named(workspace: Workspace
     path = workspace.path / ".exarp" / name
     path.unlink(missing_ok=True)
     path.mkdir()
-    refused = workspace.exarp("run", "--all", env=OFF)
+    refused = workspace.exarp("run", "--all")
     assert (refused.code, "(state-folder)" in refused.err) == (2, True), refused.err
     assert str(path) in refused.err
