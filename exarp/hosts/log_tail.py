@@ -50,9 +50,8 @@ class Tail:
             write_all(self._file, _HEAD.pack(self.written, self.begins, self._size), 0)
 
     def append_to(self, log: int) -> None:
-        """Put behind the log, which is open to be read too, all that is to be there. What is behind its beginning goes: somebody
-        who did the same may have been killed in the midst of it."""
-        os.ftruncate(log, self.begins)
+        """Put behind the beginning of the log, which is open to be read too, all that is to be there. If somebody who did the same
+        was killed in the midst of it, the same is written there again."""
         os.lseek(log, self.begins, os.SEEK_SET)
         for piece in self.pieces(log):
             write_all(log, piece)

@@ -46,7 +46,7 @@ class SmallDisk:
 
     def remount(self, options: str) -> None:
         """Give the disk another size, or make it read-only."""
-        done = self.run("mount", "-o", f"remount,{options}", str(self._folder))
+        done = self.run("mount", "-o", f"remount,{options}", "none", str(self._folder))
         assert done.returncode == 0, done.stderr
 
     def seen(self, path: Path) -> Path:
