@@ -50,8 +50,8 @@ class Tail:
             write_all(self._file, _HEAD.pack(self.written, self.begins, self._size), 0)
 
     def append_to(self, log: int) -> None:
-        """Put behind the beginning of the log, which is open to be read too, all that is to be there. If somebody who did the same
-        was killed in the midst of it, the same is written there again."""
+        """Put behind the beginning of the log, which is open to be read too, all that is to be there. If somebody who did
+        the same was killed in the midst of it, the same is written there again."""
         os.lseek(log, self.begins, os.SEEK_SET)
         for piece in self.pieces(log):
             write_all(log, piece)
