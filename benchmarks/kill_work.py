@@ -67,10 +67,9 @@ Entry = tuple[str, bytes, int]
 
 @dataclass(frozen=True)
 class Work:
-    """A manifest of ``tasks`` tasks; ``extra``: what else it says."""
+    """A manifest of ``tasks`` tasks."""
 
     tasks: int
-    extra: str = ""
 
     def kind(self, number: int) -> str:
         """How a task behaves."""
@@ -97,9 +96,9 @@ class Work:
             return ""
         return f"out/{self.name(number)}" + ("/" if kind == "folder" else "")
 
-    def manifest(self) -> str:
-        """The manifest."""
-        return self.extra + "".join(self._task(number) for number in range(self.tasks))
+    def manifest(self, settings: str = "") -> str:
+        """The manifest; ``settings``: what it begins with."""
+        return settings + "".join(self._task(number) for number in range(self.tasks))
 
     def _task(self, number: int) -> str:
         lines = [f"\n[task.{self.name(number)}]"]
@@ -137,12 +136,16 @@ class Workspace:
             folder.mkdir(parents=True)
         self.executions.touch()
         (base / "step.sh").write_text(SCRIPT)
-        (self.root / "exarp.toml").write_text(work.manifest())
+        self.write_manifest()
 
     @property
     def variables(self) -> dict[str, str]:
         """The environment of exarp in it."""
         return environment() | {"EXECUTIONS": str(self.executions), "TRIED": str(self._tried)}
+
+    def write_manifest(self, settings: str = "") -> None:
+        """Let the manifest begin with these tables."""
+        (self.root / "exarp.toml").write_text(self.work.manifest(settings))
 
     def write_sources(self, variant: int) -> None:
         """Let all sources be those of a variant."""

@@ -55,7 +55,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is built from which state. ``work``: what an agent or other keys of the manifest would be added to."""
+    """What is built from which state. ``settings``: tables that the manifest begins with, for what is not in every build."""
 
     name: str
     prepare: Callable[[Workspace], None]
@@ -63,6 +63,7 @@ class Scenario:
     cache: bool = False
     # Whether each task is to be executed, and not only made anew.
     executes: bool = True
+    settings: str = ""
 
 
 def _from_nothing(workspace: Workspace) -> None:
@@ -106,7 +107,7 @@ class Build:
             if not self._step(chance, name, moment):
                 break
         else:
-            self._step(chance, "", None)
+            self._step(chance, "left alone", None)
         self._ended()
 
     def _step(self, chance: Random, name: str, moment: Moment | None) -> bool:
@@ -225,6 +226,7 @@ class Killing:
             scenario = SCENARIOS[number % len(SCENARIOS)]
             number += 1
             scenario.prepare(self.workspace)
+            self.workspace.write_manifest(scenario.settings)
             # Never that of the build before.
             variant = number % VARIANTS
             self.workspace.write_sources(variant)

@@ -21,7 +21,6 @@ from exarp.app.freshness.memory import Memory, Selection, remembered
 from exarp.app.ports import ArtifactStore
 from exarp.errors import BusyError, ExarpError, Problem
 from exarp.hosts.another_process import send
-from exarp.hosts.boot import booted_at
 from exarp.hosts.descriptors import Room
 from exarp.hosts.idling import Idling as Idling
 from exarp.hosts.local import LocalHost
@@ -162,8 +161,12 @@ class Session:
         """If the machine went down while a run was going on: what a file holds may not be what its stat data promise, for
         these may have reached the disk alone. Each file is read again, and no index is relied on."""
         began = broken_off(self._database)
+        if began is None:
+            return
+        from exarp.hosts.boot import booted_at
+
         booted = booted_at()
-        if began is None or booted is None or datetime.fromisoformat(began).timestamp() >= booted:
+        if booted is None or datetime.fromisoformat(began).timestamp() >= booted:
             return
         FileDigests(self._database).forget_all()
         self.index = None

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from exarp.hosts.log_tail import Tail, begun, write_all
+if TYPE_CHECKING:
+    from exarp.hosts.log_tail import Tail
 
 _NEW = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -60,12 +62,15 @@ class CappedLog:
             self._file = os.open(self.path, os.O_RDWR | self._opened | _NEW, 0o600)
             self.exists = True
         if self._room:
-            head = data[: self._room]
+            head, data = data[: self._room], data[self._room :]
             self._room -= len(head)
-            write_all(self._file, head)
-            data = data[len(head) :]
+            while head:
+                head = head[os.write(self._file, head) :]
         if data:
             if self._tail is None:
+                # Few logs are that long.
+                from exarp.hosts.log_tail import begun
+
                 self._tail = begun(self.path, self._tail_size, os.fstat(self._file).st_size)
             self._tail.write(data)
 

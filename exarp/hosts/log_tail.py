@@ -10,12 +10,12 @@ written before the head tells of them, and never over those that it tells of: th
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
 ENDING = ".tail"
-_HEAD = struct.Struct("<QQQ")
+# Of three numbers of eight bytes.
+_HEAD = 24
 # As much is written at once as there is room beyond what is kept.
 _PIECE = 64 * 1024
 _CHUNK = 1 << 20
@@ -44,10 +44,13 @@ class Tail:
             piece = data[start : start + _PIECE]
             at = self.written % self._around
             first = piece[: self._around - at]
-            write_all(self._file, first, _HEAD.size + at)
-            write_all(self._file, piece[len(first) :], _HEAD.size)
+            write_all(self._file, first, _HEAD + at)
+            write_all(self._file, piece[len(first) :], _HEAD)
             self.written += len(piece)
-            write_all(self._file, _HEAD.pack(self.written, self.begins, self._size), 0)
+            write_all(self._file, self._head(), 0)
+
+    def _head(self) -> bytes:
+        return b"".join([number.to_bytes(8, "little") for number in (self.written, self.begins, self._size)])
 
     def append_to(self, log: int) -> None:
         """Put behind the beginning of the log, which is open to be read too, all that is to be there. If somebody who did
@@ -64,7 +67,7 @@ class Tail:
         at = self.cut
         while at < self.written:
             place = at % self._around
-            chunk = os.pread(self._file, min(_CHUNK, self.written - at, self._around - place), _HEAD.size + place)
+            chunk = os.pread(self._file, min(_CHUNK, self.written - at, self._around - place), _HEAD + place)
             if not chunk:
                 return  # somebody has cut the file
             yield chunk
@@ -120,9 +123,11 @@ def _left(log: str) -> Tail | None:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    head = os.pread(file, _HEAD.size, 0)
-    # Killed before it told of anything.
-    written, begins, size = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, os.stat(log).st_size, 0)
+    head = os.pread(file, _HEAD, 0)
+    if len(head) != _HEAD:
+        # Killed before it told of anything.
+        return Tail(file, path, size=0, begins=os.stat(log).st_size)
+    written, begins, size = (int.from_bytes(head[at : at + 8], "little") for at in range(0, _HEAD, 8))
     return Tail(file, path, size, begins, written)
 
 

@@ -12,7 +12,7 @@ import pytest
 from exarp.app import wiring
 from exarp.app.freshness.memory import Selection
 from exarp.app.wiring import Session
-from exarp.hosts.boot import booted_at
+from exarp.hosts import boot
 from exarp.model.event import PlannedRun, RunFinished, RunStarted
 from exarp.workspace.fingerprints import Fingerprints
 
@@ -49,7 +49,7 @@ def test_after_a_power_failure_stat_data_prove_nothing(
             end = RunFinished(outcome="passed", exit_code=0, duration_ms=1, counts={}, run="1", seq=2, time=moment)
             first.ledger.write([end], ())
 
-    monkeypatch.setattr(wiring, "booted_at", lambda: time.time() + 5 if before_boot else time.time() - 100)
+    monkeypatch.setattr(boot, "booted_at", lambda: time.time() + 5 if before_boot else time.time() - 100)
     # Two of them: the second finds what the first has left.
     for _ in range(2):
         with session() as later:
@@ -65,7 +65,7 @@ def test_after_a_power_failure_stat_data_prove_nothing(
 
 
 def test_the_machine_was_started_before_now() -> None:
-    booted = booted_at()
+    booted = boot.booted_at()
     assert booted is None or 0 < booted < time.time()
 
 
