@@ -49,22 +49,25 @@ def test_an_exarp_that_is_killed_while_it_ends_orphans_leaves_them_to_the_next_o
     first.communicate()
     orphan = int(workspace.read("there"))
 
-    workspace.manifest('[task.t]\nrun = "true"')
-    second = workspace.start("run", "t")
-    lock = str(workspace.path / ".exarp/lock")
-    while last_holder(lock).pid != second.pid:
-        assert second.poll() is None
-    # It waits for who does not hear SIGTERM.
-    second.kill()
-    second.communicate()
-    assert read_process(orphan) is not None
+    try:
+        workspace.manifest('[task.t]\nrun = "true"')
+        second = workspace.start("run", "t")
+        lock = str(workspace.path / ".exarp/lock")
+        while last_holder(lock).pid != second.pid:
+            assert second.poll() is None
+        # It waits for who does not hear SIGTERM.
+        second.kill()
+        second.communicate()
+        assert read_process(orphan) is not None
 
-    third = workspace.exarp("run", "t")
-    assert third.code == 0
-    assert f"exarp: warning: a run was killed (pid {second.pid}: exarp run t, since today " in third.err
-    assert " and left sh" in third.err
-    assert read_process(orphan) is None
-    assert "was killed" not in workspace.exarp("run", "t").err
+        third = workspace.exarp("run", "t")
+        assert third.code == 0
+        assert f"exarp: warning: a run was killed (pid {second.pid}: exarp run t, since today " in third.err
+        assert " and left sh" in third.err
+        assert read_process(orphan) is None
+        assert "was killed" not in workspace.exarp("run", "t").err
+    finally:
+        workspace.write("gone", "")
 
 
 def test_a_log_that_is_too_long_keeps_its_end_when_exarp_is_killed(workspace: Workspace) -> None:
@@ -75,7 +78,7 @@ def test_a_log_that_is_too_long_keeps_its_end_when_exarp_is_killed(workspace: Wo
         [task.t]
         run = '''
         i=0; while [ $i -lt 10000 ]; do echo "line $i"; i=$((i + 1)); done
-        while [ ! -e .exarp/logs/1/t.1.log.tail ]; do :; done
+        while [ ! -e .exarp/logs/1/t.1.log.tail -a ! -e gone ]; do sleep 0.01; done
         echo the last
         exec 1>&- 2>&-
         while [ ! -e gone ]; do sleep 0.01; done
@@ -84,11 +87,11 @@ def test_a_log_that_is_too_long_keeps_its_end_when_exarp_is_killed(workspace: Wo
     )
     process = workspace.start("run", "t")
     tail = workspace.path / ".exarp/logs/1/t.1.log.tail"
-    while not tail.exists() or b"the last" not in tail.read_bytes():
-        assert process.poll() is None
-    process.kill()
-    process.communicate()
     try:
+        while not tail.exists() or b"the last" not in tail.read_bytes():
+            assert process.poll() is None
+        process.kill()
+        process.communicate()
         before = workspace.exarp("log", "t", "-q").out
         assert before.startswith("line 0\nline 1\n")
         assert " bytes left out ...]\n" in before
@@ -102,6 +105,8 @@ def test_a_log_that_is_too_long_keeps_its_end_when_exarp_is_killed(workspace: Wo
         assert not tail.exists()
     finally:
         workspace.write("gone", "")
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize("how", ["cut", "garbage", "not exarp's"])
