@@ -41,7 +41,7 @@ def runs(workspace: Workspace) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the machine has no table of environments")
 def test_an_exarp_that_is_killed_while_it_ends_orphans_leaves_them_to_the_next_one(workspace: Workspace) -> None:
-    workspace.manifest("[task.t]\nrun = \"trap '' TERM; echo $$ > there; while :; do sleep 0.01; done\"")
+    workspace.manifest("[task.t]\nrun = \"trap '' TERM; echo $$ > there; while [ ! -e gone ]; do sleep 0.01; done\"")
     first = workspace.start("run", "t")
     while not workspace.exists("there") or not workspace.read("there"):
         assert first.poll() is None
