@@ -15,7 +15,7 @@ from exarp.model.event import Event
 from exarp.store.database import Database
 from exarp.store.events import EventLog
 from exarp.store.reading import read
-from exarp.store.runs import RUNNING, AttemptRow, RunHistory, RunRow
+from exarp.store.runs import DIED, RUNNING, AttemptRow, RunHistory, RunRow
 from exarp.store.state_folder import StateFolder
 
 Answer = TypeVar("Answer")
@@ -96,7 +96,19 @@ def has_log(root: str, run: str, task: str) -> bool:
 
 def printed(root: str, row: AttemptRow) -> bytes:
     """What an attempt has printed until now. Raises UsageError ``no-log`` where it ended and its log cannot be read."""
-    return _read(root, row, 0) + _printed_finally(root, row)
+    return _read(root, row, 0) + _unfinished(root, row) + _printed_finally(root, row)
+
+
+def _unfinished(root: str, row: AttemptRow) -> bytes:
+    """The end of a long log that exarp was killed at."""
+    if row.outcome != DIED:
+        return b""
+    from exarp.hosts.log_tail import left_behind
+
+    try:
+        return left_behind(StateFolder(root).log_path(row.run, row.task, row.attempt))
+    except OSError:
+        return b""
 
 
 def _printed_finally(root: str, row: AttemptRow) -> bytes:

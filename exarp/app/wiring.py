@@ -15,6 +15,8 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from exarp.app.freshness.memory import Memory, Selection, remembered
 from exarp.app.ports import ArtifactStore
 from exarp.errors import BusyError, ExarpError, Problem
@@ -28,10 +30,11 @@ from exarp.hosts.signals import heard_signal
 from exarp.index import publishing, replace_index, take_index
 from exarp.model.manifest import Cache
 from exarp.store.database import open_for_writing
+from exarp.store.file_digests import FileDigests
 from exarp.store.ledger import StoreLedger
 from exarp.store.run_lock import Holder, acquire, last_holder
-from exarp.store.runs import RunHistory
-from exarp.store.state_folder import StateFolder
+from exarp.store.runs import RunHistory, broken_off
+from exarp.store.state_folder import StateFolder, folder_fault
 from exarp.store.successes import Successes
 from exarp.store.text import to_json
 from exarp.workspace.fingerprints import FileClock, Fingerprints
@@ -108,13 +111,18 @@ class Session:
         lock = stack.enter_context(
             acquire(self.folder.lock, holder, wait=self._wait, on_wait=lambda other: self._note(f"waiting for {other}"))
         )
-        if lock.dead.mark:
-            self._end_orphans(lock.dead)
-        # Nobody is to rely on it while tasks run; who has to do with none of it may go on to do so afterwards.
-        self.index = take_index(self.folder.path)
+        if lock.dead.marks:
+            self._tidy_up_after(lock.dead)
+            lock.tidy()
+        try:
+            # Nobody is to rely on it while tasks run; who has to do with none of it may go on to do so afterwards.
+            self.index = take_index(self.folder.path)
+        except OSError as error:
+            raise folder_fault(error.filename or self.folder.path, error) from error
         self._database = stack.enter_context(open_for_writing(self.folder.database))
         for warning in self._database.warnings:
             self._note(f"warning: {warning}")
+        self._distrust_files()
         self.memory = Memory()
         self.file_clock = FileClock(f"{self.folder.path}/clock")
         stack.callback(self.file_clock.close)
@@ -136,12 +144,34 @@ class Session:
                     os.rmdir(self._log_folder)
             self._stack.close()
 
-    def _end_orphans(self, dead: Holder) -> None:
-        """End what a run that was killed has left running, before anything relies on files that it may still write."""
+    def _tidy_up_after(self, dead: Holder) -> None:
+        """After a run that was killed: end what it has left running, before anything relies on files that it may still write,
+        and put the ends of its logs where they belong."""
+        from exarp.hosts.log_tail import ENDING, complete
         from exarp.hosts.orphans import end_orphans
 
-        if names := end_orphans(dead.mark):
-            self._note(f"warning: a run was killed ({dead}) and left {', '.join(names)} running: ended")
+        names = dict.fromkeys(name for mark in dead.marks for name in end_orphans(mark))
+        if names:
+            who = f" ({dead})" if dead.pid else ""
+            self._note(f"warning: a run was killed{who} and left {', '.join(names)} running: ended")
+        for log in self.folder.newest_logs_with(ENDING):
+            with suppress(OSError):  # `exarp log` shows it all the same
+                complete(log)
+
+    def _distrust_files(self) -> None:
+        """If the machine went down while a run was going on: what a file holds may not be what its stat data promise, for
+        these may have reached the disk alone. Each file is read again, and no index is relied on."""
+        began = broken_off(self._database)
+        if began is None:
+            return
+        from exarp.hosts.boot import booted_at
+
+        booted = booted_at()
+        if booted is None or datetime.fromisoformat(began).timestamp() >= booted:
+            return
+        FileDigests(self._database).forget_all()
+        self.index = None
+        self._note("note: the machine went down during the last run, or after it was killed: all files are read again")
 
     def recall(self, selected: Selection) -> None:
         """Fill ``memory`` with what earlier runs left for these tasks, and let ``fingerprints`` know of it."""
@@ -270,7 +300,8 @@ def running_in(root: str) -> Callable[[int], bool]:
 def holder_of(root: str) -> Holder:
     """Who holds the workspace now; one without a number for nobody."""
     holder = last_holder(StateFolder(root).lock)
-    return holder if lives(holder) else Holder()
+    # What it knows of the dead may change while it holds the workspace.
+    return msgspec.structs.replace(holder, left=()) if lives(holder) else Holder()
 
 
 def lives(holder: Holder) -> bool:

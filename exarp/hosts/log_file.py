@@ -9,17 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exarp.hosts.log_tail import Tail
 
 _NEW = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK = 1 << 20
 
 
 class CappedLog:
     """Created with the first byte, mode 0600: at most ``limit`` bytes of output, and a line that says what is left out.
 
-    The first half goes straight to the file; what follows is kept in a ring, in an unlinked file beside it, and
-    appended at the end: memory stays small, and a log of two times 32 MiB needs no rewriting. ``append``: what the file
-    has already stays in it, and does not count.
+    The first half goes straight to the file; what follows is kept in a ring beside it (``log_tail``), and appended at the end:
+    memory stays small, and a log of two times 32 MiB needs no rewriting. ``append``: what the file has already stays in it, and
+    does not count.
     """
 
     def __init__(self, path: str, limit: int, append: bool = False) -> None:
@@ -27,11 +30,11 @@ class CappedLog:
         self._opened = os.O_APPEND if append else os.O_TRUNC
         self.exists = False
         self.fault = ""
-        self._file = self._ring = -1
+        self._file = -1
         self._room = max(0, limit) // 2
-        self._ring_size = max(0, limit) - self._room
-        self._ringed = 0
-        self._broken_line = False
+        self._tail_size = max(0, limit) - self._room
+        self._tail: Tail | None = None
+        self._cut = 0
 
     def write(self, data: bytes) -> None:
         """Append output."""
@@ -44,67 +47,45 @@ class CappedLog:
 
     def close(self) -> int:
         """Complete the file; how many bytes were left out."""
-        try:
-            if self._ringed and not self.fault:
-                self._append_ring()
-        except OSError as error:
-            self._fail(error)
+        if self._tail is not None:
+            self._cut = self._tail.cut
+            try:
+                if not self.fault:
+                    self._tail.append_to(self._file)
+            except OSError as error:
+                self._fail(error)
         self._close_files()
-        return max(0, self._ringed - self._ring_size)
+        return self._cut
 
     def _write(self, data: bytes) -> None:
         if self._file < 0:
-            self._file = os.open(self.path, os.O_WRONLY | self._opened | _NEW, 0o600)
+            self._file = os.open(self.path, os.O_RDWR | self._opened | _NEW, 0o600)
             self.exists = True
         if self._room:
-            head = data[: self._room]
+            head, data = data[: self._room], data[self._room :]
             self._room -= len(head)
-            self._broken_line = not head.endswith(b"\n")
-            write_all(self._file, head)
-            data = data[len(head) :]
+            while head:
+                head = head[os.write(self._file, head) :]
         if data:
-            self._write_ring(data)
+            if self._tail is None:
+                # Few logs are that long.
+                from exarp.hosts.log_tail import begun
 
-    def _write_ring(self, data: bytes) -> None:
-        if self._ring < 0:
-            aside = f"{self.path}.tail"
-            self._ring = os.open(aside, os.O_RDWR | os.O_TRUNC | _NEW, 0o600)
-            os.unlink(aside)
-        self._ringed += len(data)
-        if not self._ring_size:
-            return
-        kept = data[-self._ring_size :]
-        at = (self._ringed - len(kept)) % self._ring_size
-        first = kept[: self._ring_size - at]
-        write_all(self._ring, first, at)
-        write_all(self._ring, kept[len(first) :], 0)
-
-    def _append_ring(self) -> None:
-        cut = self._ringed - self._ring_size
-        if cut <= 0:
-            self._append_part(0, self._ringed)
-            return
-        note = f"[... {cut} bytes left out ...]\n".encode()
-        write_all(self._file, b"\n" + note if self._broken_line else note)
-        seam = self._ringed % self._ring_size if self._ring_size else 0
-        self._append_part(seam, self._ring_size)
-        self._append_part(0, seam)
-
-    def _append_part(self, start: int, end: int) -> None:
-        while start < end:
-            chunk = os.pread(self._ring, min(_CHUNK, end - start), start)
-            write_all(self._file, chunk)
-            start += len(chunk)
+                self._tail = begun(self.path, self._tail_size, os.fstat(self._file).st_size)
+            self._tail.write(data)
 
     def _fail(self, error: OSError) -> None:
         self.fault = f"the log {self.path} is not complete: {error.strerror}"
         self._close_files()
 
     def _close_files(self) -> None:
-        for fd in (self._file, self._ring):
-            if fd >= 0:
-                os.close(fd)
-        self._file = self._ring = -1
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        if self._tail is not None:
+            tail, self._tail = self._tail, None
+            with suppress(OSError):
+                tail.drop()
 
 
 class SharedLog:
@@ -135,11 +116,3 @@ class SharedLog:
             with suppress(FileNotFoundError):  # the task may have removed it itself
                 os.unlink(self.path)
         return exists
-
-
-def write_all(fd: int, data: bytes, offset: int | None = None) -> None:
-    """Write everything, at ``offset`` or at the file's own position. Raises OSError."""
-    while data:
-        written = os.write(fd, data) if offset is None else os.pwrite(fd, data, offset)
-        data = data[written:]
-        offset = None if offset is None else offset + written

@@ -12,8 +12,10 @@ two processes cannot each set aside what the other has just made.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
@@ -204,11 +206,14 @@ def _file_at(path: str) -> tuple[int, int] | None:
 def _is_made(path: str) -> bool:
     """Whether a database is there with at least one page; one that is being made is empty at first."""
     try:
-        return os.stat(path).st_size > 0
+        status = os.stat(path)
     except FileNotFoundError:
         return False
     except OSError as error:
         raise folder_fault(path, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise folder_fault(path, OSError(errno.EINVAL, "it is there, and is not a file"))
+    return status.st_size > 0
 
 
 @contextlib.contextmanager
@@ -254,6 +259,8 @@ def _open(path: str) -> sqlite3.Connection | None:
             database_uri(path, "mode=rw"), uri=True, timeout=BUSY_SECONDS, isolation_level=None
         )
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            # Before anything is changed in it.
+            schema.refuse_foreign(connection)
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         # Moving the WAL's content waits for the disk, while nothing is started: seldom, then, and at the end.

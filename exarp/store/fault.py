@@ -9,7 +9,7 @@ import sqlite3
 from typing import NoReturn
 
 from exarp.errors import BusyError, ExarpError, Problem, UsageError
-from exarp.store.state_folder import FOLDER, printable
+from exarp.store.state_folder import FOLDER, MAKE_ROOM, NO_ROOM, has_no_room, printable
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -59,6 +59,8 @@ def _fault(path: str, error: sqlite3.Error) -> ExarpError | None:
         return BusyError(
             Problem("store-busy", f"another program keeps {shown} locked", next="try again when it is done")
         )
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and has_no_room(path)):
+        return UsageError(Problem("state-folder", f"cannot use {shown}: {NO_ROOM}", next=MAKE_ROOM))
     if code in _PLACE:
         advice = f"see that there is space, and that you may write to {FOLDER}/ and to what is in it"
         return UsageError(Problem("state-folder", f"cannot use {shown}: {error}", next=advice))

@@ -51,6 +51,10 @@ class FileDigests:
         """Drop the rows of these paths."""
         self._database.execute_each("DELETE FROM file WHERE path = ?", ((to_column(path),) for path in paths))
 
+    def forget_all(self) -> None:
+        """Drop all rows: every file is read again."""
+        self._database.execute("DELETE FROM file")
+
 
 def _fits(state: FileState) -> bool:
     size, mtime_ns, ctime_ns, _, mode, _, hashed_at_ns = state

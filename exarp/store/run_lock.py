@@ -30,7 +30,8 @@ class Holder(msgspec.Struct, frozen=True):
     """Who holds the lock: process id, start (RFC 3339 in UTC), command line. All empty where nobody could tell.
 
     ``process``: what tells the process from a later one of the same id, as the host has it. ``signal``: the number of the
-    one that ends its run as Ctrl-C does. ``mark``: how the marks of all that it starts begin.
+    one that ends its run as Ctrl-C does. ``mark``: how the marks of all that it starts begin. ``left``: the marks of those that
+    died before it, and of whose processes nobody knows yet that they have been ended.
     """
 
     pid: int = 0
@@ -39,6 +40,12 @@ class Holder(msgspec.Struct, frozen=True):
     process: str = ""
     signal: int = 2
     mark: str = ""
+    left: tuple[str, ...] = ()
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Its own, and those that it knew of."""
+        return (*self.left, self.mark) if self.mark else self.left
 
     def __str__(self) -> str:
         """``pid 12: exarp run test, since today 14:02`` (here), safe for a terminal."""
@@ -61,11 +68,21 @@ def _time_of_day(time: str) -> str:
 
 class RunLock:
     """A held lock; let it go with :meth:`close` or at the end of a ``with`` block. ``dead``: who had it before, and died with it;
-    all empty where that one let it go."""
+    all empty where that one let it go.
 
-    def __init__(self, descriptor: int, dead: Holder) -> None:
+    What the dead have left stays known, whatever becomes of this holder, until it is ``tidy``.
+    """
+
+    def __init__(self, descriptor: int, holder: Holder, dead: Holder) -> None:
         self._descriptor: int | None = descriptor
+        self._holder = holder
         self.dead = dead
+
+    def tidy(self) -> None:
+        """Nothing is left of the dead."""
+        if self._descriptor is not None and self._holder.left:
+            self._holder = msgspec.structs.replace(self._holder, left=())
+            _write_holder(self._descriptor, self._holder)
 
     def close(self) -> None:
         """Let the lock go. A second call does nothing."""
@@ -73,8 +90,13 @@ class RunLock:
             return
         descriptor, self._descriptor = self._descriptor, None
         try:
-            with contextlib.suppress(OSError):  # a name that stays misleads nobody: it is read while the lock is held
-                os.ftruncate(descriptor, 0)
+            if self._holder.left:
+                _write_holder(descriptor, Holder(left=self._holder.left))
+            else:
+                with contextlib.suppress(
+                    OSError
+                ):  # a name that stays misleads nobody: it is read while the lock is held
+                    os.ftruncate(descriptor, 0)
             # Closing alone would leave the lock with a forked process that has not yet called exec.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         finally:
@@ -108,8 +130,10 @@ def acquire(path: str, holder: Holder, *, wait: bool, on_wait: Callable[[Holder]
                 _locked(descriptor, path, fcntl.LOCK_EX)
             if _is_at(descriptor, path):
                 dead = _read_holder(descriptor)
+                if dead.marks:
+                    holder = msgspec.structs.replace(holder, left=dead.marks)
                 _write_holder(descriptor, holder)
-                return RunLock(descriptor, dead)
+                return RunLock(descriptor, holder, dead)
         except BaseException:
             os.close(descriptor)
             raise

@@ -243,6 +243,12 @@ def _of_agent(event: RecoveryFinished) -> AttemptRow:
     )
 
 
+def broken_off(database: Database) -> str | None:
+    """When the newest run began (RFC 3339), if its end is not stored: it goes on, or it was killed, or the machine went down."""
+    newest = database.fetch("SELECT started, finished FROM run ORDER BY number DESC LIMIT 1")
+    return newest[0][0] if newest and newest[0][1] is None else None
+
+
 def _goes_on(end: _End) -> bool:
     """Whether an end is that of a service's task, and not of the service."""
     return end.reason is not None and end.reason.code == "kept"

@@ -70,26 +70,40 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def migrate(connection: sqlite3.Connection, path: str, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Bring the database to the last version, each step in a transaction of its own.
+    """Bring the database to the last version, in one transaction: whoever is killed meanwhile leaves it as it was.
 
-    Raises UsageError ``store-newer`` for a database of a later version, ``sqlite3.Error`` where a step fails
-    (the steps before it stay).
+    Raises UsageError ``store-newer`` for a database of a later version, ``sqlite3.Error`` where a step fails, or where somebody
+    else has made the database.
     """
-    while (version := version_of(connection)) != len(migrations):
-        if not 0 <= version < len(migrations):
-            raise _newer(path, version, len(migrations))
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            # Another process may have taken this step while this one waited for the lock.
-            if version_of(connection) == version:
-                for statement in migrations[version]:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {version + 1:d}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    if _known_version(connection, path, migrations) == len(migrations):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have taken these steps while this one waited for the lock.
+        version = _known_version(connection, path, migrations)
+        refuse_foreign(connection)
+        for step in migrations[version:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(migrations):d}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Raises ``sqlite3.Error`` for a database of another program: one of exarp's has a version as soon as it has a table."""
+    if not version_of(connection) and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall():
+        probe(connection)
+
+
+def _known_version(connection: sqlite3.Connection, path: str, migrations: Sequence[Sequence[str]]) -> int:
+    version = version_of(connection)
+    if not 0 <= version <= len(migrations):
+        raise _newer(path, version, len(migrations))
+    return version
 
 
 def probe(connection: sqlite3.Connection) -> None:

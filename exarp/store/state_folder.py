@@ -27,6 +27,10 @@ _CACHEDIR_TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
     "# This folder belongs to exarp, which can make it again. See https://bford.info/cachedir/\n"
 )
+NO_ROOM = "no space is left on its disk"
+MAKE_ROOM = "make room there; what is recorded is done, and `exarp resume` goes on from it"
+# SQLite writes 32 KiB at once, and does not always say what was in its way.
+_ROOM = 64 * 1024
 _STEM_BYTES = 200
 _HASH_DIGITS = 12
 _PLAIN = late(r"[a-z0-9_@+=,][a-z0-9_@+=,.-]*")
@@ -97,6 +101,15 @@ class StateFolder:
         """Absolute path of an attempt's log. Two tasks never share one, whatever the file system folds."""
         return f"{self.log_folder(run)}/{file_stem(task)}.{attempt}.log"
 
+    def newest_logs_with(self, ending: str) -> list[str]:
+        """Absolute paths of the logs of the newest run beside which there is a file of the same name with this ending."""
+        try:
+            runs = [name for name in os.listdir(self.logs) if name.isascii() and name.isdigit()]
+            folder = os.path.join(self.logs, max(runs, key=int))
+            return [os.path.join(folder, name[: -len(ending)]) for name in os.listdir(folder) if name.endswith(ending)]
+        except (OSError, ValueError):
+            return []
+
     def prune_logs(self, keep_runs: Set[str]) -> None:
         """Remove the log folders of all runs but these. One that cannot be removed stays: it is only space."""
         keep = {_encoded(run) for run in keep_runs}
@@ -110,6 +123,8 @@ class StateFolder:
 
 def folder_fault(path: str, error: OSError) -> UsageError:
     """The error for a state folder, or something in it, that cannot be made or used."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UsageError(Problem("state-folder", f"cannot use {printable(path)}: {NO_ROOM}", next=MAKE_ROOM))
     return UsageError(
         Problem(
             "state-folder",
@@ -118,6 +133,15 @@ def folder_fault(path: str, error: OSError) -> UsageError:
             "make that a folder you can write to, or work in a copy of the workspace",
         )
     )
+
+
+def has_no_room(path: str) -> bool:
+    """Whether hardly anything can be written any more to the disk that a file is on."""
+    try:
+        status = os.statvfs(os.path.dirname(path))
+    except OSError:
+        return False
+    return status.f_bavail * status.f_frsize < _ROOM
 
 
 def printable(text: str) -> str:

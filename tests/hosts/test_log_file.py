@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exarp.hosts.log_file import CappedLog, SharedLog, write_all
+from exarp.hosts.log_file import CappedLog, SharedLog
+from exarp.hosts.log_tail import ENDING, begun, complete, left_behind, write_all
 
 
 def kept(data: bytes, limit: int) -> bytes:
@@ -117,3 +122,74 @@ def test_an_empty_shared_log_is_removed_unless_somebody_may_write_to_it(tmp_path
     log = SharedLog(str(tmp_path / "log"))
     assert log.close(keep=keep) is keep
     assert (tmp_path / "log").exists() is keep
+
+
+WRITE = """
+import os, sys
+from exarp.hosts.log_file import CappedLog
+log = CappedLog(sys.argv[1], int(sys.argv[2]))
+for piece in eval(sys.stdin.read()):
+    log.write(piece)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("limit", [1, 100, 1_000_001])
+def test_head_and_tail_are_kept_of_a_log_whose_writer_is_killed(tmp_path: Path, limit: int) -> None:
+    path = tmp_path / "log"
+    pieces = [bytes([97 + number % 26]) * (number * 700 % 65000 + 1) + b"\n" for number in range(100)]
+    words = [sys.executable, "-c", WRITE, str(path), str(limit)]
+    killed = subprocess.run(words, input=repr(pieces).encode(), check=False)
+    assert killed.returncode == -9
+
+    data = b"".join(pieces)
+    whole = kept(data, limit)
+    assert path.read_bytes() + left_behind(str(path)) == whole
+    complete(str(path))
+    assert path.read_bytes() == whole
+    assert left_behind(str(path)) == b""
+    assert os.listdir(tmp_path) == ["log"]
+    complete(str(path))
+    assert path.read_bytes() == whole
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=20), st.integers(1, 100), st.data())
+def test_a_tail_tells_what_it_has_at_every_moment(pieces: list[bytes], limit: int, data: st.DataObject) -> None:
+    """Whoever is killed between the piece and the head that tells of it has lost that piece, and nothing else."""
+    with TemporaryDirectory() as folder, patch("exarp.hosts.log_tail._PIECE", 8):
+        path = os.path.join(folder, "log")
+        log = CappedLog(path, limit)
+        count = data.draw(st.integers(1, len(pieces)))
+        for piece in pieces[: count - 1]:
+            log.write(piece)
+        writes = data.draw(st.integers(0, 12))
+
+        def killing(fd: int, data: bytes, offset: int | None = None) -> None:
+            nonlocal writes
+            if not writes:
+                raise Killed
+            writes -= 1
+            write_all(fd, data, offset)
+
+        with patch("exarp.hosts.log_tail.write_all", killing), suppress(Killed):
+            log.write(pieces[count - 1])
+        found = Path(path).read_bytes() + left_behind(path)
+        log.close()
+    before, after = b"".join(pieces[: count - 1]), b"".join(pieces[:count])
+    assert found in {kept(after[:length], limit) for length in range(len(before), len(after) + 1)}
+
+
+def test_who_is_killed_while_a_tail_is_put_behind_its_log_changes_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "log")
+    (tmp_path / "log").write_bytes(b"head")
+    tail = begun(path, 5, 4)
+    tail.write(b"0123456789")
+    tail.close()
+    (tmp_path / "log").write_bytes(b"head\n[... 5 bytes left out ...]\n56")
+    complete(path)
+    assert (tmp_path / "log").read_bytes() == b"head\n[... 5 bytes left out ...]\n56789"
+    assert not os.path.exists(path + ENDING)
+
+
+class Killed(Exception):
+    """Instead of a write."""

@@ -111,7 +111,7 @@ def test_a_full_disk_is_named_and_what_was_committed_stays(database: Database, f
     database.execute(PUT, ("a",))
     pages = database.fetch("PRAGMA page_count")[0][0]
     database.fetch(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(UsageError, match="database or disk is full") as caught, database.transaction():
+    with pytest.raises(UsageError, match="no space is left on its disk") as caught, database.transaction():
         for number in range(10_000):
             database.execute(PUT, (f"task {number}",))
     assert caught.value.problems[0].slug == "state-folder"
@@ -137,7 +137,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_in_the_place_of_the_database_is_named(folder: StateFolder) -> None:
     os.mkdir(folder.database)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match="it is there, and is not a file") as caught:
         open_for_writing(folder.database)
     assert caught.value.problems[0].slug == "state-folder"
     assert os.path.isdir(folder.database)
@@ -183,7 +183,7 @@ def test_what_belongs_to_a_damaged_database_goes_with_it(folder: StateFolder) ->
     assert not os.path.exists(folder.database + ".is-damaged")
 
 
-@pytest.mark.parametrize("statement", ["CREATE TABLE run (x)", "PRAGMA user_version = 1"])
+@pytest.mark.parametrize("statement", ["CREATE TABLE run (x)", "PRAGMA user_version = 1", "PRAGMA application_id = 7"])
 def test_a_database_of_another_program_is_set_aside(folder: StateFolder, statement: str) -> None:
     foreign = sqlite3.connect(folder.database)
     foreign.execute(statement)

@@ -8,12 +8,13 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exarp.errors import BusyError, ExitCode, UsageError
-from exarp.store.run_lock import Holder, acquire
+from exarp.store.run_lock import Holder, acquire, last_holder
 from exarp.store.state_folder import StateFolder
 
 from .stream import NOON, python, said, tell
@@ -150,7 +151,8 @@ def test_a_long_holder_leaves_nothing_behind_a_short_one(folder: StateFolder) ->
     Path(folder.lock).write_text("x" * 500)
     with acquire(folder.lock, Holder(5), wait=False, on_wait=never):
         assert (
-            Path(folder.lock).read_text() == '{"pid":5,"started":"","command":[],"process":"","signal":2,"mark":""}\n'
+            Path(folder.lock).read_text()
+            == '{"pid":5,"started":"","command":[],"process":"","signal":2,"mark":"","left":[]}\n'
         )
 
 
@@ -192,3 +194,35 @@ def test_the_holder_is_told_in_the_time_of_day_of_who_reads() -> None:
     assert str(today) == f"pid 7: exarp run, since today {now:%H:%M}"
     noon = datetime(2024, 2, 3, 12, 0).astimezone()
     assert str(Holder(7, noon.astimezone(UTC).isoformat())) == "pid 7, since 2024-02-03 12:00"
+
+
+def test_what_the_dead_have_left_is_known_until_somebody_is_through_with_it(folder: StateFolder) -> None:
+    def taken(mark: str, tidy: bool = False) -> Holder:
+        """Whoever had it before, as one sees who is killed then."""
+        holder = msgspec.structs.replace(ME, mark=mark)
+        with acquire(folder.lock, holder, wait=False, on_wait=never) as lock:
+            if tidy:
+                lock.tidy()
+            text = Path(folder.lock).read_bytes()
+        let_go.append(Path(folder.lock).read_bytes())
+        Path(folder.lock).write_bytes(text)
+        return lock.dead
+
+    let_go: list[bytes] = []
+    assert taken("1.a.") == Holder()
+    assert taken("2.b.").marks == ("1.a.",)
+    # Killed as well, before it had ended anybody.
+    assert taken("3.c.", tidy=True).marks == ("1.a.", "2.b.")
+    assert taken("4.d.").marks == ("3.c.",)
+    assert [len(text) > 0 for text in let_go] == [False, True, False, True]
+
+
+def test_who_lets_go_without_being_through_leaves_word_of_the_dead(folder: StateFolder) -> None:
+    Path(folder.lock).write_bytes(msgspec.json.encode(msgspec.structs.replace(ME, mark="1.a.")) + b"\n")
+    with acquire(folder.lock, msgspec.structs.replace(ME, mark="2.b."), wait=False, on_wait=never):
+        pass
+    assert last_holder(folder.lock) == Holder(left=("1.a.",))
+    with acquire(folder.lock, ME, wait=False, on_wait=never) as lock:
+        assert lock.dead.marks == ("1.a.",)
+        lock.tidy()
+    assert last_holder(folder.lock) == Holder()
