@@ -40,7 +40,7 @@ class StateFolder:
         self.root = os.path.abspath(root)
         self.path = os.path.join(self.root, FOLDER)
         self.database = os.path.join(self.path, "store.db")
-        self.lock = os.path.join(self.path, "lock")
+        self.running = os.path.join(self.path, "running")
         self.logs = os.path.join(self.path, "logs")
         self.standing = os.path.join(self.path, "standing")
         # Of the run that was asked for last, and its folder.
@@ -97,12 +97,14 @@ class StateFolder:
         """Absolute path of an attempt's log. Two tasks never share one, whatever the file system folds."""
         return f"{self.log_folder(run)}/{file_stem(task)}.{attempt}.log"
 
-    def prune_logs(self, keep_runs: Set[str]) -> None:
-        """Remove the log folders of all runs but these. One that cannot be removed stays: it is only space."""
+    def prune_logs(self, keep_runs: Set[str], before: int) -> None:
+        """Remove the log folders of all runs but these, and those that began after number ``before``. One that cannot be removed
+        stays: it is only space."""
         keep = {_encoded(run) for run in keep_runs}
         with contextlib.suppress(OSError), os.scandir(self.logs) as entries:
             for entry in entries:
-                if entry.name not in keep and entry.is_dir(follow_symlinks=False):
+                is_later = entry.name.isascii() and entry.name.isdecimal() and int(entry.name) > before
+                if entry.name not in keep and not is_later and entry.is_dir(follow_symlinks=False):
                     import shutil
 
                     shutil.rmtree(entry.path, ignore_errors=True)
