@@ -10,6 +10,7 @@ would be to hold some and want more.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
@@ -17,9 +18,7 @@ from types import TracebackType
 
 import msgspec
 
-from exarp.app.held_words import busy_message, said_of
 from exarp.errors import BusyError, ExarpError, Problem
-from exarp.hosts.process_tree import descends_from
 from exarp.planning.claims import Claim, Conflict, first_conflict, relying
 from exarp.store.database import Database
 from exarp.store.holder import Holder
@@ -72,9 +71,6 @@ class _Taken(msgspec.Struct, frozen=True, array_like=True):
 
     claims: tuple[Claim, ...]
     whole: bool
-
-
-_TAKEN = msgspec.json.Decoder(_Taken)
 
 
 class Blocker(msgspec.Struct, frozen=True):
@@ -154,6 +150,7 @@ class _Taking:
     def __init__(self, folder: StateFolder, database: Database, asker: Asker, wanted: Wants) -> None:
         self.holders = Holders(database)
         self.wanted = wanted
+        self._folder = folder
         self._database = database
         self._presence = Presence(folder)
         self._asker = asker
@@ -221,6 +218,10 @@ class _Taking:
                 if names := end_orphans(row.holder.mark):
                     told = f"a run was killed ({row.holder}) and left {', '.join(names)} running: ended"
                     self._asker.note(f"warning: {told}")
+            if row.run and os.path.exists(aside := self._folder.aside(row.run)):
+                import shutil
+
+                shutil.rmtree(aside, ignore_errors=True)
             with self._database.transaction():
                 self.holders.remove(row)
                 self._presence.remove(_name(row))
@@ -274,6 +275,9 @@ class _Taking:
             settled = self.wanted.settled(self._database)
             self._claims = [found for claim in self.wanted.claims if (found := _less(claim, settled)) is not None]
             return
+        from exarp.app.held_words import busy_message, said_of
+        from exarp.hosts.process_tree import descends_from
+
         if row.run in self._asker.inside or descends_from(row.holder.pid):
             raise BusyError(_inside(blocker))
         waiting = f"waiting for {row.holder}{said_of(blocker.conflict)}"
@@ -314,7 +318,7 @@ def _name(row: HolderRow) -> str:
 def _decoded(data: bytes) -> _Taken:
     """What was taken; what another version of exarp wrote is taken for everything."""
     try:
-        return from_json(data, _TAKEN)
+        return from_json(data, msgspec.json.Decoder(_Taken))
     except (msgspec.DecodeError, ValueError):
         return _Taken((), True)
 
@@ -327,6 +331,8 @@ def _without_files(claim: Claim, caller: str) -> Claim:
 def _inside(blocker: Blocker) -> Problem:
     run = blocker.row.run or str(blocker.row.holder)
     conflict = blocker.conflict
+    from exarp.app.held_words import said_of
+
     if conflict is None:
         message = f"run {run} of exarp holds this workspace, and this is one of its tasks"
     else:

@@ -342,8 +342,8 @@ class _Run:
             yield None
             return
         try:
-            aside = f"{session.folder.path}/restore"
-            artifacts = Artifacts(self.project.root, checker, launcher.folders, store, aside, platform(), self.log_path)
+            folders, aside = launcher.folders, session.make_aside()
+            artifacts = Artifacts(self.project.root, checker, folders, store, aside, platform(), self.log_path)
             artifacts.secrets = self.secrets
             yield artifacts
             store.close()

@@ -46,7 +46,8 @@ def claims_of(project: Project, names: Iterable[str]) -> list[Claim]:
     """What the tasks of these names touch; nothing for those that only gather others."""
     ids, tasks = project.graph.ids, project.manifest.real_tasks
     shared = real_folders(project.manifest)
-    found = [tasks[ids[name]] for name in names]
+    # As listed: tasks that were made one after the other are found sooner so.
+    found = [tasks[task] for task in sorted([ids[name] for name in names])]
     return [claim_of(task, shared) for task in found if not task.is_group]
 
 

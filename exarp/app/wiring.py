@@ -92,7 +92,7 @@ class Session:
         self._note = note
         self._wanted = wanted
         self._stack = ExitStack()
-        self._log_folder = ""
+        self._log_folder = self._aside = ""
         self._gone: list[str] = []
 
     def __enter__(self) -> Session:
@@ -121,10 +121,10 @@ class Session:
                 self._learn()
                 self._tell_loss()
         finally:
-            if self._log_folder:
-                # A run that printed nothing leaves no folder; one that has logs cannot be removed this way.
+            # A run that printed nothing leaves no folder; one that has logs cannot be removed this way.
+            for folder in filter(None, (self._log_folder, self._aside)):
                 with suppress(OSError):
-                    os.rmdir(self._log_folder)
+                    os.rmdir(folder)
             self._stack.close()
 
     def _taken(self, stack: ExitStack) -> tuple[Database, Holding]:
@@ -203,6 +203,11 @@ class Session:
         from exarp.workspace.artifacts.store import FolderStore
 
         return FolderStore(folder, cache.max_size)
+
+    def make_aside(self) -> str:
+        """Where this run puts what is to be restored together, away from other runs; whoever uses the folder makes it."""
+        self._aside = self.folder.aside(self.held.run)
+        return self._aside
 
     def answer_box(self) -> Answers:
         """Where other processes answer questions of this run."""

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from exarp.graph.overlap_index import OverlapIndex
 from exarp.model.path import takes_away
 from exarp.model.task import Task
 
@@ -52,8 +51,9 @@ def claim_of(task: Task, shared: Sequence[str] = ()) -> Claim:
     """
     if task.service is not None:
         return Claim(task.name, mutex=task.mutex)
-    writes = (*(task.outputs or ()), *task.modifies, *((task.depfile,) if task.depfile else ()))
-    reads, tools = task.inputs or (), task.tools
+    reads, tools, writes = task.inputs or (), task.tools, task.outputs or ()
+    if task.modifies or task.depfile:
+        writes = (*writes, *task.modifies, *filter(None, (task.depfile,)))
     if shared:
         reads, tools, writes = (
             tuple([pattern for pattern in some if not pattern.startswith(tuple(shared))])
@@ -112,6 +112,9 @@ class _Files:
                 self._readers.setdefault(pattern, {})[excluded] = claim.task
 
     def conflict(self, wanted: Sequence[Claim]) -> Conflict | None:
+        # Where nobody else is at work, nothing is compared.
+        from exarp.graph.overlap_index import OverlapIndex
+
         writes = {pattern: claim.task for claim in wanted for pattern in claim.writes}
         reads = {read: claim.task for claim in wanted for read in _read(claim)} if self._writers else {}
         self._left = _ALWAYS + _MANY * (len(writes) + len(reads) + len(self._writers) + len(self._readers))

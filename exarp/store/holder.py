@@ -60,9 +60,6 @@ def encoded(holder: Holder) -> bytes:
 def decoded(data: bytes) -> Holder:
     """The holder of a column; an empty one where that says none."""
     try:
-        return from_json(data, _DECODER)
+        return from_json(data, msgspec.json.Decoder(Holder))
     except (msgspec.DecodeError, ValueError):
         return Holder()
-
-
-_DECODER = msgspec.json.Decoder(Holder)

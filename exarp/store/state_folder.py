@@ -83,6 +83,10 @@ class StateFolder:
             self._run, self._log_folder = run, os.path.join(self.logs, _encoded(run))
         return self._log_folder
 
+    def aside(self, run: str) -> str:
+        """Absolute path of the folder in which a run puts together what it restores."""
+        return os.path.join(self.path, "restore", _encoded(run))
+
     def make_log_folder(self, run: str) -> str:
         """Make the run's log folder if it is missing; its path. Raises UsageError ``state-folder``."""
         folder = self.log_folder(run)
