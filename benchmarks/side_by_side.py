@@ -24,18 +24,18 @@ from pathlib import Path
 # Seconds after which a process counts as hung.
 DEADLINE = 180.0
 # How many processes are killed, are asked for a task alone, and do not wait.
-KILLED, FORCED, IMPATIENT = 0.15, 0.3, 0.1
+KILLED, FORCED, IMPATIENT = 0.3, 0.3, 0.1
 SCRIPT = """
 exec 9> locks/$EXARP_TASK; flock -n 9 || echo "$EXARP_TASK twice at once" >> violations
 {files}echo "start $EXARP_RUN $EXARP_TASK $(date +%s%N)" >> log
-sleep 0.0{time}
+sleep {time}
 {work}
 echo "end $EXARP_RUN $EXARP_TASK $(date +%s%N)" >> log
 """
 FILE = 'exec {number}> locks/{path}; flock -n {how} {number} || echo "$EXARP_TASK: {path} is in use" >> violations\n'
 
 
-def task(name: str, reads: list[str], writes: list[str], changes: list[str], pause: int) -> str:
+def task(name: str, reads: list[str], writes: list[str], changes: list[str], pause: float) -> str:
     """A task of the manifest, with what it holds while it runs."""
     held = [(path, "-s") for path in reads] + [(path, "-x") for path in (*writes, *changes)]
     files = "".join(FILE.format(number=number, path=path, how=how) for number, (path, how) in enumerate(held, start=3))
@@ -51,12 +51,12 @@ def task(name: str, reads: list[str], writes: list[str], changes: list[str], pau
 
 def manifest(groups: int) -> str:
     """A chain of three tasks for each process, and tasks that several processes want or that want the same files."""
-    found = [task("common", ["src"], ["common.o"], [], 3)]
+    found = [task("common", ["src"], ["common.o"], [], 0.2)]
     for group in range(groups):
-        found.append(task(f"a{group}", [f"src{group}"], [f"a{group}.o"], [], 2))
-        found.append(task(f"b{group}", [f"a{group}.o", "common.o"], [f"b{group}.o"], [], 5))
-        found.append(task(f"c{group}", [f"b{group}.o"], [f"c{group}.o"], [], 3))
-    found += [task(f"changes{number}", [], [], ["journal"], 4) for number in range(3)]
+        found.append(task(f"a{group}", [f"src{group}"], [f"a{group}.o"], [], 0.1))
+        found.append(task(f"b{group}", [f"a{group}.o", "common.o"], [f"b{group}.o"], [], 0.6))
+        found.append(task(f"c{group}", [f"b{group}.o"], [f"c{group}.o"], [], 0.1))
+    found += [task(f"changes{number}", [], [], ["journal"], 0.4) for number in range(3)]
     return "\n".join(found)
 
 
@@ -97,7 +97,7 @@ class Workspace:
         with subprocess.Popen(command, cwd=self.folder, env=environ, text=True, **pipes) as process:  # type: ignore[call-overload]
             is_killed = dice.random() < KILLED
             if is_killed:
-                time.sleep(dice.uniform(0.1, 1.2))
+                time.sleep(dice.uniform(0.2, 4.0))
                 process.kill()
             try:
                 _, said = process.communicate(timeout=DEADLINE)
