@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from types import TracebackType
 
@@ -210,7 +211,8 @@ class _Taking:
     def _bury(self) -> None:
         """End what those who died have left running, before anything relies on files that it may still write."""
         for row in self.holders.rows():
-            if self._is_alive(row):
+            # As a part of a run that was killed this is to be ended itself: by the next run that is none.
+            if row.run in self._asker.inside or self._is_alive(row):
                 continue
             if row.holder.mark:
                 from exarp.hosts.orphans import end_orphans
@@ -288,8 +290,33 @@ class _Taking:
         if row.number not in self._told:
             self._told.add(row.number)
             self._asker.note(waiting)
-        self._wait(blocker)
+        with self._waiting(blocker):
+            self._wait(blocker)
         self._claims, self.is_refined = list(self.wanted.claims), False
+
+    @contextmanager
+    def _waiting(self, blocker: Blocker) -> Iterator[None]:
+        """Wait as a part of other runs. Raises BusyError where somebody who waits for one of these is waited for by this."""
+        inside, run = self._asker.inside, blocker.row.run
+        if not inside or not run:
+            yield
+            return
+        from exarp.planning.claims import waits_for_itself
+
+        with self._database.transaction():
+            rows = self.holders.waiters()
+            dead = [row for row in rows if not self._asker.lives(row.holder)]
+            for row in dead:
+                self.holders.go_on(row.number)
+            others = [(row.inside, row.held_by) for row in rows if row not in dead]
+            is_endless = waits_for_itself(inside, run, others)
+            number = 0 if is_endless else self.holders.wait(self._asker.holder, inside, run)
+        if is_endless:
+            raise BusyError(_endless(blocker, next(iter(inside))))
+        try:
+            yield
+        finally:
+            self.holders.go_on(number)
 
     def _wait(self, blocker: Blocker) -> None:
         row = blocker.row
@@ -326,6 +353,11 @@ def _decoded(data: bytes) -> _Taken:
 def _without_files(claim: Claim, caller: str) -> Claim:
     """What is done for the task that calls exarp is done in its name, with its files and its mutexes; it itself cannot be had."""
     return Claim(claim.task) if claim.task == caller else claim
+
+
+def _endless(blocker: Blocker, run: str) -> Problem:
+    message = f"a task of run {blocker.row.run} waits for run {run}, of which this is a task, and this would wait for that run"
+    return Problem("inside-a-run", message, None, "name what both tasks call in needs instead")
 
 
 def _inside(blocker: Blocker) -> Problem:

@@ -8,7 +8,7 @@ task of one mutex. Resources are a matter of each run: how much of a pool is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -75,6 +75,22 @@ def first_conflict(wanted: Iterable[Claim], held: Iterable[Claim]) -> Conflict |
     """
     wanted, held = list(wanted), list(held)
     return _same_task(wanted, held) or _same_mutex(wanted, held) or _Files(held).conflict(wanted)
+
+
+def waits_for_itself(inside: Iterable[str], held_by: str, others: Iterable[tuple[Collection[str], str]]) -> bool:
+    """Whether who waits, as a part of the runs ``inside``, for run ``held_by`` may wait for ever: a part of that run waits for a
+    run whose part waits … for one of those ``inside``. ``others``: who else waits, in the same way.
+
+    What is waited for may be free before its run has ended; that it will be, nobody knows.
+    """
+    waits = [(frozenset(runs), run) for runs, run in others]
+    reached, stack = {held_by}, [held_by]
+    while stack:
+        run = stack.pop()
+        found = {other for runs, other in waits if run in runs} - reached
+        reached |= found
+        stack += found
+    return not reached.isdisjoint(inside)
 
 
 def _same_task(wanted: Sequence[Claim], held: Sequence[Claim]) -> Conflict | None:

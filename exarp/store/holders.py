@@ -8,13 +8,15 @@ costs nothing beyond the event.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from exarp.store.database import Database, Row
 from exarp.store.events import EventLog
 from exarp.store.holder import Holder, decoded, encoded
 from exarp.store.schema import first_place
-from exarp.store.text import from_column, to_column
+from exarp.store.text import from_column, from_json, to_column, to_json
 
 _NEXT = (
     "SELECT max(coalesce((SELECT max(CAST(id AS INTEGER)) FROM run), 0),"
@@ -30,6 +32,15 @@ class HolderRow(msgspec.Struct, frozen=True):
     number: int
     run: str
     holder: Holder
+
+
+class WaiterRow(msgspec.Struct, frozen=True):
+    """Somebody who waits for run ``held_by``, as a part of the runs ``inside``, none of which can end before that."""
+
+    number: int
+    holder: Holder
+    inside: tuple[str, ...]
+    held_by: str
 
 
 class Holders:
@@ -65,6 +76,24 @@ class Holders:
             self._database.execute("DELETE FROM holder WHERE number = ?", (row.number,))
             if row.run:
                 EventLog(self._database).died(row.run)
+
+    def waiters(self) -> list[WaiterRow]:
+        """Who waits within runs of their own, dead ones included."""
+        rows = self._database.fetch("SELECT number, who, inside, held_by FROM waiter ORDER BY number")
+        return [
+            WaiterRow(number, decoded(who), from_json(inside, msgspec.json.Decoder(tuple[str, ...])), held_by)
+            for number, who, inside, held_by in rows
+        ]
+
+    def wait(self, holder: Holder, inside: Collection[str], held_by: str) -> int:
+        """Write down that somebody waits; the number by which that is taken back."""
+        sql = "INSERT INTO waiter (who, inside, held_by) VALUES (?, ?, ?)"
+        self._database.execute(sql, (encoded(holder), to_json(tuple(inside)), held_by))
+        return int(self._database.fetch("SELECT last_insert_rowid()")[0][0])
+
+    def go_on(self, number: int) -> None:
+        """Somebody waits no longer."""
+        self._database.execute("DELETE FROM waiter WHERE number = ?", (number,))
 
     def is_newest(self, number: int) -> bool:
         """Whether nobody has come since."""

@@ -30,7 +30,8 @@ class Presence:
                 make_folder(self._folder)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Nobody has it but who just looks whether somebody has.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             except BaseException:
                 os.close(descriptor)
                 raise

@@ -63,6 +63,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             who BLOB NOT NULL,
             claims BLOB NOT NULL
         )""",
+        # Who waits for run `held_by` as a part of the runs `inside` (JSON).
+        """CREATE TABLE waiter (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            who BLOB NOT NULL,
+            inside BLOB NOT NULL,
+            held_by TEXT NOT NULL
+        )""",
         # Until then one run at a time was at work, and one without an end was indexed when the next began.
         "INSERT OR IGNORE INTO attempt (task, place) SELECT task, place FROM event WHERE attempt > 0"
         " AND (SELECT outcome FROM run ORDER BY number DESC LIMIT 1) IS NULL"
@@ -71,7 +78,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX going_on ON run (number) WHERE outcome IS NULL",
     ),
 )
-TABLES = ("run", "event", "attempt", "success", "file", "holder")
+TABLES = ("run", "event", "attempt", "success", "file", "holder", "waiter")
 
 
 def first_place(number: int) -> int:

@@ -271,6 +271,42 @@ def test_exarp_inside_a_task_is_known_by_its_parents_where_its_environment_says_
     assert workspace.exarp("outer").out.endswith("code 5\n")
 
 
+def test_tasks_of_two_runs_that_want_of_each_other_do_not_wait_for_ever(workspace: Workspace) -> None:
+    workspace.write(
+        "one",
+        "mkdir ran-one || exit 0; echo on > to-two; cat to-one > /dev/null; python3 -m exarp run of-two || echo one $?",
+    )
+    workspace.write(
+        "two",
+        "mkdir ran-two || exit 0; cat to-two > /dev/null; echo on > to-one; python3 -m exarp run of-one || echo two $?",
+    )
+    workspace.manifest(
+        """
+        [task.one]
+        run = "sh one"
+        [task.two]
+        run = "sh two"
+        [task.of-one]
+        needs = ["one"]
+        run = "true"
+        [task.of-two]
+        needs = ["two"]
+        run = "true"
+        """
+    )
+    for name in ("to-one", "to-two"):
+        os.mkfifo(workspace.path / name)
+    runs = [workspace.start(name) for name in ("of-one", "of-two")]
+    try:
+        outs = [run.communicate(timeout=60)[0].decode() for run in runs]
+    finally:
+        for run in runs:
+            run.kill()
+    assert [run.returncode for run in runs] == [0, 0]
+    # The second to ask is refused, and the first goes on.
+    assert sum(out.count("(inside-a-run)") for out in outs) == 1
+
+
 def test_what_a_killed_run_had_is_free_and_what_it_left_is_ended(workspace: Workspace) -> None:
     workspace.manifest(f"[task.t]\nrun = 'if [ -e again ]; then exit; fi; trap \"\" HUP; {HOLD}; touch mischief'")
     with held(workspace, "t") as process:
@@ -367,20 +403,20 @@ def test_only_a_run_that_was_alone_leaves_an_index(workspace: Workspace) -> None
         f"""
         [task.t]
         outputs = ["t"]
-        run = '[ -e again ] || {{ {HOLD}; }}; touch t'
+        run = '{HOLD}; touch t'
         [task.u]
         outputs = ["u"]
         run = "touch u"
         """
     )
-    assert workspace.exarp("u").code == 0
-    assert workspace.exists(".exarp/index")
+    while not workspace.exists(".exarp/index"):
+        # A manifest that is as young as the run might change in the same tick of the clock.
+        assert workspace.exarp("u").code == 0
     with held(workspace, "t"):
         assert not workspace.exists(".exarp/index")
         assert workspace.exarp("u", "--force").code == 0
         assert not workspace.exists(".exarp/index")
     assert not workspace.exists(".exarp/index")
-    assert workspace.exarp("--all", "-q").code in (0, 2)
     assert workspace.exarp("t", "u").err == "up to date (2 tasks)\n"
     assert workspace.exists(".exarp/index")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exarp.model.path import takes_away
 from exarp.model.task import Service, Task
-from exarp.planning.claims import Claim, claim_of, first_conflict, relying
+from exarp.planning.claims import Claim, claim_of, first_conflict, relying, waits_for_itself
 
 from .overlaps import overlap
 
@@ -75,6 +75,23 @@ def test_who_is_in_whose_way_does_not_depend_on_who_comes_first(wanted: Sequence
 @given(CLAIMS, CLAIMS)
 def test_who_only_relies_is_in_nobody_s_way_who_only_reads(wanted: Sequence[Claim], held: Sequence[Claim]) -> None:
     assert first_conflict(map(relying, wanted), map(relying, held)) is None
+
+
+WAITS = st.lists(st.tuples(st.lists(st.sampled_from("abcd"), max_size=2), st.sampled_from("abcd")), max_size=4)
+
+
+@given(st.sets(st.sampled_from("abcd"), min_size=1), st.sampled_from("abcd"), WAITS)
+def test_who_waits_for_who_waits_for_them_is_told_so(
+    inside: set[str], held_by: str, others: list[tuple[list[str], str]]
+) -> None:
+    # All ways to go from run to run, each at most once.
+    paths = [[held_by]]
+    ends = set()
+    while paths:
+        path = paths.pop()
+        ends.add(path[-1])
+        paths += [[*path, run] for runs, run in others if path[-1] in runs and run not in path]
+    assert waits_for_itself(inside, held_by, others) == bool(ends & inside)
 
 
 def test_what_a_task_takes_is_what_it_declares_but_for_what_any_number_may_share() -> None:
