@@ -24,7 +24,7 @@ from exarp.app.running.asides import Asides
 from exarp.app.running.driver import Driver
 from exarp.app.running.launcher import Launcher
 from exarp.app.running.stream import Stream
-from exarp.app.secrets import Secrets
+from exarp.app.secrets import Secrets, shown_command
 from exarp.app.selection.prose import refuse_prose
 from exarp.app.wants import wants_of_part, wants_of_run
 from exarp.app.wiring import Session, descriptor_room, is_open, machine_load, platform, usable_cpus
@@ -125,7 +125,8 @@ def run(
         # Before the workspace is held: a command may be a call of exarp.
         evaluate(project.manifest, (project.graph.ids[name] for name in selected.names))
     wants = _wants(project, request, selected, environ, foreseen)
-    with Session(project.root, request.command, environ, request.wait, voice.note, wants) as session:
+    command = shown_command(request.command, project.manifest, environ)
+    with Session(project.root, command, environ, request.wait, voice.note, wants) as session:
         if foreseen is not None and not foreseen.holds(session.index):
             raise OutdatedError
         for line in request.told if foreseen is not None else ():
