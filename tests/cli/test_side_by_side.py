@@ -432,3 +432,11 @@ def test_who_is_at_work_keeps_others_out_though_the_database_is_gone(workspace: 
         let_go(workspace, process)
         other.communicate(timeout=30)
         assert other.returncode == 0
+
+
+def test_who_is_at_work_is_named_without_secrets(workspace: Workspace) -> None:
+    workspace.manifest(f"[settings]\nsecrets = ['KEY']\n[vars]\nKEY = 'key'\n[task.t]\nrun = '{HOLD}'")
+    with held(workspace, "t", "--set", "KEY=given-key"):
+        said = busy(workspace, "t")
+        assert "exarp t --set KEY=***" in said
+        assert b"given-key" not in (workspace.path / ".exarp/store.db-wal").read_bytes()
