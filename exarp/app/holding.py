@@ -195,7 +195,7 @@ class _Taking:
             # Without its lock the row means nobody.
             self._asker.note(f"warning: {error}")
         finally:
-            self._presence.leave(_name(row), descriptor)
+            self._presence.leave(descriptor)
 
     # -- who else is there ---------------------------------------------------------------------------------------
 
@@ -214,7 +214,8 @@ class _Taking:
             # As a part of a run that was killed this is to be ended itself: by the next run that is none.
             if row.run in self._asker.inside or self._is_alive(row):
                 continue
-            if row.holder.mark:
+            # A process that lives has only let this go, and could not take it back: what it has running is its own.
+            if row.holder.mark and not self._asker.lives(row.holder):
                 from exarp.hosts.orphans import end_orphans
 
                 if names := end_orphans(row.holder.mark):
@@ -247,8 +248,9 @@ class _Taking:
         names = set(self._presence.names()) - {_name(row) for row in rows}
         found = []
         for name in names:
+            pid = name.partition("-")[0]
             if self._presence.is_held(name):
-                found.append(HolderRow(0, "", Holder(pid=int(name.partition("-")[0]))))
+                found.append(HolderRow(0, "", Holder(pid=int(pid) if pid.isdecimal() else 0)))
             else:
                 self._presence.remove(name)
         return found

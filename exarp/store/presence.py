@@ -39,10 +39,9 @@ class Presence:
             raise folder_fault(path, error) from error
         return descriptor
 
-    def leave(self, name: str, descriptor: int) -> None:
-        """Nobody is there any more."""
+    def leave(self, descriptor: int) -> None:
+        """Nobody is there any more. The file is to be removed before."""
         try:
-            self.remove(name)
             # Closing alone would leave the lock with a forked process that has not yet called exec.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         finally:

@@ -30,7 +30,8 @@ descriptor = presence.take("7-1")
 child = subprocess.Popen(["sleep", "600"])
 print(child.pid, flush=True)
 sys.stdin.readline()
-presence.leave("7-1", descriptor)
+presence.remove("7-1")
+presence.leave(descriptor)
 print("left", flush=True)
 sys.stdin.readline()
 child.kill()
@@ -134,7 +135,9 @@ def test_who_is_there_keeps_a_file_locked_and_nobody_else_may_look_in(folder: St
     assert stat.S_IMODE(os.stat(folder.running).st_mode) == 0o700
     assert stat.S_IMODE(os.stat(f"{folder.running}/7-1").st_mode) == 0o600
     assert (presence.names(), presence.is_held("7-1")) == (["7-1"], True)
-    presence.leave("7-1", descriptor)
+    presence.leave(descriptor)
+    assert (presence.names(), presence.is_held("7-1")) == (["7-1"], False)
+    presence.remove("7-1")
     assert (presence.names(), presence.is_held("7-1")) == ([], None)
 
 
