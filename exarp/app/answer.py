@@ -14,18 +14,16 @@ from exarp.model.name import did_you_mean
 from exarp.store.answers import Answers
 from exarp.store.database import Database
 from exarp.store.events import EventLog
-from exarp.store.runs import RUNNING, RunHistory
+from exarp.store.runs import RunHistory
 from exarp.store.state_folder import StateFolder
 
 
 def open_questions(root: str) -> list[QuestionAsked]:
-    """What the run that is going on in a workspace asks, first what it asked first."""
+    """What the runs that go on in a workspace ask: the oldest run first, and of each first what it asked first."""
 
     def query(database: Database, history: RunHistory) -> list[Event]:
-        newest = history.latest()
-        if newest is None or newest.outcome != RUNNING:
-            return []
-        return EventLog(database).read_kinds(newest.id, (QuestionAsked, QuestionAnswered))
+        log, kinds = EventLog(database), (QuestionAsked, QuestionAnswered)
+        return [event for run in reversed(history.running()) for event in log.read_kinds(run.id, kinds)]
 
     return unanswered(ask(root, query, []))
 

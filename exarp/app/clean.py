@@ -12,7 +12,9 @@ import msgspec
 
 from exarp.app.freshness.memory import Memory, Selection, recall
 from exarp.app.freshness.records import decoded
+from exarp.app.holding import Wants
 from exarp.app.opening.project import Project
+from exarp.app.wants import wants_of_removal
 from exarp.app.wiring import Session
 from exarp.model.path import exact_name, is_folder, is_glob, is_outside, matches, parents
 from exarp.model.task import Task
@@ -70,7 +72,8 @@ def clean(project: Project, request: CleanRequest, environ: Mapping[str, str], n
         for fault in memory.faults:
             note(f"warning: {fault}")
         return _Clean(project, request, environ, memory).cleaned()
-    with Session(project.root, request.command, environ, request.wait, note) as session:
+    wants = Wants(whole=True) if request.stale else wants_of_removal(project, request.tasks)
+    with Session(project.root, request.command, environ, request.wait, note, wants) as session:
         session.recall(selected)
         cleaning = _Clean(project, request, environ, session.memory)
         cleaned = cleaning.cleaned()

@@ -16,11 +16,10 @@ from typing import Literal
 import msgspec
 
 from exarp.app.index.diagnosis import diagnosed
-from exarp.app.wiring import descriptor_room, holder_of, usable_cpus
+from exarp.app.wiring import descriptor_room, holders_of, lives, usable_cpus
 from exarp.errors import ExarpError
 from exarp.hosts.mechanisms import detect
 from exarp.store.reading import read
-from exarp.store.run_lock import last_holder
 from exarp.store.state_folder import StateFolder
 from exarp.workspace.file_system import FileSystem
 
@@ -163,7 +162,7 @@ def _state(root: str) -> Iterator[Finding]:
         yield Finding("state", "warning", warning, "nothing has to be done; history before that is lost")
     stored, logs = size(os.path.getsize(folder.database)), size(_total(folder.logs))
     yield _ok("state", f"database {stored}, schema {version}, logs {logs}")
-    yield from _lock(root, folder)
+    yield from _lock(root)
 
 
 def _index(root: str, file: str | None, directory: str, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -172,13 +171,13 @@ def _index(root: str, file: str | None, directory: str, environ: Mapping[str, st
         yield Finding("index", "warning" if step else "ok", said, step)
 
 
-def _lock(root: str, folder: StateFolder) -> Iterator[Finding]:
-    holder = holder_of(root)
-    if holder.pid:
-        yield _ok("lock", f"held by {holder}")
-    elif (died := last_holder(folder.lock)).pid:
-        message = f"left by {died}, which died; it keeps nobody out"
-        yield Finding("lock", "warning", message, "nothing has to be done: the next run takes it")
+def _lock(root: str) -> Iterator[Finding]:
+    for row in holders_of(root):
+        if lives(row.holder):
+            yield _ok("lock", f"held by {row.holder}")
+        else:
+            message = f"left by {row.holder}, which died; it keeps nobody out"
+            yield Finding("lock", "warning", message, "nothing has to be done: the next run takes it")
 
 
 def _total(folder: str) -> int:

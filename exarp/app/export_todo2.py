@@ -13,7 +13,7 @@ import msgspec
 
 from exarp.app.freshness.memory import Selection, recall
 from exarp.app.freshness.records import decoded
-from exarp.app.history import newest_events, runs
+from exarp.app.history import events_of, running_and_last
 from exarp.app.opening.project import Project
 from exarp.errors import ManifestError, Problem, UsageError
 from exarp.manifests.discover import shown_from
@@ -107,10 +107,10 @@ def _passed(project: Project) -> set[str]:
 
 
 def _running(root: str) -> set[str]:
-    """Tasks that the run which is going on has started and not finished."""
-    newest = runs(root, 1)
+    """Tasks that the runs which go on have started and not finished."""
+    going_on = [run.id for run in running_and_last(root) if run.outcome == "running"]
     found: set[str] = set()
-    for event in newest_events(root) if newest and newest[0].outcome == "running" else ():
+    for event in (event for run in going_on for event in events_of(root, run)):
         if isinstance(event, TaskStarted):
             found.add(event.task)
         elif isinstance(event, TaskFinished):

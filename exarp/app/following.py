@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from exarp.app.history import LOOK_EVERY, ask, faults
-from exarp.app.wiring import holder_of, run_around
+from exarp.app.outer_runs import runs_around
+from exarp.app.wiring import at_work
 from exarp.errors import BusyError, Problem, UsageError
 from exarp.model.event import Event
 from exarp.store.database import Database
@@ -20,6 +21,8 @@ from exarp.store.runs import RUNNING, RunHistory, RunRow
 _AT_ONCE = 10_000
 # Nobody sees that a run has ended a little later.
 _WAIT_EVERY = 0.05
+# More runs than these are never at work at once.
+_LOOKED_AT = 1000
 
 
 def find_run(root: str, run: str | None) -> RunRow:
@@ -59,27 +62,29 @@ def follow_events(root: str, run: str, since: int = 0, follow: bool = False) -> 
 
 
 def wait_for(root: str, run: str | None, environ: Mapping[str, str], on_wait: Callable[[str], None]) -> RunRow | None:
-    """Wait until a run, or whatever is at work in the workspace, has ended; the run, as it ended.
+    """Wait until a run, or all that is at work in the workspace now, has ended; the run, as it ended.
 
-    ``on_wait`` is called with who is waited for, where anybody is. Without ``run`` the newest; None where there is none,
+    ``on_wait`` is called with each that is waited for. Without ``run`` the newest of these; None where there is none,
     also after the end of what made none (as ``--touch`` does). Raises UsageError ``no-run`` where there is none of that id,
     BusyError ``inside-a-run`` where this process is a part of what it would wait for.
     """
     row = find_run(root, run) if run is not None else _newest(root)
-    holder = holder_of(root)
-    if not holder.pid or (run is not None and row is not None and row.outcome != RUNNING):
+    workers = [each for each in at_work(root) if run is None or each.run == run]
+    if not workers or (run is not None and row is not None and row.outcome != RUNNING):
         return row
-    outer = run_around(root, environ)
-    if outer is not None:
-        message = f"run {outer} waits for this task of it, and the task would wait for the run"
-        raise BusyError(Problem("inside-a-run", message, None, "wait outside of the run"))
-    on_wait(str(holder))
-    while holder_of(root) == holder:
+    outer = runs_around(root, environ)
+    for each in workers:
+        if each.run in outer:
+            message = f"run {each.run} waits for this task of it, and the task would wait for the run"
+            raise BusyError(Problem("inside-a-run", message, None, "wait outside of the run"))
+    for each in workers:
+        on_wait(str(each.holder))
+    while not set(workers).isdisjoint(at_work(root)):
         time.sleep(_WAIT_EVERY)
     if run is not None:
         return find_run(root, run)
-    newest = _newest(root)
-    return newest if newest is not None and newest.pid == holder.pid else None
+    ids = {each.run for each in workers}
+    return ask(root, lambda _, history: next((row for row in history.runs(_LOOKED_AT) if row.id in ids), None), None)
 
 
 def _newest(root: str) -> RunRow | None:

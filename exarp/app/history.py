@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from exarp.app.wiring import read_log, running_in
+from exarp.app.wiring import lives, read_log
 from exarp.errors import Problem, UsageError
 from exarp.model.event import Event
 from exarp.store.database import Database
@@ -28,8 +28,7 @@ def ask(root: str, query: Callable[[Database, RunHistory], Answer], nothing: Ans
     folder = StateFolder(root)
     if not folder.has_database():
         return nothing
-    alive = running_in(root)
-    return read(folder.database, lambda database: query(database, RunHistory(database, alive)))
+    return read(folder.database, lambda database: query(database, RunHistory(database, lives)))
 
 
 def runs(root: str, limit: int) -> list[RunRow]:
@@ -42,12 +41,28 @@ def faults(root: str) -> list[str]:
     return ask(root, lambda database, _: list(database.warnings), [])
 
 
+def events_of(root: str, run: str) -> list[Event]:
+    """All stored events of a run."""
+    return ask(root, lambda database, _: EventLog(database).read(run), [])
+
+
 def newest_events(root: str) -> list[Event]:
     """All stored events of the newest run."""
 
     def query(database: Database, history: RunHistory) -> list[Event]:
         newest = history.latest()
         return EventLog(database).read(newest.id) if newest is not None else []
+
+    return ask(root, query, [])
+
+
+def running_and_last(root: str) -> list[RunRow]:
+    """The runs that go on, newest first, and behind them the last one that has ended."""
+
+    def query(_: Database, history: RunHistory) -> list[RunRow]:
+        running = history.running()
+        ended = (run for run in history.runs(len(running) + 1) if run.outcome != RUNNING)
+        return [*running, *list(ended)[:1]]
 
     return ask(root, query, [])
 

@@ -17,6 +17,7 @@ from exarp.app.foresight.conditions import missing_programs, unwanted
 from exarp.app.foresight.depfile_order import found_in, found_problems
 from exarp.app.freshness.checker import Checker
 from exarp.app.freshness.memory import Selection, selection
+from exarp.app.holding import Wants
 from exarp.app.opening.project import Project
 from exarp.app.ports import Onlooker, Person, View
 from exarp.app.running.artifacts import Artifacts
@@ -29,8 +30,9 @@ from exarp.app.running.outset import called_in, outset
 from exarp.app.running.recoveries import Recoveries
 from exarp.app.running.sharing import Sharing, sharing
 from exarp.app.running.stream import Stream
-from exarp.app.secrets import Secrets
+from exarp.app.secrets import Secrets, shown_command
 from exarp.app.selection.prose import refuse_prose
+from exarp.app.wants import wants_of_part, wants_of_run
 from exarp.app.wiring import Session, descriptor_room, is_open, machine_load, platform, usable_cpus
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
@@ -136,7 +138,9 @@ def run(
 
         # Before the workspace is held: a command may be a call of exarp.
         evaluate(project.manifest, (project.graph.ids[name] for name in selected.names))
-    with Session(project.root, request.command, environ, request.wait, voice.note) as session:
+    wants = _wants(project, request, selected, environ, foreseen)
+    command = shown_command(request.command, project.manifest, environ)
+    with Session(project.root, command, environ, request.wait, voice.note, wants) as session:
         if foreseen is not None and not foreseen.holds(session.index):
             raise OutdatedError
         for line in request.told if foreseen is not None else ():
@@ -163,6 +167,15 @@ def run(
         finally:
             for view in views:
                 view.close()
+
+
+def _wants(
+    project: Project, request: RunRequest, selected: Selection, environ: Mapping[str, str], foreseen: Foreseen | None
+) -> Wants:
+    if foreseen is not None:
+        return wants_of_part(project, request.chosen)
+    resumes = request.resumed.runs if request.resumed is not None else ()
+    return wants_of_run(project, request.chosen, selected, environ, request.force, resumes)
 
 
 def faults_of(faults: list[str], left: Sequence[str]) -> list[str]:
@@ -359,7 +372,7 @@ class _Run:
     def make_checker(self) -> Checker:
         """What looks at files, with all that earlier runs left."""
         project, session = self.project, self.session
-        return Checker(
+        checker = Checker(
             project.root,
             project.manifest,
             project.graph,
@@ -373,6 +386,8 @@ class _Run:
             self.foreseen.declared if self.foreseen is not None else (),
             self.request.resumed.runs if self.request.resumed is not None else (),
         )
+        checker.take = session.held.take if session.held.is_less else None
+        return checker
 
     @contextmanager
     def artifacts(self, checker: Checker, launcher: Launcher) -> Iterator[Artifacts | None]:
@@ -383,8 +398,8 @@ class _Run:
             yield None
             return
         try:
-            aside = f"{session.folder.path}/restore"
-            artifacts = Artifacts(self.project.root, checker, launcher.folders, store, aside, platform(), self.log_path)
+            folders, aside = launcher.folders, session.make_aside()
+            artifacts = Artifacts(self.project.root, checker, folders, store, aside, platform(), self.log_path)
             artifacts.secrets = self.secrets
             yield artifacts
             store.close()

@@ -148,6 +148,13 @@ class Secrets:
         return ""
 
 
+def shown_command(command: tuple[str, ...], manifest: Manifest, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A command line as others may see it: without the values of secrets."""
+    if not manifest.settings.secrets:
+        return command
+    return masked(command, Secrets(manifest, environ).mask)
+
+
 def _known(values: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """What is known of variables, without running the commands among them."""
     if isinstance(values, ChainMap):

@@ -11,9 +11,12 @@ import msgspec
 
 from exarp.app.freshness.checker import Checker
 from exarp.app.freshness.memory import selection
+from exarp.app.holding import Wants
 from exarp.app.opening.project import Project
 from exarp.app.run import RunRequest
+from exarp.app.secrets import shown_command
 from exarp.app.selection.prose import refuse_prose
+from exarp.app.wants import claims_of
 from exarp.app.wiring import Session
 from exarp.errors import Problem, TaskError
 from exarp.planning.planner import make_plan
@@ -34,7 +37,9 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], not
     refuse_prose(project.manifest, request.call)
     chosen = request.chosen
     selected = selection(project, chosen)
-    with Session(project.root, request.command, environ, request.wait, note) as session:
+    wants = Wants(claims_of(project, selected.names))
+    command = shown_command(request.command, project.manifest, environ)
+    with Session(project.root, command, environ, request.wait, note, wants) as session:
         session.recall(selected)
         plan = make_plan(project.manifest, chosen.graph, chosen.targets, told=False)
         checker = Checker(

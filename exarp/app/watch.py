@@ -12,14 +12,15 @@ from typing import Protocol
 import msgspec
 
 from exarp.app.freshness.memory import selection
+from exarp.app.holding import HeldError
 from exarp.app.opening.project import Project
 from exarp.app.run import RunRequest, Voice, faults_of, run
 from exarp.app.selection.affected import found_read
 from exarp.app.watching.files import News, Watched
 from exarp.app.watching.neighbours import Board
 from exarp.app.watching.standing import Listener, Standing
-from exarp.app.wiring import Idling, holder_of
-from exarp.errors import BusyError, DefectError, ExarpError
+from exarp.app.wiring import Idling, at_work
+from exarp.errors import DefectError, ExarpError
 from exarp.workspace.notices import Notices
 
 # How often it is looked whether something has changed, in seconds.
@@ -96,10 +97,11 @@ def _run(now: Round, environ: Mapping[str, str], lookout: _Lookout, watcher: Wat
             request = msgspec.structs.replace(now.request, wait=not standing)
             try:
                 return run(now.project, request, environ, now.voice, onlooker=lookout, standing=standing)
-            except BusyError as error:
-                if not standing or error.problems[0].slug != "busy":
+            except HeldError as error:
+                if not standing:
                     raise
-            if (signum := _wait_for_others(now, standing)) is not None:
+                held = error
+            if (signum := _wait_for_another(now, standing, held)) is not None:
                 return 128 + signum
     except DefectError:
         raise
@@ -115,12 +117,12 @@ def _services(now: Round) -> set[str]:
     return {name for name in names if tasks[graph.ids[name]].service is not None}
 
 
-def _wait_for_others(now: Round, standing: Standing) -> int | None:
-    """Until nobody else is at work in the workspace; the number of a signal that came meanwhile."""
+def _wait_for_another(now: Round, standing: Standing, held: HeldError) -> int | None:
+    """Until who has what is wanted is no longer at work; the number of a signal that came meanwhile."""
     root = now.project.root
-    now.voice.note(f"waiting for {holder_of(root)}")
+    now.voice.note(held.waiting)
     with standing.idling() as pause:
-        while (signum := pause(_LOOK_EVERY)) is None and holder_of(root).pid:
+        while (signum := pause(_LOOK_EVERY)) is None and held.number in {each.number for each in at_work(root)}:
             pass
     return signum
 

@@ -15,11 +15,11 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from exarp.app.freshness.memory import Memory, Selection, remembered
+from exarp.app.holding import Asker, Holding, Wants, hold
+from exarp.app.outer_runs import runs_around, with_run
 from exarp.app.ports import ArtifactStore
-from exarp.errors import BusyError, ExarpError, Problem
+from exarp.errors import ExarpError
 from exarp.hosts.another_process import send
 from exarp.hosts.descriptors import Room
 from exarp.hosts.idling import Idling as Idling
@@ -29,14 +29,15 @@ from exarp.hosts.process_tree import identity
 from exarp.hosts.signals import heard_signal
 from exarp.index import publishing, replace_index, take_index
 from exarp.model.manifest import Cache
-from exarp.store.database import open_for_writing
+from exarp.store.database import Database, open_for_writing
 from exarp.store.file_digests import FileDigests
+from exarp.store.holder import Holder
+from exarp.store.holders import HolderRow, Holders
 from exarp.store.ledger import StoreLedger
-from exarp.store.run_lock import Holder, acquire, last_holder
+from exarp.store.reading import read
 from exarp.store.runs import RunHistory, broken_off
 from exarp.store.state_folder import StateFolder, folder_fault
 from exarp.store.successes import Successes
-from exarp.store.text import to_json
 from exarp.workspace.fingerprints import FileClock, Fingerprints
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ if TYPE_CHECKING:
 
 # Older runs, their events and their logs are forgotten; the record of a task's last success never is.
 KEPT_RUNS = 200
-# In the environment of tasks: a JSON object of the runs that they are inside of, by workspace root.
-_OUTER = "EXARP_OUTER_RUNS"
+_EVERYTHING = Wants(whole=True)
 
 
 class SystemClock:
@@ -69,10 +69,11 @@ class SystemClock:
 
 
 class Session:
-    """The one run that a workspace may have at a time: its lock, its database, its host.
+    """Work in a workspace: what is held of it, its database, its host.
 
-    A context manager. Raises BusyError where another run holds the workspace and ``wait`` is False, or where an outer
-    exarp run does (waiting would never end); UsageError where ``.exarp`` cannot be used. ``note`` says a line at once.
+    A context manager. Raises BusyError where another run holds what is ``wanted`` (by default everything) and ``wait`` is False,
+    or where an outer exarp run does (waiting would never end); UsageError where ``.exarp`` cannot be used. ``note`` says a line
+    at once.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Session:
         environ: Mapping[str, str],
         wait: bool,
         note: Callable[[str], None],
+        wanted: Wants = _EVERYTHING,
     ) -> None:
         self.root = root
         self.folder = StateFolder(root)
@@ -90,9 +92,11 @@ class Session:
         self._environ = environ
         self._wait = wait
         self._note = note
+        self._wanted = wanted
         self._stack = ExitStack()
-        self._log_folder = ""
+        self._log_folder = self._aside = ""
         self._gone: list[str] = []
+        self._is_after_power_failure = False
 
     def __enter__(self) -> Session:
         with ExitStack() as stack:
@@ -101,28 +105,15 @@ class Session:
         return self
 
     def _enter(self, stack: ExitStack) -> None:
-        outer = run_around(self.root, self._environ)
-        if outer is not None:
-            message = f"run {outer} of exarp holds this workspace, and this is one of its tasks"
-            raise BusyError(Problem("inside-a-run", message, None, "name the other task in needs instead"))
         self.folder.prepare()
-        identity_ = identity(os.getpid()) or ""
-        holder = Holder(os.getpid(), self.clock.timestamp(), self._command, identity_, heard_signal(), _own_mark())
-        lock = stack.enter_context(
-            acquire(self.folder.lock, holder, wait=self._wait, on_wait=lambda other: self._note(f"waiting for {other}"))
-        )
-        if lock.dead.marks:
-            self._tidy_up_after(lock.dead)
-            lock.tidy()
+        self._database, self.held = self._taken(stack)
         try:
             # Nobody is to rely on it while tasks run; who has to do with none of it may go on to do so afterwards.
             self.index = take_index(self.folder.path)
         except OSError as error:
             raise folder_fault(error.filename or self.folder.path, error) from error
-        self._database = stack.enter_context(open_for_writing(self.folder.database))
-        for warning in self._database.warnings:
-            self._note(f"warning: {warning}")
-        self._distrust_files()
+        if self._is_after_power_failure:
+            self._distrust_files()
         self.memory = Memory()
         self.file_clock = FileClock(f"{self.folder.path}/clock")
         stack.callback(self.file_clock.close)
@@ -138,37 +129,36 @@ class Session:
                 self._learn()
                 self._tell_loss()
         finally:
-            if self._log_folder:
-                # A run that printed nothing leaves no folder; one that has logs cannot be removed this way.
+            # A run that printed nothing leaves no folder; one that has logs cannot be removed this way.
+            for folder in filter(None, (self._log_folder, self._aside)):
                 with suppress(OSError):
-                    os.rmdir(self._log_folder)
+                    os.rmdir(folder)
             self._stack.close()
 
-    def _tidy_up_after(self, dead: Holder) -> None:
-        """After a run that was killed: end what it has left running, before anything relies on files that it may still write,
-        and put the ends of its logs where they belong."""
-        from exarp.hosts.log_tail import ENDING, complete
-        from exarp.hosts.orphans import end_orphans
+    def _taken(self, stack: ExitStack) -> tuple[Database, Holding]:
+        """The database, and what is held by a row of it. Where it is removed while others are waited for, another one."""
+        while True:
+            with ExitStack() as attempt:
+                database = attempt.enter_context(open_for_writing(self.folder.database))
+                for warning in database.warnings:
+                    self._note(f"warning: {warning}")
+                # Before the dead are taken out of it.
+                self._is_after_power_failure |= _went_down(database)
+                held = hold(self.folder, database, self._asker(), self._wanted)
+                if held is not None:
+                    attempt.enter_context(held)
+                    stack.enter_context(attempt.pop_all())
+                    return database, held
+            self.folder.prepare()
 
-        names = dict.fromkeys(name for mark in dead.marks for name in end_orphans(mark))
-        if names:
-            who = f" ({dead})" if dead.pid else ""
-            self._note(f"warning: a run was killed{who} and left {', '.join(names)} running: ended")
-        for log in self.folder.newest_logs_with(ENDING):
-            with suppress(OSError):  # `exarp log` shows it all the same
-                complete(log)
+    def _asker(self) -> Asker:
+        identity_ = identity(os.getpid()) or ""
+        holder = Holder(os.getpid(), self.clock.timestamp(), self._command, identity_, heard_signal(), _own_mark())
+        return Asker(holder, runs_around(self.root, self._environ), self._wait, lives, self._note)
 
     def _distrust_files(self) -> None:
-        """If the machine went down while a run was going on: what a file holds may not be what its stat data promise, for
-        these may have reached the disk alone. Each file is read again, and no index is relied on."""
-        began = broken_off(self._database)
-        if began is None:
-            return
-        from exarp.hosts.boot import booted_at
-
-        booted = booted_at()
-        if booted is None or datetime.fromisoformat(began).timestamp() >= booted:
-            return
+        """The machine went down while a run was going on: what a file holds may not be what its stat data promise, for these may
+        have reached the disk alone. Each file is read again, and no index is relied on."""
         FileDigests(self._database).forget_all()
         self.index = None
         self._note("note: the machine went down during the last run, or after it was killed: all files are read again")
@@ -183,9 +173,14 @@ class Session:
         return Successes(self._database).load(names)
 
     def publish(self, index: bytes) -> None:
-        """Let later runs know what is up to date. The index is a cache: without one they look for themselves."""
+        """Let later runs know what is up to date. The index is a cache: without one they look for themselves.
+
+        Where another run was at work meanwhile there is none: what that one did is not known here. Whoever comes now takes
+        away what is there, once it is seen by who asks whether anybody came.
+        """
         with suppress(OSError), publishing(self.folder.path):
-            replace_index(self.folder.path, (index,))
+            if self.held.is_alone():
+                replace_index(self.folder.path, (index,))
 
     def forget_unseen(self) -> None:
         """A whole run has succeeded: what it did not look at is gone, or will be looked at as if it were new."""
@@ -205,12 +200,11 @@ class Session:
             self._note(f"warning: {self.folder.database} {message}")
 
     def new_run(self, spared: Collection[str] = ()) -> str:
-        """The number of the next run, as its id; old runs and their logs are forgotten, but those ``spared``, its own log
-        folder is made."""
-        kept = RunHistory(self._database, running_in(self.root)).prune(KEPT_RUNS - 1, spared)
-        self.folder.prune_logs(kept)
-        numbers = [int(run) for run in kept if run.isascii() and run.isdigit()]
-        run = str(max(numbers, default=0) + 1)
+        """The id of the run that this is; old ones and their logs are forgotten, but those ``spared`` and those that go on, its
+        own log folder is made."""
+        run, others = self.held.run, self.held.others()
+        kept = RunHistory(self._database, lives).prune(KEPT_RUNS - 1, {*spared, *others})
+        self.folder.prune_logs(kept | others, int(run))
         self._log_folder = self.folder.make_log_folder(run)
         return run
 
@@ -231,16 +225,20 @@ class Session:
 
         return FolderStore(folder, cache.max_size)
 
+    def make_aside(self) -> str:
+        """Where this run puts what is to be restored together, away from other runs; whoever uses the folder makes it."""
+        self._aside = self.folder.aside(self.held.run)
+        return self._aside
+
     def answer_box(self) -> Answers:
-        """Where other processes answer questions of a run."""
+        """Where other processes answer questions of this run."""
         from exarp.store.answers import Answers
 
-        return Answers(self.folder)
+        return Answers(self.folder, self.held.run)
 
     def environment(self, run: str) -> dict[str, str]:
         """The environment of a run's tasks: the caller's, and in it this run and those that it is inside of."""
-        outer = _outer_runs(self._environ) | {os.path.realpath(self.root): run}
-        return {**self._environ, _OUTER: to_json(outer).decode()}
+        return with_run(self._environ, self.root, run)
 
     def log_path(self, run: str, task: str, attempt: int) -> tuple[str, str]:
         """An attempt's log: absolute path, and path as events show it (relative to the workspace)."""
@@ -274,34 +272,28 @@ def artifact_folder(root: str, cache: Cache, environ: Mapping[str, str]) -> str 
     return os.path.abspath(os.path.join(root, os.path.expanduser(said or cache.dir)))
 
 
-def _outer_runs(environ: Mapping[str, str]) -> dict[str, str]:
-    """The runs that this process is a task of, by workspace root, however deep: waiting for any would never end."""
-    said = environ.get(_OUTER)
-    if said is None:
-        return {}
-    import json
-
-    try:
-        found = json.loads(said)
-    except ValueError:
-        return {}
-    return {str(root): str(run) for root, run in found.items()} if isinstance(found, dict) else {}
+def at_work(root: str) -> list[HolderRow]:
+    """Who is at work in a workspace now, in the order that they came. Changes nothing."""
+    return [each for each in holders_of(root) if lives(each.holder)]
 
 
-def running_in(root: str) -> Callable[[int], bool]:
-    """Asks whether a process is the one that runs in a workspace, now or when this was called.
+def holders_of(root: str) -> list[HolderRow]:
+    """Everybody of whom is written that they are at work in a workspace; some may have died. Changes nothing."""
+    folder = StateFolder(root)
+    if not folder.has_database():
+        return []
+    return read(folder.database, lambda database: Holders(database).rows())
 
-    Both, so that a run that ends or begins while the store is read is not taken for one that died.
-    """
-    before = holder_of(root).pid
-    return lambda pid: pid in (before, holder_of(root).pid)
 
+def _went_down(database: Database) -> bool:
+    """Whether a run of which no end is stored began before the machine did."""
+    began = broken_off(database)
+    if began is None:
+        return False
+    from exarp.hosts.boot import booted_at
 
-def holder_of(root: str) -> Holder:
-    """Who holds the workspace now; one without a number for nobody."""
-    holder = last_holder(StateFolder(root).lock)
-    # What it knows of the dead may change while it holds the workspace.
-    return msgspec.structs.replace(holder, left=()) if lives(holder) else Holder()
+    booted = booted_at()
+    return booted is not None and datetime.fromisoformat(began).timestamp() < booted
 
 
 def lives(holder: Holder) -> bool:
@@ -317,11 +309,6 @@ def lives(holder: Holder) -> bool:
 def send_to(holder: Holder, signum: int) -> None:
     """Send a signal to who holds a workspace, if it lives still. Raises PermissionError."""
     send(holder.pid, holder.process, signum)
-
-
-def run_around(root: str, environ: Mapping[str, str]) -> str | None:
-    """The run of this workspace that this process is a part of, if it is."""
-    return _outer_runs(environ).get(os.path.realpath(root))
 
 
 def usable_cpus() -> int:

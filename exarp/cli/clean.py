@@ -15,7 +15,7 @@ from exarp.cli.invocation import common_options, complete_tasks, current, json_o
 @click.argument("tasks", nargs=-1, shell_complete=complete_tasks)
 @click.option("--stale", is_flag=True, help="What was made by tasks that are no more, or is no longer declared.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
-@click.option("--no-wait", is_flag=True, help="If a run holds the workspace, exit with 5 at once.")
+@click.option("--no-wait", is_flag=True, help="If a run holds these tasks, exit with 5 at once.")
 @json_option()
 @common_options()
 def command(tasks: Sequence[str], stale: bool, dry_run: bool, no_wait: bool) -> int:

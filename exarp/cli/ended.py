@@ -21,7 +21,7 @@ def tell_ended(invocation: Invocation, row: RunRow | None) -> None:
     if invocation.json:
         from exarp.views.history.document import status_document
 
-        write_bytes(status_document(row, None))
+        write_bytes(status_document([row] if row is not None else []))
         return
     if row is None or invocation.verbosity < 0:
         return
@@ -31,5 +31,5 @@ def tell_ended(invocation: Invocation, row: RunRow | None) -> None:
 
     kept = partial(has_log, invocation.root())
     now = datetime.now().astimezone()
-    told = status.status([row], now, None, invocation.wants_color(sys.stdout), invocation.call(), kept)
+    told = status.status([row], now, {}, invocation.wants_color(sys.stdout), invocation.call(), kept)
     write(wrap(told, invocation.columns(sys.stdout)) + "\n")

@@ -39,7 +39,7 @@ def command(run: str | None) -> int:
     row, resumed = find_resumable(root, run, COMMANDS, first_word)
     if row.outcome in ("passed", "up_to_date"):
         if invocation.json:
-            write_bytes(status_document(row, None))
+            write_bytes(status_document([row]))
         if invocation.verbosity >= 0:
             note(f"run {row.id} has passed: there is nothing to go on with")
         return 0

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     shell_complete=complete_files,
     help="Write every event as a line of JSON to FILE (- is stdout).",
 )
-@click.option("--no-wait", is_flag=True, help="If another run holds the workspace, exit with 5 at once.")
+@click.option("--no-wait", is_flag=True, help="If another run holds what is needed, exit with 5 at once.")
 @json_option("Print one JSON document at the end; task output goes to stderr.")
 @common_options()
 def command(tasks: Sequence[str], **options: Any) -> int:

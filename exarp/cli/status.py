@@ -1,4 +1,4 @@
-"""``exarp status``. Parses, reads the store, prints the newest run."""
+"""``exarp status``. Parses, reads the store, prints what runs and the last run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @json_option()
 @common_options()
 def command(follow: bool, since: int | None) -> int:
-    """Show the newest run: what it is doing, or how it ended; and the services that `exarp watch` keeps up. Changes nothing.
+    """Show the runs that go on and what they are doing, how the last one ended, and the services that `exarp watch` keeps up.
+    Changes nothing.
 
     \b
     Examples:
@@ -35,7 +36,7 @@ def command(follow: bool, since: int | None) -> int:
     """
     if since is not None and not follow:
         raise click.UsageError("--since goes with --follow: `exarp events --since SEQ` prints what was told already")
-    from exarp.app.history import has_log, newest_events, runs
+    from exarp.app.history import events_of, has_log, running_and_last
     from exarp.app.watching.neighbours import neighbours
     from exarp.cli.run_views import tell_faults
     from exarp.views.cells import wrap
@@ -47,17 +48,18 @@ def command(follow: bool, since: int | None) -> int:
     root = invocation.root()
     if follow and _follow(invocation, root, since or 0) and not invocation.json:
         return 0
-    rows, up = runs(root, 2), list(neighbours(root).values())
+    rows, up = running_and_last(root), list(neighbours(root).values())
     unknown = not rows and tell_faults(root)
-    state = folded(newest_events(root)) if rows and rows[0].outcome == "running" else None
+    running = [row for row in rows if row.outcome == "running"]
+    states = {row.id: folded(events_of(root, row.id)) for row in running}
     if invocation.json:
-        write_bytes(status_document(rows[0] if rows else None, state, up))
+        write_bytes(status_document(running or rows, states, up))
         return 0
     if unknown:
         return 0
     now = datetime.now().astimezone()
     kept = partial(has_log, root)
-    told = status.status(rows, now, state, invocation.wants_color(sys.stdout), invocation.call(), kept)
+    told = status.status(rows, now, states, invocation.wants_color(sys.stdout), invocation.call(), kept)
     told = "\n".join([told, *status.standing((each.task, each.run, each.holder) for each in up)])
     write(wrap(told, invocation.columns(sys.stdout)) + "\n")
     return 0

@@ -14,8 +14,8 @@ from exarp.cli.offers import complete_runs
 @json_option("Print the run, as it ended, as one JSON document.")
 @common_options("verbose")
 def command(run: str | None, now: bool) -> int:
-    """End RUN (see `exarp history`), or what is running now, as Ctrl-C at its terminal does: tasks are interrupted and have
-    their grace. Waits until it has ended. The exit code is 0 also where nothing runs.
+    """End RUN (see `exarp history`), or what is running now if that is one thing, as Ctrl-C at its terminal does: tasks are
+    interrupted and have their grace. Waits until it has ended. The exit code is 0 also where nothing runs.
 
     \b
     Examples:

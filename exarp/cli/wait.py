@@ -15,8 +15,8 @@ from exarp.cli.offers import complete_runs
 @json_option("Print the run, as it ended, as one JSON document.")
 @common_options("verbose")
 def command(run: str | None) -> int:
-    """Wait until RUN (see `exarp history`), or what is running now, has ended. The exit code is the run's, 1 where it died
-    without one. Where nothing runs, the last run is told.
+    """Wait until RUN (see `exarp history`), or all that is running now, has ended. The exit code is the run's (of several: the
+    newest's), 1 where it died without one. Where nothing runs, the last run is told.
 
     \b
     Examples:

@@ -130,6 +130,18 @@ def identity(pid: int) -> str | None:
         return ""
 
 
+def descends_from(pid: int) -> bool:
+    """Whether this process was started by another one, directly or not; False where the machine has no table."""
+    at, seen = os.getpid(), set[int]()
+    while at > 1 and at not in seen:
+        seen.add(at)
+        process = read_process(at)
+        at = process.parent if process is not None else 0
+        if at == pid and pid > 0:
+            return True
+    return False
+
+
 def living_groups(groups: Iterable[int]) -> dict[int, Process]:
     """Stand-ins for those process groups that have members, where the members cannot be listed."""
     alive = (group for group in groups if exists(-group))

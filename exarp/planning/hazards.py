@@ -18,10 +18,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from exarp.graph.path_index import PathIndex
-from exarp.graph.pattern_index import PatternIndex
+from exarp.graph.overlap_index import OverlapIndex
 from exarp.model.overlap import is_wide
-from exarp.model.path import folders_of, is_glob, literal_prefix, parents, takes_away
+from exarp.model.path import is_glob, literal_prefix, parents, takes_away
 from exarp.model.task import Task
 
 
@@ -61,10 +60,7 @@ class _Index:
         self.writers: dict[str, list[int]] = {}
         self.readers: dict[str, dict[tuple[str, ...], list[int]]] = {}
         self.shared: set[str] = set()
-        self.holding: set[str] = set()
-        self.exact = PathIndex(())
-        self.wide = PatternIndex(())
-        self.has_wide = False
+        self.patterns = OverlapIndex(())
 
     def add(self, pattern: str, task: int, excluded: tuple[str, ...] | None) -> None:
         """``excluded``: what a reader takes away; None for a writer."""
@@ -76,11 +72,7 @@ class _Index:
             self.readers.setdefault(pattern, {}).setdefault(excluded, []).append(task)
 
     def close(self) -> None:
-        patterns = self.writers.keys() | self.readers.keys()
-        wide = [pattern for pattern in patterns if is_wide(pattern)]
-        self.wide, self.has_wide = PatternIndex(wide), bool(wide)
-        self.exact = PathIndex(patterns.difference(wide))
-        self.holding = folders_of(patterns)
+        self.patterns = OverlapIndex(self.writers.keys() | self.readers.keys())
 
     def is_shared(self, path: str) -> bool:
         """Whether an exact path is declared twice, or lies in another."""
@@ -89,17 +81,8 @@ class _Index:
         )
 
     def overlapping(self, pattern: str) -> list[str]:
-        """All patterns that overlap with one, without repetition; some may be nobody's."""
-        return list(dict.fromkeys([*self._exact_overlapping(pattern), *self.wide.overlapping(pattern)]))
-
-    def _exact_overlapping(self, pattern: str) -> Iterable[str]:
-        folder = pattern if is_wide(pattern) else f"{pattern}/"
-        if is_glob(pattern) or pattern == "./" or folder in self.holding:
-            yield from self.exact.covered(folder)
-        if not is_glob(pattern):
-            yield folder[:-1]
-        above = literal_prefix(pattern if is_glob(pattern) else folder[:-1])
-        yield from (holder[:-1] for holder in parents(above))
+        """All patterns that overlap with one, without repetition."""
+        return self.patterns.overlapping(pattern)
 
 
 def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Sequence[str] = ()) -> list[Cell]:
@@ -128,10 +111,10 @@ def find_cells(tasks: Sequence[Task], selected: Iterable[int], cache_dirs: Seque
     index.close()
     # Twice the same output is an error, but where only a link makes it the same.
     written.update(
-        (path, None) for path in outputs if f"{path}/" in index.holding or len(index.writers.get(path, ())) > 1
+        (path, None) for path in outputs if f"{path}/" in index.patterns.holding or len(index.writers.get(path, ())) > 1
     )
     # No edge of the graph follows from a depfile; nearly all are touched by nobody else.
-    written.update((path, None) for path in depfiles if index.has_wide or index.is_shared(path))
+    written.update((path, None) for path in depfiles if index.patterns.has_wide or index.is_shared(path))
     return _Overlaps(index, sorted(path for path in written if path in index.writers)).cells()
 
 

@@ -12,9 +12,11 @@ from exarp.store.state_folder import StateFolder, file_stem, folder_fault, make_
 
 
 class Answers:
-    """Of the workspace of ``folder``. Questions have ids that no other run has."""
+    """Of the workspace of ``folder``. ``run``: whose questions they are, where some are to be cleared; the ids of its questions
+    begin with it."""
 
-    def __init__(self, folder: StateFolder) -> None:
+    def __init__(self, folder: StateFolder, run: str = "") -> None:
+        self._run = run
         self._path = os.path.join(folder.path, "answers")
 
     def give(self, question: str, word: str) -> str:
@@ -42,10 +44,11 @@ class Answers:
             return None
 
     def clear(self) -> None:
-        """Forget them all: no question is open."""
+        """Forget them all: no question of the run is open."""
         with contextlib.suppress(OSError), os.scandir(self._path) as entries:
             for entry in entries:
-                os.unlink(entry.path)
+                if not self._run or entry.name.startswith(f"{self._run}."):
+                    os.unlink(entry.path)
         with contextlib.suppress(OSError):
             os.rmdir(self._path)
 

@@ -41,7 +41,6 @@ class EventLog:
     def begin(self, event: RunStarted) -> None:
         """Store a new run with its first event. ``sqlite3.IntegrityError`` if there is a run of this id."""
         with self._database.transaction():
-            self._index_if_died()
             self._database.execute(
                 "INSERT INTO run (id, started, command, pid) VALUES (?, ?, ?, ?)",
                 (to_column(event.run), event.time, to_json(event.command), event.pid),
@@ -77,6 +76,14 @@ class EventLog:
                 ),
             )
             self._index(number)
+
+    def died(self, run: str) -> None:
+        """Whoever carried a run out is gone: if no end of it is stored, there will be none. Nothing for an unknown run."""
+        with self._database.transaction():
+            rows = self._database.fetch("SELECT number FROM run WHERE id = ? AND outcome IS NULL", (to_column(run),))
+            for (number,) in rows:
+                self._database.execute("UPDATE run SET outcome = 'died' WHERE number = ?", (number,))
+                self._index(number)
 
     def read(self, run: str, since: int = 0, limit: int = -1) -> list[Event]:
         """The run's stored events with a ``seq`` above ``since``, in order, at most ``limit`` (-1: all); none of an unknown
@@ -137,12 +144,6 @@ class EventLog:
                 return None
             self._numbers[run] = rows[0][0]
         return self._numbers[run]
-
-    def _index_if_died(self) -> None:
-        """Index the run before this one if it ended without :meth:`finish`; older ones have had their turn."""
-        for number, finished in self._database.fetch("SELECT number, finished FROM run ORDER BY number DESC LIMIT 1"):
-            if finished is None:
-                self._index(number)
 
     def _index(self, number: int) -> None:
         # In the order of the index: inserting in the order of events costs a seek a row.

@@ -24,15 +24,15 @@ from exarp.model.event import (
 )
 from exarp.store.database import Database, Row
 from exarp.store.events import decoded
+from exarp.store.holder import Holder
+from exarp.store.holder import decoded as decoded_holder
 from exarp.store.schema import first_place
 from exarp.store.text import from_column, from_json, to_column
 
 RUNNING = "running"
 DIED = "died"
-_COLUMNS = (
-    "id, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure,"
-    " number = (SELECT max(number) FROM run)"
-)
+_COLUMNS = "run.id, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure, holder.who"
+_TABLES = "run LEFT JOIN holder ON holder.run = run.id"
 _COMMAND: msgspec.json.Decoder[tuple[str, ...]] = msgspec.json.Decoder(tuple[str, ...])
 _COUNTS: msgspec.json.Decoder[dict[str, int]] = msgspec.json.Decoder(dict[str, int])
 _Start = TaskStarted | VerifyStarted
@@ -82,15 +82,20 @@ class AttemptRow(msgspec.Struct, frozen=True):
 
 
 class RunHistory:
-    """The stored runs. ``alive`` says whether a process is the one that runs in this workspace now."""
+    """The stored runs. ``alive`` says whether somebody that is at work in the workspace lives still."""
 
-    def __init__(self, database: Database, alive: Callable[[int], bool]) -> None:
+    def __init__(self, database: Database, alive: Callable[[Holder], bool]) -> None:
         self._database = database
         self._alive = alive
 
     def runs(self, limit: int) -> list[RunRow]:
         """The newest ``limit`` runs, newest first."""
-        return self._rows("ORDER BY number DESC LIMIT ?", limit)
+        return self._rows("ORDER BY run.number DESC LIMIT ?", limit)
+
+    def running(self) -> list[RunRow]:
+        """The runs that are going on, newest first."""
+        found = self._rows("WHERE outcome IS NULL AND run.number > ? ORDER BY run.number DESC", 0)
+        return [run for run in found if run.outcome == RUNNING]
 
     def latest(self) -> RunRow | None:
         """The newest run."""
@@ -98,7 +103,7 @@ class RunHistory:
 
     def find(self, run: str) -> RunRow | None:
         """The run of this id."""
-        return next(iter(self._rows("WHERE id = ?", to_column(run))), None)
+        return next(iter(self._rows("WHERE run.id = ?", to_column(run))), None)
 
     def task_history(self, task: str, limit: int) -> list[AttemptRow]:
         """The task's newest ``limit`` attempts, newest first; runs in which it did not start have none."""
@@ -150,16 +155,17 @@ class RunHistory:
         self._database.execute("DELETE FROM run WHERE number >= ? AND number <= ?", (first, last))
 
     def _rows(self, condition: str, value: str | bytes | int) -> list[RunRow]:
-        return [self._run(row) for row in self._database.fetch(f"SELECT {_COLUMNS} FROM run {condition}", (value,))]
+        return [
+            self._run(row) for row in self._database.fetch(f"SELECT {_COLUMNS} FROM {_TABLES} {condition}", (value,))
+        ]
 
     def _run(self, row: Row) -> RunRow:
-        id_, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure, newest = row
+        id_, started, finished, outcome, exit_code, duration_ms, command, pid, counts, first_failure, who = row
         return RunRow(
             id=from_column(id_),
             started=started,
             finished=finished,
-            # A workspace has one run at a time: what began before the newest has ended, whoever has its number now.
-            outcome=outcome or (RUNNING if newest and self._alive(pid) else DIED),
+            outcome=outcome or (RUNNING if who is not None and self._alive(decoded_holder(who)) else DIED),
             exit_code=exit_code,
             duration_ms=duration_ms,
             command=from_json(command, _COMMAND),
@@ -169,28 +175,28 @@ class RunHistory:
         )
 
     def _attempt_events(self, task: str, limit: int, start: int = 0, end: int = _NO_END) -> Iterable[Event]:
-        """The task's events between two places, newest first. Only the newest run can be without an index; see
-        ``schema``. ``limit`` -1: all."""
-        key = to_column(task)
+        """The task's events between two places, newest first. Runs without an outcome have no index; see ``schema``.
+        ``limit`` -1: all."""
+        key, indexed = to_column(task), self._end_of_index()
         rows = self._database.fetch(
             "SELECT type, payload FROM event WHERE place >= ? AND place < ? AND task = ? AND attempt > 0"
             " ORDER BY place DESC LIMIT ?",
-            (max(start, self._end_of_index()), end, key, limit),
+            (max(start, indexed), end, key, limit),
         )
+        # A run that ended while an older one goes on is in both.
         rows += self._database.fetch(
             "SELECT event.type, event.payload FROM attempt CROSS JOIN event ON event.place = attempt.place"
             " WHERE attempt.task = ? AND attempt.place >= ? AND attempt.place < ? ORDER BY attempt.place DESC LIMIT ?",
-            (key, start, end, limit),
+            (key, start, min(end, indexed), limit),
         )
         return decoded((tag, payload) for tag, payload in rows)
 
     def _end_of_index(self) -> int:
         """The first place that is surely not indexed."""
-        newest = self._database.fetch("SELECT number, finished FROM run ORDER BY number DESC LIMIT 1")
-        if not newest:
-            return 0
-        number, finished = newest[0]
-        return first_place(number if finished is None else number + 1)
+        first, last = self._database.fetch(
+            "SELECT (SELECT min(number) FROM run WHERE outcome IS NULL), (SELECT max(number) FROM run)"
+        )[0]
+        return first_place(first if first is not None else (last or 0) + 1)
 
     def _attempt(self, task: str, run: str, attempt: int, newest_first: list[Event]) -> AttemptRow:
         if isinstance(newest_first[0], RecoveryFinished):
@@ -244,9 +250,9 @@ def _of_agent(event: RecoveryFinished) -> AttemptRow:
 
 
 def broken_off(database: Database) -> str | None:
-    """When the newest run began (RFC 3339), if its end is not stored: it goes on, or it was killed, or the machine went down."""
-    newest = database.fetch("SELECT started, finished FROM run ORDER BY number DESC LIMIT 1")
-    return newest[0][0] if newest and newest[0][1] is None else None
+    """When the first run began (RFC 3339) of which no end is stored: it goes on, or it was killed, or the machine went down."""
+    rows = database.fetch("SELECT started FROM run WHERE outcome IS NULL ORDER BY number LIMIT 1")
+    return rows[0][0] if rows else None
 
 
 def _goes_on(end: _End) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from exarp.store.run_lock import Holder
+from exarp.store.holder import Holder
 from exarp.store.state_folder import StateFolder
 
 

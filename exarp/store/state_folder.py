@@ -44,7 +44,7 @@ class StateFolder:
         self.root = os.path.abspath(root)
         self.path = os.path.join(self.root, FOLDER)
         self.database = os.path.join(self.path, "store.db")
-        self.lock = os.path.join(self.path, "lock")
+        self.running = os.path.join(self.path, "running")
         self.logs = os.path.join(self.path, "logs")
         self.standing = os.path.join(self.path, "standing")
         # Of the run that was asked for last, and its folder.
@@ -87,6 +87,10 @@ class StateFolder:
             self._run, self._log_folder = run, os.path.join(self.logs, _encoded(run))
         return self._log_folder
 
+    def aside(self, run: str) -> str:
+        """Absolute path of the folder in which a run puts together what it restores."""
+        return os.path.join(self.path, "restore", _encoded(run))
+
     def make_log_folder(self, run: str) -> str:
         """Make the run's log folder if it is missing; its path. Raises UsageError ``state-folder``."""
         folder = self.log_folder(run)
@@ -101,21 +105,22 @@ class StateFolder:
         """Absolute path of an attempt's log. Two tasks never share one, whatever the file system folds."""
         return f"{self.log_folder(run)}/{file_stem(task)}.{attempt}.log"
 
-    def newest_logs_with(self, ending: str) -> list[str]:
-        """Absolute paths of the logs of the newest run beside which there is a file of the same name with this ending."""
+    def logs_with(self, run: str, ending: str) -> list[str]:
+        """Absolute paths of the logs of a run beside which there is a file of the same name with this ending."""
+        folder = self.log_folder(run)
         try:
-            runs = [name for name in os.listdir(self.logs) if name.isascii() and name.isdigit()]
-            folder = os.path.join(self.logs, max(runs, key=int))
             return [os.path.join(folder, name[: -len(ending)]) for name in os.listdir(folder) if name.endswith(ending)]
-        except (OSError, ValueError):
+        except OSError:
             return []
 
-    def prune_logs(self, keep_runs: Set[str]) -> None:
-        """Remove the log folders of all runs but these. One that cannot be removed stays: it is only space."""
+    def prune_logs(self, keep_runs: Set[str], before: int) -> None:
+        """Remove the log folders of all runs but these, and those that began after number ``before``. One that cannot be removed
+        stays: it is only space."""
         keep = {_encoded(run) for run in keep_runs}
         with contextlib.suppress(OSError), os.scandir(self.logs) as entries:
             for entry in entries:
-                if entry.name not in keep and entry.is_dir(follow_symlinks=False):
+                is_later = entry.name.isascii() and entry.name.isdecimal() and int(entry.name) > before
+                if entry.name not in keep and not is_later and entry.is_dir(follow_symlinks=False):
                     import shutil
 
                     shutil.rmtree(entry.path, ignore_errors=True)

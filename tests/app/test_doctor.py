@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from exarp.app.doctor import examine_machine, size
+from exarp.store.database import open_for_writing
+from exarp.store.holder import Holder
+from exarp.store.holders import Holders
 from exarp.workspace import file_system
 from exarp.workspace.file_system import FileSystem
 
@@ -41,13 +44,15 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
 def test_a_state_that_cannot_be_used_is_an_error_and_a_dead_lock_none(tmp_path: Path) -> None:
     folder = tmp_path / ".exarp"
     folder.mkdir()
-    (folder / "lock").write_text('{"pid":999999999,"started":"","command":["exarp","t"],"process":"x"}\n')
     with closing(sqlite3.connect(folder / "store.db")) as database, database:
         database.execute("PRAGMA user_version = 99")
     assert "was written by a newer exarp" in states(tmp_path)["state"]
     (folder / "store.db").write_bytes(b"no database" * 100)
+    assert states(tmp_path)["state"].startswith("ok: database 1.1 KiB, ")
+    (folder / "store.db").unlink()
+    with open_for_writing(str(folder / "store.db")) as made:
+        Holders(made).add(Holder(999999999, command=("exarp", "t"), process="x"), b"", True)
     found = states(tmp_path)
-    assert found["state"].startswith("ok: database 1.1 KiB, ")
     assert found["lock"] == "warning: left by pid 999999999: exarp t, which died; it keeps nobody out"
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from exarp.app import wiring
 from exarp.app.freshness.memory import Selection
 from exarp.app.wiring import Session
 from exarp.hosts import boot
@@ -67,13 +66,3 @@ def test_after_a_power_failure_stat_data_prove_nothing(
 def test_the_machine_was_started_before_now() -> None:
     booted = boot.booted_at()
     assert booted is None or 0 < booted < time.time()
-
-
-def test_who_holds_a_workspace_is_the_same_while_it_sees_to_what_the_dead_left(tmp_path: Path) -> None:
-    with Session(str(tmp_path), ("exarp", "run"), {}, True, print) as session:
-        before = wiring.holder_of(str(tmp_path))
-        lock = Path(session.folder.lock)
-        lock.write_text(lock.read_text().replace('"left":[]', '"left":["1.a."]'))
-        assert "1.a." in lock.read_text()
-        assert wiring.holder_of(str(tmp_path)) == before
-        assert before.pid == os.getpid()

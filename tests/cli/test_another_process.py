@@ -56,7 +56,9 @@ def test_a_run_is_awaited_and_its_exit_code_handed_on(workspace: Workspace) -> N
         waiting = workspace.start("wait", "--json")
         assert waiting.stderr is not None
         assert waiting.stderr.readline().startswith(b"exarp: waiting for pid %d: exarp t" % process.pid)
-        inside = workspace.exarp("wait", env={"EXARP_OUTER_RUNS": json.dumps({os.path.realpath(workspace.path): "1"})})
+        inside = workspace.exarp(
+            "wait", env={"EXARP_OUTER_RUNS": json.dumps([[os.path.realpath(workspace.path), "1", ""]])}
+        )
         assert (inside.code, "(inside-a-run)" in inside.err) == (5, True)
     assert waiting.stdout is not None
     out = waiting.stdout.read()

@@ -483,7 +483,7 @@ def test_a_manifest_is_found_above_up_to_the_git_root(workspace: Workspace) -> N
     assert workspace.exarp("where", cwd="deep/er").code == 3
 
 
-def test_one_run_a_workspace(workspace: Workspace) -> None:
+def test_one_run_a_task(workspace: Workspace) -> None:
     workspace.manifest('[task.t]\nrun = "touch started; until [ -e go ]; do sleep 0.02; done"')
     first = workspace.start("t")
     try:
@@ -507,10 +507,11 @@ def test_exarp_inside_a_task_of_the_same_workspace_is_refused_instead_of_waiting
         [task.outer]
         run = 'python3 -m exarp run inner || echo "code $?"'
         [task.inner]
+        needs = ["outer"]
         run = "true"
         """
     )
-    result = workspace.exarp("outer")
+    result = workspace.exarp("inner")
     assert result.out.endswith("code 5\n")
 
 

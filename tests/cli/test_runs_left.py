@@ -48,7 +48,7 @@ def test_a_run_that_goes_on_is_told_as_running(workspace: Workspace) -> None:
     assert workspace.exarp("status", "--json").json["runs"][0]["outcome"] == "passed"
 
 
-@pytest.mark.parametrize("lock", ["", "its number in the lock"])
+@pytest.mark.parametrize("lock", ["", "its number among the holders"])
 def test_a_run_that_died_is_not_running_because_another_process_has_its_number(workspace: Workspace, lock: str) -> None:
     with under_way(workspace) as process:
         process.send_signal(signal.SIGKILL)
@@ -57,9 +57,11 @@ def test_a_run_that_died_is_not_running_because_another_process_has_its_number(w
     with closing(sqlite3.connect(workspace.path / ".exarp/store.db")) as database, database:
         database.execute("UPDATE run SET pid = ?", (taken,))
     if lock:
-        holder = json.loads(workspace.read(".exarp/lock"))
-        assert holder["pid"] == process.pid
-        workspace.write(".exarp/lock", json.dumps(holder | {"pid": taken}))
+        with closing(sqlite3.connect(workspace.path / ".exarp/store.db")) as database, database:
+            ((holder,),) = database.execute("SELECT who FROM holder")
+            holder = json.loads(holder)
+            assert holder["pid"] == process.pid
+            database.execute("UPDATE holder SET who = ?", (json.dumps(holder | {"pid": taken}),))
     assert workspace.exarp("status").out.startswith("run 1, today")
     assert ": died" in workspace.exarp("status").out
     followed = workspace.exarp("log", "t", "--follow")
@@ -118,12 +120,12 @@ def test_a_log_that_comes_in_pieces_is_put_together_for_a_terminal(monkeypatch: 
 def test_a_run_inside_a_run_inside_it_is_refused_instead_of_waiting_for_ever(workspace: Workspace) -> None:
     """A task of one workspace runs exarp in another, whose task runs exarp in the first."""
     command = "python3 -m exarp -C"
-    workspace.manifest(f"[task.out]\nrun = '{command} other in'\n[task.again]\nrun = 'touch again'")
+    workspace.manifest(f"[task.out]\nrun = '{command} other in'\n[task.again]\nneeds = ['out']\nrun = 'touch again'")
     workspace.write("other/exarp.toml", f"[task.in]\nrun = '{command} .. again || echo code $?'")
-    result = workspace.exarp("out")
+    result = workspace.exarp("again")
     assert result.code == 0
     assert "code 5\n" in result.out
-    assert not workspace.exists("again")
+    assert "run 1 of exarp, of which this is a task, has task " in result.out
 
 
 def test_what_a_touch_takes_as_done_has_no_duration(workspace: Workspace) -> None:

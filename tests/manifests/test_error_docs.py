@@ -99,7 +99,7 @@ def test_the_example_brings_the_problem_about(slug: str, tmp_path: Path) -> None
 def test_files_of_the_state_folder_are_named_as_they_are() -> None:
     named = set(re.findall(r"\.exarp/([\w.-]*\w)", DOCS.read_text()))
     folder = StateFolder("")
-    assert named <= {Path(path).name for path in (folder.database, folder.lock, folder.logs, CONFIG)}
+    assert named <= {Path(path).name for path in (folder.database, folder.running, folder.logs, CONFIG)}
     assert "store.db" in named
 
 

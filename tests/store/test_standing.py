@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exarp.store.run_lock import Holder
+from exarp.store.holder import Holder
 from exarp.store.standing import StandingNote, StandingService, notes, write_note
 
 

@@ -182,18 +182,19 @@ def test_a_log_folder_that_cannot_be_made_is_named(folder: StateFolder) -> None:
 
 
 def test_pruning_removes_the_logs_of_all_other_runs_and_follows_no_link(folder: StateFolder, tmp_path: Path) -> None:
-    for run in ("R1", "R2", "R3"):
+    for run in ("R1", "R2", "R3", "3", "5"):
         folder.make_log_folder(run)
         Path(folder.log_path(run, "a", 1)).write_text("text")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").write_text("text")
     os.symlink(tmp_path / "mine", f"{folder.logs}/link")
-    folder.prune_logs({"R2", "R9"})
-    assert sorted(os.listdir(folder.logs)) == ["R2", "link"]
+    folder.prune_logs({"R2", "R9"}, 4)
+    # Another process may have begun run 5 meanwhile.
+    assert sorted(os.listdir(folder.logs)) == ["5", "R2", "link"]
     assert os.path.exists(folder.log_path("R2", "a", 1))
     assert (tmp_path / "mine" / "file").exists()
 
 
 def test_pruning_without_logs_does_nothing(folder: StateFolder) -> None:
-    folder.prune_logs(set())
+    folder.prune_logs(set(), 1)
     assert not os.path.exists(folder.logs)

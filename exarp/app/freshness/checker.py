@@ -6,7 +6,7 @@ Does not decide what a difference means, and does not keep records (the ledger d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, KeysView, Mapping
+from collections.abc import Callable, Collection, Iterable, KeysView, Mapping
 
 import msgspec
 
@@ -60,6 +60,8 @@ class Checker:
         # As what services that stand were started, or why they cannot go on whatever their files are.
         self.standing: Mapping[int, Record | FreshnessReason] = {}
         self.fingerprints = fingerprints
+        # Asked before a task is run that was only to stay up to date: empty, or which other run is in the way.
+        self.take: Callable[[str], str] | None = None
         # Tasks that were seen to be up to date, or to succeed, and nothing has become of that yet.
         self.sound: set[int] = set()
         # Tasks that ran.
@@ -106,6 +108,9 @@ class Checker:
             stale = restarted_for(spec, then, now) if isinstance(then, Record) else then
             if stale is None:
                 return Checked(task)
+        if stale is not None and self.take is not None and (other := self.take(spec.name)):
+            self._contributions.failed(task)
+            return Checked(task, stale, impossible=FreshnessReason("held", other))
         if stale is not None and (program := self.missing_program(spec)):
             self._contributions.failed(task)
             # What it makes may be had without running it.

@@ -14,7 +14,7 @@ from exarp.app.index.makings import why_whole
 from exarp.app.opening.examining import examine
 from exarp.app.opening.project import Project
 from exarp.app.opening.shape import stamp_of
-from exarp.app.wiring import holder_of
+from exarp.app.wiring import at_work
 from exarp.errors import ExarpError
 from exarp.index import NAME, UNKNOWN, Back, Front, IndexFile, environment_digest, maker
 from exarp.manifests.variables.exported import LateVariables
@@ -123,8 +123,8 @@ def _compare(about: Mapping[str, object], root: str, environ: Mapping[str, str])
 def _why_none(root: str, project: Project | None) -> str:
     """Why there is no index, as what follows ``none``."""
     folder = StateFolder(root)
-    if holder_of(root).pid:
-        return " while a run goes on: it leaves one at its end"
+    if at_work(root):
+        return " while a run goes on: one that was alone leaves one at its end"
     if project is None:
         return ": the manifest cannot be read, see `exarp check`"
     manifest = project.manifest

@@ -15,7 +15,7 @@ from exarp.app.wiring import SystemClock, lives
 from exarp.hosts.process_tree import identity
 from exarp.model.task import Service
 from exarp.planning.freshness import Record
-from exarp.store.run_lock import Holder
+from exarp.store.holder import Holder
 from exarp.store.standing import StandingNote, StandingService, notes, write_note
 
 if TYPE_CHECKING:

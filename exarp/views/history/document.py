@@ -5,7 +5,7 @@ Knows the fields; they are those of the rows, and of a run that is going on how 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,6 +21,13 @@ def runs_document(rows: Sequence[msgspec.Struct]) -> bytes:
     return json_line({"version": 1, "runs": [msgspec.to_builtins(row) for row in rows]})
 
 
+class RunLike(Protocol):
+    """A struct of a run."""
+
+    @property
+    def id(self) -> str: ...
+
+
 class StandingLike(Protocol):
     """A service that is up between runs, since which run, and who keeps it."""
 
@@ -32,17 +39,23 @@ class StandingLike(Protocol):
     def holder(self) -> str: ...
 
 
-def status_document(row: msgspec.Struct | None, state: RunState | None, standing: Sequence[StandingLike] = ()) -> bytes:
-    """The newest run; of one that is going on (``state``: the fold of its events) also how far it has come; and what stands."""
+def status_document(
+    rows: Sequence[RunLike], states: Mapping[str, RunState] = {}, standing: Sequence[StandingLike] = ()
+) -> bytes:
+    """The runs that go on, or else the newest; of those that go on (``states``: the folds of their events, by id) also how far
+    they have come; and what stands."""
     up = [{"task": each.task, "run": each.run, "holder": each.holder} for each in standing]
-    if row is None:
-        return json_line({"version": 1, "runs": [], "standing": up})
-    fields = msgspec.to_builtins(row)
-    if state is not None:
-        running = [{"task": it.task, "attempt": it.attempt, "since": _time(it.since)} for it in state.running.values()]
-        questions = [question_fields(question) for question in state.questions.values()]
-        fields |= {"total": state.total, "done": state.tally.done, "running": running, "questions": questions}
-    return json_line({"version": 1, "runs": [fields], "standing": up})
+    runs = []
+    for row in rows:
+        fields = msgspec.to_builtins(row)
+        if (state := states.get(row.id)) is not None:
+            running = [
+                {"task": it.task, "attempt": it.attempt, "since": _time(it.since)} for it in state.running.values()
+            ]
+            questions = [question_fields(question) for question in state.questions.values()]
+            fields |= {"total": state.total, "done": state.tally.done, "running": running, "questions": questions}
+        runs.append(fields)
+    return json_line({"version": 1, "runs": runs, "standing": up})
 
 
 def _time(since: float) -> str:

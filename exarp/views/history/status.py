@@ -86,13 +86,13 @@ class AttemptLike(Protocol):
 def status(
     runs: Sequence[RunLike],
     now: datetime,
-    state: RunState | None = None,
+    states: Mapping[str, RunState] = {},
     color: bool = False,
     call: Call = _PLAIN,
     has_log: Callable[[str, str], bool] = lambda run, task: True,
 ) -> str:
-    """What runs, and how the last run ended. ``runs``: newest first. ``state``: the fold of the newest run's events,
-    where it is still running, on the clock of ``now.timestamp()``. ``call``: how to reach the same manifest again;
+    """What runs, and how the last run ended. ``runs``: those that go on first. ``states``: by id, the folds of the events of runs
+    that go on, on the clock of ``now.timestamp()``. ``call``: how to reach the same manifest again;
     ``has_log``: whether a run kept what a task printed (by id and name)."""
     if not runs:
         return "no run yet"
@@ -100,7 +100,7 @@ def status(
     for run in runs:
         if run.outcome != "running":
             return "\n".join([*lines, *_ended(run, now, color, call, has_log)])
-        lines += _running(run, now, state if run is runs[0] else None, call)
+        lines += _running(run, now, states.get(run.id), call)
     return "\n".join(lines)
 
 

@@ -51,7 +51,7 @@ def test_the_status_of_a_running_run_says_what_runs_and_how_the_last_one_ended()
     state = RunState()
     for event in [*planned("a", "b", "c"), finished("a", "passed"), TaskStarted(task="bb", attempt=1)]:
         state.apply(event, NOW.timestamp() - 4.1)
-    lines = status([RUNNING, FAILED], NOW, state).split("\n")
+    lines = status([RUNNING, FAILED], NOW, {RUNNING.id: state}).split("\n")
     assert lines[:3] == ["run 42 has been running for 10s: exarp run", "  1/3 tasks done", "    bb   4.1s"]
     assert lines[3].startswith("run 41, today 14:02: failed")
     assert status([RUNNING], NOW) == "run 42 has been running for 10s: exarp run"
