@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from exarp.app.foresight.conditions import missing_programs, unwanted
+from exarp.app.foresight.conditions import listed, missing_programs, unwanted
 from exarp.app.foresight.depfile_order import found_in, found_problems
 from exarp.app.freshness.checker import Checker
 from exarp.app.freshness.memory import Selection, selection
@@ -24,6 +24,7 @@ from exarp.app.running.artifacts import Artifacts
 from exarp.app.running.asides import Asides
 from exarp.app.running.driver import Driver
 from exarp.app.running.easing import Easing
+from exarp.app.running.fitting import fitting
 from exarp.app.running.guards import Guards
 from exarp.app.running.launcher import Launcher
 from exarp.app.running.outset import called_in, outset
@@ -33,7 +34,7 @@ from exarp.app.running.stream import Stream
 from exarp.app.secrets import Secrets, shown_command
 from exarp.app.selection.prose import refuse_prose
 from exarp.app.wants import wants_of_part, wants_of_run
-from exarp.app.wiring import Session, descriptor_room, is_open, machine_load, platform, usable_cpus
+from exarp.app.wiring import Session, is_open, machine_load, platform, usable_cpus
 from exarp.engine.machine import Machine
 from exarp.engine.progress import Limits
 from exarp.errors import Problem
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
     from exarp.app.watching.lasting import Lasting
     from exarp.app.watching.standing import Standing
 
-# More names than this in one line help nobody.
-_NAMES = 3
 _NOTES = 10
 # So many tasks are ready to start when a slot becomes free.
 _AHEAD = 48
@@ -248,7 +247,7 @@ class _Run:
         others = unwanted(plan, tasks)
         for program, wanting in missing_programs(plan, tasks, checker, others):
             self.told_once = True
-            self.note(f"warning: {program} is not in PATH, and {_listed(wanting)} will fail without it")
+            self.note(f"warning: {program} is not in PATH, and {listed(wanting)} will fail without it")
         lasting = self.lasting
         standing = lasting.standing if lasting is not None else None
         borrowed = self.borrowed(plan, checker, standing)
@@ -422,7 +421,7 @@ class _Run:
     def limits(self) -> Limits:
         """What may run at once, and how long."""
         manifest, request = self.project.manifest, self.request
-        jobs, agents = self.fitting(manifest.settings.jobs or usable_cpus())
+        jobs, agents = fitting(manifest, manifest.settings.jobs or usable_cpus(), self.note)
         waves = manifest.settings.max_parallel_waves
         # Where one thing comes strictly after the other, or nothing after a failure, no slot is given away early.
         ahead = _AHEAD if jobs > 1 and not request.fail_fast else 0
@@ -452,20 +451,6 @@ class _Run:
     def has_ease(self) -> bool:
         """Whether the machine has little enough to do for one more task."""
         return self.request.load is None or machine_load() <= self.request.load
-
-    def fitting(self, jobs: int) -> tuple[int, int]:
-        """As many of ``jobs``, and of agents beside them, as this process may hold open: one more would fail for no fault of
-        its own."""
-        manifest = self.project.manifest
-        agents = min(manifest.settings.max_agents, sum(bool(task.prompt) for task in manifest.tasks))
-        room = descriptor_room()
-        if room.attempts is None or jobs + agents <= room.attempts:
-            return jobs, agents
-        wanted, agents = jobs + agents, min(agents, max(1, room.attempts // 2))
-        self.note(
-            f"note: {room.attempts} commands at once, not {wanted}: only {room.limit} files may be open (ulimit -n)"
-        )
-        return max(1, room.attempts - agents), agents
 
     def asked(self) -> list[int]:
         """Tasks that were asked for by name, and not merely as some of all."""
@@ -509,8 +494,3 @@ def _told_of(project: Project, plan: Plan) -> list[str]:
 
 def _warning(problem: Problem) -> str:
     return f"warning: {problem.place}: {problem.message}: {problem.next} ({problem.slug})"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMES
-    return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -143,9 +143,8 @@ class Progress:
         self._failures: set[int] = set()
         # Tasks from this one on are guards.
         self._first_guard = plan.first_guard
-        self._has_verified = False
-        # Checkpoints that nobody has let anything pass.
-        self._halted: list[str] = []
+        # Whether anything was verified, and the checkpoints that nobody has let anything pass.
+        self._has_verified, self._halted = False, list[str]()
         self._allowed: set[int] = set()
         self._signal: int | None = None
         self._is_outdated = False

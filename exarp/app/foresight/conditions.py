@@ -14,6 +14,9 @@ from exarp.model.plan import Plan
 from exarp.model.platform import PROCESSORS, SYSTEMS, is_among
 from exarp.model.task import Task
 
+# More names than this in one line help nobody.
+_NAMES = 3
+
 
 def this_platform() -> str:
     """``linux/amd64``; a name that ``model.platform`` has not is the system's own."""
@@ -50,3 +53,9 @@ def missing_programs(
 
 def _selected(plan: Plan) -> Iterator[int]:
     return (task for wave in plan.waves for task in wave.tasks)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in one line; more than a few help nobody."""
+    more = len(names) - _NAMES
+    return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -496,6 +496,5 @@ class Driver:
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _refuse_to_wait_for_ever(self) -> None:
-        if self._running or self._deadlines or self._easing or self.asides or self.asides.is_asking:
-            return
-        raise stuck(self.machine)
+        if not (self._running or self._deadlines or self._easing or self.asides or self.asides.is_asking):
+            raise stuck(self.machine)
