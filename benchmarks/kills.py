@@ -31,7 +31,7 @@ MARK = "KILLS_CALL"
 VARIANTS = 3
 JOBS = "-j4"
 # A build that was killed as often is left to come to its end.
-KILLS_A_BUILD = 12
+KILLS_A_BUILD = 6
 DONE = ("passed", "restored", "up_to_date")
 
 
