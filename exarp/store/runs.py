@@ -6,7 +6,7 @@ a run is resumed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -41,6 +41,8 @@ _End = TaskRetried | RecoveryStarted | AttemptFailed | _Last
 # An attempt starts, ends, and its task may then still be cancelled.
 _EVENTS_AN_ATTEMPT = 3
 _NO_END = (1 << 63) - 1
+# What an agent did is looked for by this and the name of what it was to mend.
+_OF_AGENT = "recover "
 
 
 class RunRow(msgspec.Struct, frozen=True):
@@ -107,7 +109,8 @@ class RunHistory:
 
     def task_history(self, task: str, limit: int) -> list[AttemptRow]:
         """The task's newest ``limit`` attempts, newest first; runs in which it did not start have none."""
-        return self._attempts(task, self._attempt_events(task, limit * _EVENTS_AN_ATTEMPT))[:limit]
+        found = self._attempts(task, self._attempt_events(task, limit * _EVENTS_AN_ATTEMPT))
+        return [*self._at_work(task, found), *found][:limit]
 
     def attempts_in(self, run: str, task: str) -> list[AttemptRow]:
         """The task's attempts in one run, newest first; none of an unknown run."""
@@ -115,7 +118,8 @@ class RunHistory:
         if not numbers:
             return []
         start, end = first_place(numbers[0][0]), first_place(numbers[0][0] + 1)
-        return self._attempts(task, self._attempt_events(task, -1, start, end))
+        found = self._attempts(task, self._attempt_events(task, -1, start, end))
+        return [*self._at_work(task, found, start, end), *found]
 
     def _attempts(self, task: str, newest_first: Iterable[Event]) -> list[AttemptRow]:
         attempts: dict[tuple[str, int], list[Event]] = {}
@@ -125,6 +129,18 @@ class RunHistory:
             elif isinstance(event, RecoveryFinished):
                 attempts.setdefault((event.run, event.round), []).append(event)
         return [self._attempt(task, run, attempt, events) for (run, attempt), events in attempts.items()]
+
+    def _at_work(
+        self, task: str, found: Sequence[AttemptRow], start: int = 0, end: int = _NO_END
+    ) -> Iterator[AttemptRow]:
+        """An agent of which no end is stored, if it is one that is looked for: its beginning is its task's."""
+        if not task.startswith(_OF_AGENT):
+            return
+        newest = next(iter(self._attempt_events(task.removeprefix(_OF_AGENT), 1, start, end)), None)
+        if isinstance(newest, RecoveryStarted) and (newest.run, newest.round) not in [
+            (row.run, row.attempt) for row in found
+        ]:
+            yield AttemptRow(task, newest.run, newest.round, self._unended(newest.run), newest.time)
 
     def prune(self, keep: int, spared: Collection[str] = ()) -> set[str]:
         """Delete all but the newest ``keep`` runs, and those ``spared``, with their events; the ids of the runs that are left."""
@@ -238,7 +254,7 @@ class RunHistory:
 def _of_agent(event: RecoveryFinished) -> AttemptRow:
     """What an agent did, told as an attempt."""
     return AttemptRow(
-        task=f"recover {event.task}",
+        task=_OF_AGENT + event.task,
         run=event.run,
         attempt=event.round,
         outcome="passed" if event.outcome == "tried" else "failed",

@@ -73,6 +73,17 @@ def test_the_build_and_the_verification_are_mended(example: Workspace) -> None:
     assert example.exarp("run").err == "up to date (3 tasks)\n"
 
 
+def test_what_was_well_only_as_the_agent_left_it_is_verified_again(example: Workspace) -> None:
+    broken = sources(example)
+    assert example.exarp("run").code == 0
+
+    # As the tasks have read it: they are up to date.
+    example.write("src/main.c", broken["main.c"])
+    again = example.exarp("run", env={"AGENT": "give-up"})
+
+    assert (again.code, recoveries(example)) == (1, [("verify build", "no_help", [])])
+
+
 def test_it_can_be_broken_again(example: Workspace) -> None:
     broken = sources(example)
     assert example.exarp("run").code == 0

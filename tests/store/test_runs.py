@@ -317,6 +317,27 @@ def test_an_attempt_that_an_agent_looked_into_ended_as_that_was_told(log: EventL
     assert (agent.attempt, agent.outcome, agent.log, agent.duration_ms) == (1, "passed", "recover.log", 30)
 
 
+@pytest.mark.parametrize(("pid", "outcome"), [(1, "running"), (2, "died")])
+def test_an_agent_is_found_while_it_works_and_where_it_was_left(
+    log: EventLog, history: RunHistory, pid: int, outcome: str
+) -> None:
+    head = {"run": "r1", "task": "a", "attempt": 1, "round": 1}
+    log.begin(started("r1", pid=pid))
+    log.append([task_started("r1", 2, "a", 1), RecoveryStarted(seq=3, rounds=3, time="sent", **head)])  # type: ignore[arg-type]
+
+    [agent] = history.task_history("recover a", 5)
+    assert agent == history.attempts_in("r1", "recover a")[0]
+    assert (agent.run, agent.attempt, agent.time, agent.log) == ("r1", 1, "sent", None)
+    assert agent.outcome == outcome
+    assert history.task_history("recover b", 5) == []
+
+    log.append([RecoveryFinished(seq=4, outcome="tried", exit_status=0, **head)])  # type: ignore[arg-type]
+
+    assert [row.outcome for row in history.task_history("recover a", 5)] == ["passed"]
+    log.append([task_started("r1", 5, "a", 2), RecoveryStarted(seq=6, rounds=3, **{**head, "attempt": 2, "round": 2})])  # type: ignore[arg-type]
+    assert [row.attempt for row in history.attempts_in("r1", "recover a")] == [2, 1]
+
+
 def test_attempts_of_a_verification_are_found_by_its_name(log: EventLog, history: RunHistory) -> None:
     head = {"run": "r1", "task": "verify one", "wave": 1, "name": "one", "attempt": 1}
     log.begin(started("r1"))

@@ -255,7 +255,6 @@ class Driver:
         self.asides.debug(task, key, snapshot.named if snapshot is not None else ())
 
     def _tell(self, event: Event) -> None:
-        self._remembering.told(event)
         if isinstance(event, RunFinished):
             elapsed = round((self.clock.monotonic() - self._begun) * 1000)
             event = msgspec.structs.replace(event, duration_ms=elapsed)
@@ -263,6 +262,7 @@ class Driver:
             event = self.asides.questions.told(event)
         elif isinstance(event, (TaskRetried, RecoveryStarted, RecoveryFinished)):
             event = self.asides.recoveries.told(event)
+        self._remembering.told(event)
         self.stream.tell(event)
 
     def _kill(self, task: int, now: bool) -> None:

@@ -16,6 +16,7 @@ from exarp.model.event import (
     CheckpointReached,
     Event,
     QuestionAnswered,
+    RecoveryFinished,
     RecoveryStarted,
     TaskFinished,
     TaskRetried,
@@ -35,6 +36,8 @@ class Remembering:
         self._guards = guards
         # Whether the next start would hide an earlier success if it were not in the ledger.
         self.is_pressing = False
+        # Verifications of files that tasks had read before an agent changed them: nobody knows whether what these made is well.
+        self._ahead_of_tasks: set[str] = set()
         # With the duration where it is not that of the end that is told.
         self._records: dict[str, tuple[Record, int | None]] = {}
 
@@ -54,8 +57,11 @@ class Remembering:
         elif isinstance(event, (TaskFinished, TaskRetried, RecoveryStarted, AttemptFailed)):
             self._record(event)
         elif isinstance(event, VerifyFinished):
-            if event.outcome == "passed":
+            if event.outcome == "passed" and event.task not in self._ahead_of_tasks:
                 self._pass(event.task)
+        elif isinstance(event, RecoveryFinished):
+            if event.outdated:
+                self._ahead_of_tasks.add(event.task)
         elif (isinstance(event, CheckpointReached) and not event.waits) or (
             isinstance(event, QuestionAnswered) and event.answer == "continue"
         ):
