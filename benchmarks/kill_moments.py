@@ -29,6 +29,8 @@ _WRITES, _WRITES_ONCE = 5, 40
 _CHANGES, _CHANGES_ONCE = 1, 15
 # What ends within 20 ms is committed together.
 _TASKS_A_COMMIT = 6
+# Of so many one fails.
+_TASKS_AN_AGENT = 25
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,23 @@ def while_it_opens(call: Call, chance: Random) -> End:
 
 def as_the_database_grows(call: Call, chance: Random) -> End:
     """At the moment in which the database's log is seen to grow, for the n-th time."""
-    log = call.folder / ".exarp" / "store.db-wal"
-    left = chance.randrange(1, 2 + call.tasks // _TASKS_A_COMMIT)
-    size = _size(log)
+    return _as_it_grows(
+        call, call.folder / ".exarp" / "store.db-wal", chance.randrange(1, 2 + call.tasks // _TASKS_A_COMMIT)
+    )
+
+
+def while_an_agent_works(call: Call, chance: Random) -> End:
+    """As soon as an agent is seen to have begun, for the n-th time; agents tell of it in the file that ``AGENTS`` names."""
+    return _as_it_grows(call, Path(call.variables["AGENTS"]), chance.randrange(1, 3 + call.tasks // _TASKS_AN_AGENT))
+
+
+def _as_it_grows(call: Call, path: Path, left: int) -> End:
+    """At the moment in which a file is seen to grow for so many times."""
+    size = _size(path)
     running = _Running(call)
     until = time.monotonic() + LIMIT
     while running.process.poll() is None and time.monotonic() < until:
-        now = _size(log)
+        now = _size(path)
         left -= now > size
         size = now
         if not left:

@@ -58,6 +58,16 @@ fi
 stay
 """
 
+# Tells that it has begun, and takes a while; whoever is left by a killed exarp stays.
+AGENT = r"""
+test -r "$EXARP_CONTEXT"
+printf '%s\n' "$EXARP_TASK" >> "$AGENTS"
+sleep 0.1
+read -r _ _ _ parent _ < /proc/$$/stat
+[ "$parent" = "$PPID" ] || exec sleep 600
+echo "saw to $EXARP_TASK"
+"""
+
 # What the n-th task is: a rare kind counts before one that is more frequent.
 _KINDS = ((29, "stubborn"), (23, "flaky"), (19, "always"), (11, "folder"), (7, "slow"), (5, "apart"))
 
@@ -135,13 +145,20 @@ class Workspace:
         for folder in (self.root / "src", self.root / ".git", self._tried):
             folder.mkdir(parents=True)
         self.executions.touch()
+        self.agents = base / f"{name}.agents"
+        self.agents.touch()
         (base / "step.sh").write_text(SCRIPT)
+        (base / "agent.sh").write_text(AGENT)
         self.write_manifest()
 
     @property
     def variables(self) -> dict[str, str]:
         """The environment of exarp in it."""
-        return environment() | {"EXECUTIONS": str(self.executions), "TRIED": str(self._tried)}
+        return environment() | {
+            "EXECUTIONS": str(self.executions),
+            "TRIED": str(self._tried),
+            "AGENTS": str(self.agents),
+        }
 
     def write_manifest(self, settings: str = "") -> None:
         """Let the manifest begin with these tables."""
@@ -168,12 +185,14 @@ class Workspace:
         return [line.split()[0] for line in data[since:].decode().splitlines()], len(data)
 
     def tree(self) -> dict[str, Entry]:
-        """All that is there but for exarp's own."""
+        """All that is there but for exarp's own, and the manifest."""
         found: dict[str, Entry] = {}
         for folder, folders, files in os.walk(self.root):
             folders[:] = [name for name in folders if Path(folder, name) != self.root / ".exarp"]
             for name in (*folders, *files):
                 path = Path(folder, name)
+                if path == self.root / "exarp.toml":
+                    continue
                 found[str(path.relative_to(self.root))] = _entry(path)
         return found
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 
 from contender import Missing, find_exarp
-from kill_moments import LIMIT, OPENING, Call, End, Moment, moments, to_its_end
+from kill_moments import LIMIT, OPENING, Call, End, Moment, moments, to_its_end, while_an_agent_works
 from kill_work import Entry, Work, Workspace
 
 # What all processes of a call have in their environment: who outlives it is known by it.
@@ -64,6 +64,8 @@ class Scenario:
     # Whether each task is to be executed, and not only made anew.
     executes: bool = True
     settings: str = ""
+    # Moments that it has beside those that all have, by name.
+    moments: tuple[tuple[str, Moment], ...] = ()
 
 
 def _from_nothing(workspace: Workspace) -> None:
@@ -78,6 +80,12 @@ def _from_what_is_there(workspace: Workspace) -> None:
 SCENARIOS = (
     Scenario("first build", _from_nothing),
     Scenario("sources changed", _from_what_is_there),
+    Scenario(
+        "with an agent",
+        _from_nothing,
+        settings='[recovery]\nrun = "sh ../agent.sh"\n',
+        moments=(("while the agent works", while_an_agent_works),),
+    ),
     Scenario("restoring", _from_nothing, cache=True, executes=False),
     Scenario("restoring, sources changed", Workspace.remove_outputs, cache=True, executes=False),
 )
@@ -102,8 +110,9 @@ class Build:
     def go(self, chance: Random, more: Callable[[], bool]) -> None:
         """Kill it, and let it go on, until it has come to its end."""
         while more() and self.kills < KILLS_A_BUILD:
-            name = chance.choice(list(self.killing.moments))
-            moment = self.killing.moments[name]
+            # What a scenario has for itself comes as often as all else.
+            found = self.scenario.moments if self.scenario.moments and chance.random() < 0.5 else ()
+            name, moment = chance.choice(list(found or self.killing.moments.items()))
             if not self._step(chance, name, moment):
                 break
         else:
