@@ -153,3 +153,8 @@ def test_a_wave_without_a_name_is_told_by_its_number() -> None:
         "wave 1 lists 'nn', which does not exist",
         "task 'a' is in two waves: 1 and 'w'",
     ]
+
+
+def test_a_number_too_large_to_be_written_out_is_told_as_any_other() -> None:
+    for number in ("0x" + "f" * 5000, "0b" + "1" * 20000):
+        assert slugs(f'[task.a]\ndescription = {number}\nrun = "true"\n') == ["wrong-type"]

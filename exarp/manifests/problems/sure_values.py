@@ -21,6 +21,8 @@ from exarp.manifests.problems.type_words import SWITCHES, Kind
 _NO_SINGLE = frozenset(("shell", "choices"))
 # What runs is no number.
 _SCRIPTS = frozenset(("run", "finally", "verify", "when", "ready"))
+# Bits of a number that somebody may have meant.
+_WIDEST = 64
 # 010 may be eight.
 _is_whole = re.compile(r"-?(?:0|[1-9]\d{0,9})", re.ASCII).fullmatch
 _PARTED = re.compile(r"[\s,;|]")
@@ -89,6 +91,9 @@ def _of_list(value: list[Any], kind: Kind, inner: str) -> str | None:
 
 
 def _of_number(value: float, kind: Kind, written: str) -> str | None:
+    if isinstance(value, int) and value.bit_length() > _WIDEST:
+        # Nobody means it, and Python does not write it out.
+        return None
     if kind.takes(inspect.IntType):
         return str(int(value)) if isinstance(value, float) and value.is_integer() else None
     if "a duration" in kind.words and written in ("0", "0.0"):
