@@ -6,12 +6,10 @@ entangled with it, and so is every one that does not say what it touches. Does n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 
-from exarp.graph.path_index import PathIndex
-from exarp.graph.pattern_index import PatternIndex
-from exarp.model.overlap import is_wide
-from exarp.model.path import is_glob, literal_prefix, parents
+from exarp.graph.overlap_index import OverlapIndex
 from exarp.model.plan import Plan
 from exarp.model.task import Task
 
@@ -25,12 +23,14 @@ def entangled(plan: Plan, tasks: Sequence[Task], failed: int) -> Collection[int]
     others = [task for wave in plan.waves for task in wave.tasks]
     if not all(tasks[task].is_declared for task in mended):
         return frozenset(others)
-    touched = _Touched(pattern for task in mended for pattern in _patterns(tasks[task]))
+    touched = OverlapIndex({pattern for task in mended for pattern in _patterns(tasks[task])})
+    # Many tasks read the same.
+    meets = cache(lambda pattern: bool(touched.overlapping(pattern)))
     # What a verification looks at, nobody says.
     return {
         task
         for task in others
-        if task >= plan.first_guard or not tasks[task].is_declared or any(map(touched.overlaps, _patterns(tasks[task])))
+        if task >= plan.first_guard or not tasks[task].is_declared or any(map(meets, _patterns(tasks[task])))
     }
 
 
@@ -41,30 +41,3 @@ def _patterns(task: Task) -> Iterator[str]:
     yield from task.modifies
     if task.depfile:
         yield task.depfile
-
-
-class _Touched:
-    """Patterns, findable by overlap."""
-
-    def __init__(self, patterns: Iterable[str]) -> None:
-        found = set(patterns)
-        self._exact = PathIndex(pattern for pattern in found if not is_wide(pattern))
-        self._known = found
-        self._wide = PatternIndex([pattern for pattern in found if is_wide(pattern)])
-        # Many tasks read the same.
-        self._answers: dict[str, bool] = {}
-
-    def overlaps(self, pattern: str) -> bool:
-        answer = self._answers.get(pattern)
-        if answer is None:
-            answer = self._answers[pattern] = self._look(pattern)
-        return answer
-
-    def _look(self, pattern: str) -> bool:
-        if pattern in self._known or any(True for _ in self._wide.overlapping(pattern)):
-            return True
-        folder = pattern if is_wide(pattern) else f"{pattern}/"
-        if any(True for _ in self._exact.covered(folder)):
-            return True
-        above = literal_prefix(pattern if is_glob(pattern) else folder[:-1])
-        return any(holder[:-1] in self._known for holder in parents(above))
