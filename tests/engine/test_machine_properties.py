@@ -14,6 +14,8 @@ from exarp.model.event import (
     AttemptFailed,
     PlannedRun,
     PlannedWave,
+    QuestionAnswered,
+    QuestionAsked,
     RecoveryStarted,
     RunFinished,
     RunStarted,
@@ -181,6 +183,28 @@ def test_the_same_stimuli_give_the_same_commands(case, choices):
 
     again = run.new_machine()
     assert [again.handle(stimulus) for stimulus in run.stimuli] == run.commands
+    assert [again.states.story(task) for task in run.tasks] == [run.machine.states.story(task) for task in run.tasks]
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_every_question_is_answered_once_by_one_of_its_options_or_taken_back(case, choices):
+    run = run_of(case, choices)
+
+    asked = {event.id: event for event in run.events if isinstance(event, QuestionAsked)}
+    answers = [event for event in run.events if isinstance(event, QuestionAnswered)]
+    assert sorted(asked) == sorted(event.id for event in answers)
+    for event in answers:
+        assert event.answer in asked[event.id].options or (event.answer is None and run.stopped)
+
+
+@RUNS
+@given(cases(), dice(250))
+def test_nothing_starts_behind_a_guard_that_let_nothing_pass(case, choices):
+    run = run_of(case, choices)
+
+    for guard in run.closed:
+        assert not any(run.attempts.get(task) for task in dependents(run.plan, guard))
 
 
 @RUNS
