@@ -147,8 +147,10 @@ class Asking(Serving):
 
     def _may_be_skipped(self, task: int) -> bool:
         """Whether nothing that is still to run needs a task, directly or not. A group runs nothing itself."""
-        seen, stack = {task}, [task, *self._behind_guard(task)]
-        if not all(self.states[user] in FINAL or self.tasks[user].is_group for user in stack[1:]):
+        # A guard behind it is no task that would miss it.
+        behind = [user for user in self._behind_guard(task) if user < self._first_guard]
+        seen, stack = {task}, [task, *behind]
+        if not all(self.states[user] in FINAL or self.tasks[user].is_group for user in behind):
             return False
         while stack:
             for user in self._needed_by(stack.pop()):

@@ -5,6 +5,7 @@ Knows SQLite's result codes (https://www.sqlite.org/rescode.html). Does not know
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import NoReturn
 
@@ -63,5 +64,15 @@ def _fault(path: str, error: sqlite3.Error) -> ExarpError | None:
         return UsageError(Problem("state-folder", f"cannot use {shown}: {NO_ROOM}", next=MAKE_ROOM))
     if code in _PLACE:
         advice = f"see that there is space, and that you may write to {FOLDER}/ and to what is in it"
-        return UsageError(Problem("state-folder", f"cannot use {shown}: {error}", next=advice))
+        return UsageError(Problem("state-folder", f"cannot use {shown}: {_reason(path, error)}", next=advice))
     return None
+
+
+def _reason(path: str, error: sqlite3.Error) -> str:
+    """What the system says where SQLite only says that it cannot open the file."""
+    if primary_code(error) == sqlite3.SQLITE_CANTOPEN:
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        except OSError as refused:
+            return refused.strerror or str(error)
+    return str(error)

@@ -98,7 +98,7 @@ def test_plan_json_has_the_contract_s_fields_and_the_same_bytes_each_time(projec
     plan = first.json
     assert plan["version"] == 1
     assert plan["task_count"] == 4
-    assert {"number", "name", "part", "group", "order", "tasks", "after", "beside", "checkpoint"} == set(
+    assert {"number", "name", "part", "group", "order", "tasks", "after", "beside", "checkpoint", "verify"} == set(
         plan["waves"][0]
     )
     assert plan["tasks"]["gen"] == {

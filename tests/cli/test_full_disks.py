@@ -151,7 +151,7 @@ def test_a_folder_that_may_only_be_read_is_named_and_can_be_looked_at(workspace:
 
         refused = disk.exarp(root, "run", "t", "--force")
         assert refused.returncode == 2
-        assert f"cannot use {root}/.exarp/lock: Read-only file system (state-folder)\n" in refused.stderr
+        assert f"cannot use {root}/.exarp/store.db: Read-only file system (state-folder)\n" in refused.stderr
         for command in ("status", "history", "plan", "check", "events"):
             looked = disk.exarp(root, command)
             assert (looked.returncode, looked.stderr) == (0, ""), command

@@ -23,6 +23,7 @@ from exarp.model.event import (
     TaskRetried,
     TaskStarted,
     VerifyFinished,
+    VerifyStarted,
     WaveFinished,
     WaveStarted,
 )
@@ -96,6 +97,10 @@ def test_every_selected_task_has_one_end_and_every_attempt_too(case, choices):
     assert sorted(run.over) == sorted(run.tasks)
     attempts: dict[tuple[str, int], list[str]] = {}
     for event in run.events:
+        if isinstance(event, VerifyStarted):
+            event = TaskStarted(task=event.task, attempt=event.attempt)
+        elif isinstance(event, VerifyFinished):
+            event = as_task(event)
         if (
             isinstance(event, TaskStarted | TaskRetried | RecoveryStarted | AttemptFailed | TaskFinished)
             and event.attempt

@@ -201,7 +201,7 @@ def _samples() -> list[Event]:
     found: dict[type, Event] = {}
 
     @given(event=events_of("r", 2))
-    @settings(database=None, deadline=None, derandomize=True, max_examples=300)
+    @settings(database=None, deadline=None, derandomize=True, max_examples=1000)
     def collect(event: Event) -> None:
         found[type(event)] = event
 

@@ -323,6 +323,7 @@ def test_an_agent_is_found_while_it_works_and_where_it_was_left(
 ) -> None:
     head = {"run": "r1", "task": "a", "attempt": 1, "round": 1}
     log.begin(started("r1", pid=pid))
+    at_work(history._database, "r1", pid)
     log.append([task_started("r1", 2, "a", 1), RecoveryStarted(seq=3, rounds=3, time="sent", **head)])  # type: ignore[arg-type]
 
     [agent] = history.task_history("recover a", 5)
