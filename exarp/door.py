@@ -79,6 +79,11 @@ def _answer(arguments: list[str]) -> int:
 
 def _run(asked: Asked, left: Part | None, arguments: list[str]) -> int | None:
     """Run what is ``left``, or everything where that is not known; None where that takes what parses command lines."""
+    if flags := os.environ.get("MAKEFLAGS"):
+        from exarp.model.makeflags import only_pretends
+
+        if only_pretends(flags):
+            return None
     if left is not None:
         from exarp.cli.left import run_left
 

@@ -164,6 +164,8 @@ def follow_log(root: str, row: AttemptRow) -> Iterator[bytes]:
         shown += len(data)
         yield data
         if now.outcome != RUNNING:
+            # What the next run has put where it belongs meanwhile is read from there.
+            yield _unfinished(root, now) or _read(root, now, shown)
             yield _printed_finally(root, now)
             return
         time.sleep(LOOK_EVERY)

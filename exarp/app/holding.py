@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 
 import msgspec
@@ -45,12 +45,12 @@ class Wants(msgspec.Struct, frozen=True):
 
 
 class HeldError(BusyError):
-    """Somebody else has what is wanted, and it was not waited. ``number``: theirs among the holders; ``waiting``: what is said
-    by who waits for them."""
+    """Somebody else has what is wanted, and it was not waited. ``is_there``: whether they are at work still; ``waiting``: what is
+    said by who waits for them."""
 
-    def __init__(self, problem: Problem, number: int, waiting: str) -> None:
+    def __init__(self, problem: Problem, is_there: Callable[[], bool], waiting: str) -> None:
         super().__init__(problem)
-        self.number = number
+        self.is_there = is_there
         self.waiting = waiting
 
 
@@ -176,6 +176,7 @@ class _Taking:
     def extended(self, wanted: list[Claim], claims: list[Claim], number: int) -> Blocker | None:
         """Take more than before, all that is in ``claims`` now; who is in the way of what is ``wanted`` beyond."""
         while True:
+            self._bury()
             seen = {row: data for row, data in self._seen().items() if row.number != number}
             blocker = self._blocker(seen, wanted, False)
             if blocker is not None:
@@ -291,13 +292,15 @@ class _Taking:
         from exarp.app.held_words import busy_message, said_of
         from exarp.hosts.process_tree import descends_from
 
-        if row.run in self._asker.inside or descends_from(row.holder.pid):
+        # The number of a process in a container may be that of somebody here.
+        is_known = self._asker.lives(row.holder) if row.number else row.holder.pid > 1
+        if row.run in self._asker.inside or (is_known and descends_from(row.holder.pid)):
             raise BusyError(_inside(blocker))
         waiting = f"waiting for {row.holder}{said_of(blocker.conflict)}"
         if not self._asker.wait:
             advice = "wait until it is done; without --no-wait exarp does"
             problem = Problem("busy", busy_message(row.holder, blocker.conflict), None, advice)
-            raise HeldError(problem, row.number, waiting)
+            raise HeldError(problem, partial(self._is_present, row), waiting)
         if row.number not in self._told:
             self._told.add(row.number)
             self._asker.note(waiting)
@@ -336,10 +339,14 @@ class _Taking:
             time.sleep(_LOOK_EVERY)
 
     def _is_there(self, row: HolderRow) -> bool:
+        return self._is_present(row) and (not row.number or self.holders.claims(row.number) is not None)
+
+    def _is_present(self, row: HolderRow) -> bool:
+        """Whether somebody is at work, as the kernel alone tells."""
         if not row.number:
             names = [name for name in self._presence.names() if name.startswith(f"{row.holder.pid}-")]
             return any(self._presence.is_held(name) for name in names)
-        return self._is_alive(row) and self.holders.claims(row.number) is not None
+        return self._is_alive(row) and self._presence.is_held(_name(row)) is not None
 
 
 def _less(claim: Claim, settled: Collection[str]) -> Claim | None:

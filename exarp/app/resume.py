@@ -6,7 +6,7 @@ Knows which runs can be gone on with, how each was called, and what differs sinc
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -32,16 +32,16 @@ class _Chain(NamedTuple):
     """What runs told that went on with each other: how they began, and the checkpoints at which they ended."""
 
     begun: list[RunStarted]
-    checkpoints: set[str]
+    checkpoints: dict[str, str]
 
 
 class Resumed(msgspec.Struct, frozen=True):
     """An earlier run that is gone on with. ``runs``: it, and those that it went on with in turn, newest first. ``checkpoints``:
-    names of those at which they stopped."""
+    names of those at which they ended, each with the id of the newest that did."""
 
     runs: tuple[str, ...]
     started: RunStarted
-    checkpoints: frozenset[str] = frozenset()
+    checkpoints: Mapping[str, str] = {}
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -71,23 +71,24 @@ def find_resumable(
         raise BusyError(Problem("still-running", f"run {row.id} is still running", None, step))
 
     def query(database: Database, history: RunHistory) -> _Chain:
-        log, found = EventLog(database), _Chain([], set())
+        log, found = EventLog(database), _Chain([], {})
         next_: str | None = row.id
         while next_ is not None:
             begun = [event for event in log.read(next_, limit=1) if isinstance(event, RunStarted)]
             found.begun.extend(begun)
-            found.checkpoints.update(_halted_at(log.read_kinds(next_, _OF_CHECKPOINTS)))
+            for checkpoint in _halted_at(log.read_kinds(next_, _OF_CHECKPOINTS)):
+                found.checkpoints.setdefault(checkpoint, next_)
             next_ = begun[0].resumes if begun else None
         return found
 
-    begun, checkpoints = ask(root, query, _Chain([], set()))
+    begun, checkpoints = ask(root, query, _Chain([], {}))
     if not begun or not begun[0].folder:
         raise _cannot(row, "it is not known where it was called")
     if begun[0].withheld:
         raise _cannot(row, "its command line holds a secret, which is kept nowhere")
     if command := other(begun[0].command):
         raise _cannot(row, f"it was a run of `exarp {command}`")
-    return row, Resumed(tuple(event.run for event in begun), begun[0], frozenset(checkpoints))
+    return row, Resumed(tuple(event.run for event in begun), begun[0], checkpoints)
 
 
 def _halted_at(events: Sequence[Event]) -> set[str]:

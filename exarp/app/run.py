@@ -356,7 +356,7 @@ class _Run:
         """What is known of verifications and checkpoints."""
         resumed = self.request.resumed
         records = self.session.remembered([guard.name for guard in plan.guards]) if plan.guards else {}
-        return Guards(plan, tasks, checker, records, self.number, resumed.checkpoints if resumed is not None else ())
+        return Guards(plan, tasks, checker, records, self.number, resumed.checkpoints if resumed is not None else None)
 
     def recoveries(self, plan: Plan, tasks: Sequence[Task], checker: Checker, launcher: Launcher) -> Recoveries:
         """What sends the agent that may mend what failed."""

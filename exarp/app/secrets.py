@@ -124,6 +124,7 @@ class Secrets:
             changes |= {"text": self.mask.text(event.text), "error": self.mask.text(event.error)}
         elif isinstance(event, RecoveryFinished):
             changes |= {"said": self.mask.text(event.said), "error": self.mask.text(event.error)}
+            changes["changed"] = masked(event.changed, self.mask)
         return msgspec.structs.replace(event, **changes) if changes else event
 
     def held_by(self, file: str) -> str:

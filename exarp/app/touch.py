@@ -19,6 +19,7 @@ from exarp.app.selection.prose import refuse_prose
 from exarp.app.wants import claims_of
 from exarp.app.wiring import Session
 from exarp.errors import Problem, TaskError
+from exarp.planning.guards import has_guards
 from exarp.planning.planner import make_plan
 
 
@@ -70,5 +71,8 @@ def touch(project: Project, request: RunRequest, environ: Mapping[str, str], not
         if problems:
             raise TaskError(*problems)
         session.ledger.write([], records)
+        if has_guards(project.manifest):
+            # Nobody has verified, or looked at, what is taken as done.
+            session.ledger.forget_guards()
         vain = [task for task, _, _ in records if project.manifest.tasks[project.graph.ids[task]].always_runs]
         return Touched(len(records), tuple(vain))

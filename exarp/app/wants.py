@@ -5,14 +5,16 @@ Knows what is taken of a selection, and how it is found out which of it is up to
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+
+import msgspec
 
 from exarp.app.freshness.memory import Selection
 from exarp.app.holding import Wants
 from exarp.app.opening.project import Project
 from exarp.graph.reachability import closure
-from exarp.planning.claims import Claim, claim_of
+from exarp.planning.claims import Claim, claim_of, relying
 from exarp.planning.selection import Chosen
 from exarp.planning.through_links import real_folders
 from exarp.store.database import Database
@@ -28,7 +30,8 @@ def wants_of_run(
 ) -> Wants:
     """All tasks of a run, but for those that only gather others."""
     settled = None if force else partial(_settled, project, chosen, selected, environ, resumes)
-    return Wants(claims_of(project, _names(project, chosen, selected)), is_run=True, settled=settled)
+    claims = claims_of(project, _names(project, chosen, selected))
+    return Wants([*claims, *_verified(project, claims)], is_run=True, settled=settled)
 
 
 def wants_of_part(project: Project, chosen: Chosen) -> Wants:
@@ -49,6 +52,16 @@ def claims_of(project: Project, names: Iterable[str]) -> list[Claim]:
     # As listed: tasks that were made one after the other are found sooner so.
     found = [tasks[task] for task in sorted([ids[name] for name in names])]
     return [claim_of(task, shared) for task in found if not task.is_group]
+
+
+def _verified(project: Project, claims: Sequence[Claim]) -> Iterator[Claim]:
+    """What is to stay as it is until a run has ended, because a verification looks at it after its task has."""
+    manifest = project.manifest
+    guarded = {name for wave in manifest.waves if wave.verify for name in wave.tasks}
+    for claim in claims:
+        if manifest.settings.verify or claim.task in guarded:
+            # No task ever has such a name, so that no end of one lets it go.
+            yield msgspec.structs.replace(relying(claim), task=f"verify {claim.task}")
 
 
 def _names(project: Project, chosen: Chosen, selected: Selection) -> Collection[str]:

@@ -19,7 +19,7 @@ from exarp.app.selection.affected import found_read
 from exarp.app.watching.files import News, Watched
 from exarp.app.watching.neighbours import Board
 from exarp.app.watching.standing import Listener, Standing
-from exarp.app.wiring import Idling, at_work
+from exarp.app.wiring import Idling
 from exarp.errors import DefectError, ExarpError
 from exarp.workspace.notices import Notices
 
@@ -119,10 +119,9 @@ def _services(now: Round) -> set[str]:
 
 def _wait_for_another(now: Round, standing: Standing, held: HeldError) -> int | None:
     """Until who has what is wanted is no longer at work; the number of a signal that came meanwhile."""
-    root = now.project.root
     now.voice.note(held.waiting)
     with standing.idling() as pause:
-        while (signum := pause(_LOOK_EVERY)) is None and held.number in {each.number for each in at_work(root)}:
+        while (signum := pause(_LOOK_EVERY)) is None and held.is_there():
             pass
     return signum
 

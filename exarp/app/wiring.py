@@ -142,8 +142,10 @@ class Session:
                 database = attempt.enter_context(open_for_writing(self.folder.database))
                 for warning in database.warnings:
                     self._note(f"warning: {warning}")
-                # Before the dead are taken out of it.
-                self._is_after_power_failure |= _went_down(database)
+                if _went_down(database):
+                    # Before the dead are taken out of it: whoever is ended in between leaves nothing that is to be known.
+                    self._is_after_power_failure = True
+                    FileDigests(database).forget_all()
                 held = hold(self.folder, database, self._asker(), self._wanted)
                 if held is not None:
                     attempt.enter_context(held)
@@ -159,7 +161,6 @@ class Session:
     def _distrust_files(self) -> None:
         """The machine went down while a run was going on: what a file holds may not be what its stat data promise, for these may
         have reached the disk alone. Each file is read again, and no index is relied on."""
-        FileDigests(self._database).forget_all()
         self.index = None
         self._note("note: the machine went down during the last run, or after it was killed: all files are read again")
 

@@ -38,7 +38,7 @@ def command(tasks: Sequence[str], stale: bool, dry_run: bool, no_wait: bool) -> 
     """
     from exarp.app.clean import CleanRequest, clean
     from exarp.app.selection.targets import cleaned_targets
-    from exarp.cli.run_views import note
+    from exarp.cli.run_views import note, told_to_pretend
     from exarp.views.cleaned import document, lines
 
     invocation = current()
@@ -50,7 +50,7 @@ def command(tasks: Sequence[str], stale: bool, dry_run: bool, no_wait: bool) -> 
     request = CleanRequest(
         tasks=() if stale else cleaned_targets(project, tasks),
         stale=stale,
-        dry_run=dry_run,
+        dry_run=dry_run or told_to_pretend(),
         wait=not no_wait,
         command=("exarp", *invocation.arguments),
     )

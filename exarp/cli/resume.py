@@ -11,6 +11,9 @@ import click
 from exarp.cli.invocation import Invocation, common_options, current, json_option
 from exarp.cli.offers import complete_runs
 
+# Runs among which one is looked for that did not come to its end.
+_LOOKED_AT = 50
+
 
 @click.command("resume", short_help="Go on with a run that failed, or was ended.")
 @click.argument("run", required=False, shell_complete=complete_runs)
@@ -41,7 +44,7 @@ def command(run: str | None) -> int:
         if invocation.json:
             write_bytes(status_document([row]))
         if invocation.verbosity >= 0:
-            note(f"run {row.id} has passed: there is nothing to go on with")
+            note(f"run {row.id} has passed: there is nothing to go on with{_another(root, run)}")
         return 0
     folder, here = folder_of(root, resumed), os.getcwd()
     os.chdir(folder)
@@ -51,6 +54,14 @@ def command(run: str | None) -> int:
         where = "" if os.path.samefile(folder, here) else f" in {os.path.relpath(folder, here)}"
         note(f"going on with run {row.id}{where}: {name(shlex.join(('exarp', *resumed.arguments)))}")
     return carry_out(again)
+
+
+def _another(root: str, run: str | None) -> str:
+    """A run that did not come to its end, where another one has since: what runs beside others may."""
+    from exarp.app.history import runs
+
+    died = next((row.id for row in runs(root, _LOOKED_AT) if row.outcome == "died"), None) if run is None else None
+    return f"; run {died} died: exarp resume {died}" if died is not None else ""
 
 
 def _with_own(arguments: Sequence[str], invocation: Invocation) -> tuple[str, ...]:

@@ -93,10 +93,10 @@ def command(tasks: Sequence[str], **options: Any) -> int:
         return 0
     project = with_arguments(project, chosen, invocation.passed)
     request = _request(invocation, project, chosen, overrides, options)
-    from exarp.cli.run_views import tell_warnings
+    from exarp.cli.run_views import tell_warnings, told_to_pretend
 
     told = tell_warnings(project, invocation.call())
-    if options["dry_run"]:
+    if options["dry_run"] or told_to_pretend(options["touch"]):
         return _dry_run(invocation, project, request)
     if options["touch"]:
         return _touch(invocation, project, request)

@@ -176,3 +176,16 @@ def note(line: str) -> None:
     with contextlib.suppress(OSError):
         sys.stderr.write(f"exarp: {plain(shown)}\n")
         sys.stderr.flush()
+
+
+def told_to_pretend(is_to_touch: bool = False) -> bool:
+    """Whether a make that called exarp was told to change nothing, which is said then; with ``--touch`` it was told just that."""
+    flags = os.environ.get("MAKEFLAGS", "")
+    if not flags:
+        return False
+    from exarp.model.makeflags import only_pretends
+
+    if not only_pretends(flags) or is_to_touch:
+        return False
+    note("note: make was told to change nothing (-n, -q or -t in MAKEFLAGS), and so is exarp: this is what it would do")
+    return True

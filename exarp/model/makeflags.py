@@ -14,6 +14,7 @@ import msgspec
 NAMES = ("MAKEFLAGS", "CARGO_MAKEFLAGS", "MFLAGS")
 # No process has a descriptor of more digits.
 _LONGEST = 10
+_PRETENDING = frozenset("nqt")
 _WORDS = ("--jobserver-auth=", "--jobserver-fds=")
 
 
@@ -41,6 +42,17 @@ def jobserver_in(flags: str) -> Jobserver | None:
         return Jobserver(told, fifo=auth.removeprefix("fifo:"))
     reader, _, writer = auth.partition(",")
     return Jobserver(told, "", _descriptor(reader), _descriptor(writer))
+
+
+def only_pretends(flags: str) -> bool:
+    """Whether make was told to change nothing: to say what it would do (``-n``), to ask whether anything is to be done
+    (``-q``), or to touch files (``-t``). It carries out recipes that are marked with ``+`` all the same, and what these call is
+    to mind it.
+
+    Single letters are the first word, and nothing is, where there are none ("Communicating Options to a Sub-make" in its manual).
+    """
+    letters = flags.partition(" ")[0]
+    return not letters.startswith("-") and "=" not in letters and not _PRETENDING.isdisjoint(letters)
 
 
 def with_jobserver(flags: str, words: str) -> str:

@@ -17,7 +17,7 @@ from exarp.model.plan import Guard, Plan, Wave
 from exarp.model.task import PRIORITIES, Task
 
 # Of the verification at the end of a run in flow.
-AT_THE_END = "verify all"
+AT_THE_END = "verify the run"
 
 
 def has_guards(manifest: Manifest) -> bool:
@@ -77,7 +77,7 @@ class _Guarding:
 
     def guard(self, wave: Wave, members: tuple[int, ...]) -> None:
         """The guards behind a wave whose last part is ``wave``."""
-        if all(self.manifest.tasks[task].is_group for task in members):
+        if not wave.declared and all(self.manifest.tasks[task].is_group for task in members):
             return
         if wave.verify:
             folder = self.folders.get(wave.name, "") if wave.declared else ""

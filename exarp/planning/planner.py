@@ -144,9 +144,12 @@ class _Planner:
         return waves
 
     def verification(self, spec: WaveSpec | None, draft: Draft) -> tuple[str, ...]:
-        """What is run when a wave has ended: what the settings say, and then what it says itself. Nothing after groups alone."""
+        """What is run when a wave has ended: what the settings say, and then what it says itself. Nothing after groups alone,
+        where nobody has declared a wave of them."""
         tasks = self.manifest.tasks
-        if not (self.settings.verify or (spec and spec.verify)) or all(tasks[task].is_group for task in draft.tasks):
+        if not (self.settings.verify or (spec and spec.verify)) or (
+            spec is None and all(tasks[task].is_group for task in draft.tasks)
+        ):
             return ()
         return (*(self.settings.verify if self.barriers else ()), *(spec.verify if spec else ()))
 

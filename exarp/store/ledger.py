@@ -52,6 +52,11 @@ class StoreLedger:
             with self._database.transaction():
                 self._successes.forget(tasks)
 
+    def forget_guards(self) -> None:
+        """What was found out of waves does not count any more."""
+        with self._database.transaction():
+            self._successes.forget_guards()
+
     def learn(self, files: Iterable[tuple[str, FileState]], gone: Iterable[str]) -> None:
         """Remember digests of files, and forget those of files that are gone."""
         digests = FileDigests(self._database)

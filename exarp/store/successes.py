@@ -40,6 +40,11 @@ class Successes:
         for task in tasks:
             self._database.execute("UPDATE success SET record = NULL WHERE task = ?", (to_column(task),))
 
+    def forget_guards(self) -> None:
+        """Remember of no verification that it went well, and of no checkpoint that somebody let it pass: their names have white
+        space, as no task's has."""
+        self._database.execute("UPDATE success SET record = NULL WHERE instr(task, ' ') > 0 AND record IS NOT NULL", ())
+
     def durations(self, tasks: Collection[str] | None = None) -> dict[str, int]:
         """Milliseconds of the last success that was measured, of all tasks or of those given."""
         rows = self._fetch("SELECT task, duration_ms FROM success WHERE duration_ms IS NOT NULL", tasks)

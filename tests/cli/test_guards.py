@@ -202,3 +202,146 @@ def test_dry_run_and_plan_tell_of_them(workspace: Workspace) -> None:
         "echo checked >> checks; test ! -e broken || { echo it is broken; exit 3; }"
     ]
     assert checks(workspace) == 0
+
+
+def test_a_verification_that_failed_is_no_success_of_an_earlier_run_whatever_comes_between(
+    workspace: Workspace,
+) -> None:
+    begun(workspace)
+    workspace.exarp("run", "two")
+    workspace.write("in", "2")
+    workspace.write("broken", "")
+    assert workspace.exarp("run", "two").code == 1
+    workspace.exarp("run", "--touch", "one")
+
+    assert workspace.exarp("run", "one").code == 1
+    # Other scripts that fail, and the old ones again.
+    workspace.manifest(TWO.replace("exit 3", "exit 4"))
+    assert workspace.exarp("run", "one").code == 1
+    workspace.manifest(TWO)
+    assert workspace.exarp("run", "one").code == 1
+
+
+def test_what_is_taken_as_done_nobody_has_verified_or_looked_at(workspace: Workspace) -> None:
+    begun(workspace, CHECKPOINT)
+    assert workspace.exarp("run", "two", "--continue").code == 0
+    workspace.write("in", "2")
+    assert workspace.exarp("run", "--touch", "two").code == 0
+
+    assert workspace.exarp("run", "two").code == 4
+    assert checks(workspace) == 2
+
+
+def test_resume_stops_again_where_something_ran_since_somebody_looked(workspace: Workspace) -> None:
+    begun(workspace, CHECKPOINT)
+    assert workspace.exarp("run", "two").code == 4
+    workspace.write("in", "2")
+
+    assert workspace.exarp("resume").code == 4
+    assert workspace.exarp("resume").code == 0
+
+
+def test_what_may_fail_has_run_all_the_same(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.gen]
+        inputs = ["in"]
+        run = "cp in gen; exit 1"
+        allow_failure = true
+        retries = 0
+        [[wave]]
+        name = "w"
+        tasks = ["gen"]
+        verify = ["! grep bad gen"]
+        """
+    )
+    workspace.write("in", "good")
+    assert workspace.exarp("run", "gen").code == 0
+    workspace.write("in", "bad")
+    assert workspace.exarp("run", "gen").code == 1
+
+
+def test_no_wave_is_called_as_the_verification_at_the_end_is(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [settings]
+        schedule = "flow"
+        verify = ["test -e fine"]
+        [task.a]
+        inputs = []
+        outputs = ["a"]
+        run = "touch a"
+        [[wave]]
+        name = "all"
+        tasks = ["a"]
+        verify = ["true"]
+        """
+    )
+    for _ in range(2):
+        assert workspace.exarp("run", "a").code == 1
+    workspace.write("fine", "")
+    assert workspace.exarp("run", "a").code == 0
+
+
+def test_a_declared_wave_of_groups_alone_is_guarded_as_planned(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [task.x]
+        inputs = ["in"]
+        outputs = ["x"]
+        run = "cp in x"
+        [task.back]
+        needs = ["x"]
+        [task.z]
+        needs = ["back"]
+        run = "touch z"
+        [[wave]]
+        name = "w"
+        tasks = ["back"]
+        verify = ["echo x >> checks"]
+        checkpoint = true
+        """
+    )
+    workspace.write("in", "1")
+    assert "then verified: echo x >> checks; then a checkpoint" in workspace.exarp("plan", "--all").out
+    assert (workspace.exarp("run", "z").code, checks(workspace), workspace.exists("z")) == (4, 1, False)
+    assert workspace.exarp("run", "z", "--continue").code == 0
+    workspace.write("in", "2")
+    assert workspace.exarp("run", "x").code == 0
+    # What the group gathers has run, in another run.
+    assert (workspace.exarp("run", "z").code, checks(workspace)) == (4, 2)
+
+
+def test_another_run_does_not_change_what_a_verification_looks_at(workspace: Workspace) -> None:
+    begun(workspace, TWO.replace("echo checked", "mkfifo at go; echo > at; cat go; echo checked"))
+    run = workspace.start("run", "one")
+    while not workspace.exists("go"):
+        assert run.poll() is None
+    (workspace.path / "at").read_text()
+    workspace.write("in", "2")
+    refused = workspace.exarp("run", "one", "--no-wait")
+    (workspace.path / "go").write_text("")
+
+    assert run.wait(timeout=30) == 0
+    run.communicate()
+    assert refused.code == 5
+
+
+def test_what_to_call_next_leads_to_the_same_workspace(workspace: Workspace) -> None:
+    workspace.write("sub/exarp.toml", CHECKPOINT)
+    workspace.write("sub/in", "1")
+    (workspace.path / "sub/.git").mkdir()
+
+    assert "go on: exarp -C sub resume\n" in workspace.exarp("-C", "sub", "run", "two").err
+    workspace.write("sub/broken", "")
+    workspace.write("sub/in", "2")
+    assert "again: exarp -C sub resume\n" in workspace.exarp("-C", "sub", "run", "two").err
+
+
+def test_a_run_in_which_only_a_verification_ran_says_more_than_that_all_is_up_to_date(workspace: Workspace) -> None:
+    begun(workspace)
+    workspace.write("broken", "")
+    workspace.exarp("run", "one")
+    os.remove(workspace.path / "broken")
+
+    assert "up to date (" not in workspace.exarp("run", "one").err

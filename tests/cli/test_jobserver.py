@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -143,7 +144,7 @@ SAYS = 'printf "%s" "${MAKEFLAGS-none}" > said'
     ("settings", "task", "caller", "said"),
     [
         ("", "", {}, " -j2 --jobserver-auth=50,51"),
-        ("", "", {"MAKEFLAGS": "kn -- A=b"}, "kn -j2 --jobserver-auth=50,51 -- A=b"),
+        ("", "", {"MAKEFLAGS": "kw -- A=b"}, "kw -j2 --jobserver-auth=50,51 -- A=b"),
         ("clean_env = true", "", {"MAKEFLAGS": "k"}, " -j2 --jobserver-auth=50,51"),
         ("", 'env = { MAKEFLAGS = "-j7" }', {}, "-j7"),
         ("", "daemon = true", {}, "none"),
@@ -359,3 +360,30 @@ def test_cargo_takes_part(workspace: Workspace) -> None:
 
     assert done.code == 0, done.out
     assert "--jobserver-auth=50,51" in workspace.read("told")
+
+
+@pytest.mark.parametrize("letter", ["n", "q", "t"])
+def test_below_a_make_that_changes_nothing_nothing_is_changed(workspace: Workspace, letter: str) -> None:
+    workspace.write("app.mk", "app: app.c\n\tcp app.c app\n")
+    workspace.write("app.c", "1")
+    workspace.manifest('[task.app]\ninputs = ["app.c"]\noutputs = ["app"]\nrun = "make -f app.mk app"\n')
+    workspace.write(
+        "Makefile", f"all:\n\t+{sys.executable} -m exarp run app\nclean:\n\t+{sys.executable} -m exarp clean\n"
+    )
+    assert workspace.exarp("run", "app").code == 0
+    workspace.write("app.c", "2")
+
+    for target in ("all", "clean"):
+        made = subprocess.run(
+            ["make", f"-{letter}", target],
+            cwd=workspace.path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "make was told to change nothing" in made.stderr, made
+    assert workspace.read("app") == "1"
+    os.utime(workspace.path / "app.c", (4e9, 4e9))
+    assert workspace.exarp("run", "app").code == 0
+    assert workspace.read("app") == "2"

@@ -249,3 +249,60 @@ def test_a_round_that_fails_before_it_began_is_no_help(workspace: Workspace) -> 
 
     assert failed.code == 1
     assert "no help from recovery: exit 127" in failed.err
+
+
+def test_what_was_made_ready_before_the_agent_came_is_made_ready_again(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [settings]
+        jobs = 2
+        [recovery]
+        run = "echo > src/b.c; touch mended"
+        [task.fails]
+        run = "until test -e go; do sleep 0.01; done; test -e mended"
+        inputs = ["src/*.c"]
+        outputs = []
+        priority = "critical"
+        [task.long]
+        run = "sleep 0.3; touch go; sleep 0.3"
+        inputs = []
+        outputs = []
+        priority = "high"
+        [task.reads]
+        run = "echo $in > found"
+        inputs = ["src/*.c"]
+        outputs = ["found"]
+        """
+    )
+    workspace.write("src/a.c", "")
+    assert workspace.exarp("run", "--all").code == 0
+
+    assert workspace.read("found") == "src/a.c src/b.c\n"
+
+
+def test_a_secret_in_the_name_of_a_file_is_masked_too(workspace: Workspace) -> None:
+    begun(workspace, 'open("has-" + os.environ["TOKEN"], "w").close(); sys.exit(1)')
+    failed = workspace.exarp("run", "use", env={"TOKEN": "abcdefg"})
+
+    assert "has-***" in failed.err
+    assert "abcdefg" not in failed.err + workspace.exarp("events").out
+
+
+def test_new_files_and_removed_outputs_are_told_to_who_had_looked_before(workspace: Workspace) -> None:
+    workspace.manifest(
+        """
+        [recovery]
+        run = "echo > src/new; rm -f made; touch mended"
+        [task.globs]
+        run = "ls src > made"
+        inputs = ["src/*"]
+        outputs = ["made"]
+        [task.fails]
+        needs = ["globs"]
+        run = "test -e mended"
+        """
+    )
+    workspace.write("src/old", "")
+    done = workspace.exarp("run", "fails")
+
+    assert "had been read by globs" in done.err

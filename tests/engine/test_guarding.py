@@ -81,8 +81,8 @@ def test_verifications_of_the_settings_come_after_every_wave_in_flow_once_at_the
     hand = Hand(tasks, settings={"verify": ("check",)})
     hand.begin()
     assert hand.passes("a")[-1] == "start b 1"
-    assert hand.passes("b")[-1] == "start verify all 1"
-    assert hand.ends("verify all", 1)[-1] == "run failed 1"
+    assert hand.passes("b")[-1] == "start verify the run 1"
+    assert hand.ends("verify the run", 1)[-1] == "run failed 1"
 
 
 def test_in_flow_what_needs_something_of_a_verified_wave_waits_for_its_verification():

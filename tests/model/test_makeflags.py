@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exarp.model.makeflags import Jobserver, environment_with, jobserver_in, with_jobserver
+from exarp.model.makeflags import Jobserver, environment_with, jobserver_in, only_pretends, with_jobserver
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,24 @@ def test_an_environment_without_a_jobserver_is_not_touched():
     caller = {"MAKEFLAGS": "-j8", "HOME": "/"}
 
     assert environment_with(caller, "") is caller
+
+
+@pytest.mark.parametrize(
+    ("flags", "pretends"),
+    [
+        ("n", True),
+        ("kn", True),
+        ("n -j2 --jobserver-auth=3,4", True),
+        ("q", True),
+        ("t", True),
+        ("", False),
+        ("k", False),
+        (" -j2 --jobserver-auth=3,4", False),
+        ("-n", False),
+        ("--no-print-directory", False),
+        ("CONTENT=1", False),
+        ("w -- NAME=n", False),
+    ],
+)
+def test_a_make_that_changes_nothing_says_so_in_its_letters(flags: str, pretends: bool) -> None:
+    assert only_pretends(flags) is pretends

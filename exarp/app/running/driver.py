@@ -310,10 +310,10 @@ class Driver:
 
     def _check(self, task: int) -> Checked:
         if task >= self.guards.first:
-            if (passed := self.guards.passed_before(task)) is not None:
-                self.stream.record(*passed, None)
-                return Checked(task)
-            return self.guards.check(task, self.machine.states.__getitem__)
+            return self.guards.check(task, self.machine.states.__getitem__, self.stream.record)
+        if (outdated := self._prepared.pop(task, None)) is not None:
+            # It is looked at again: what it was made ready for may not be so any more.
+            self.launcher.done(outdated.launch.key)
         checked = self.checker.check(task)
         restored = self.artifacts.restored(checked) if self.artifacts is not None else None
         if restored is None:

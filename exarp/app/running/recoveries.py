@@ -18,6 +18,7 @@ from exarp.app.running.log_end import end_of_log
 from exarp.model.event import Event, FreshnessReason, RecoveryFinished, RecoveryStarted, TaskRetried
 from exarp.model.launch import Launch
 from exarp.model.manifest import Recovery
+from exarp.model.overlap import is_wide
 from exarp.model.path import matches
 from exarp.model.plan import Plan
 from exarp.model.task import Task
@@ -233,13 +234,21 @@ class Recoveries:
         return [path for path in found if not any(matches(pattern, path) for pattern in written)] if written else found
 
     def _outdated(self, found: Collection[str]) -> list[str]:
-        """Tasks that were done, and read one of these files."""
+        """Tasks that were done, and read one of these files, or would by now, or made it."""
         names = []
         for task in sorted(self._checker.sound) if found else ():
             record = self._checker.success(task)
-            if record is not None and any(path in record.inputs or path in record.found for path in found):
+            globs = [pattern for pattern in self._tasks[task].inputs or () if is_wide(pattern)]
+            if record is not None and any(
+                path in record.inputs or path in record.found or path in record.outputs or _in_one(globs, path)
+                for path in found
+            ):
                 names.append(self._plan.names[task])
         return names[:_NAMES]
+
+
+def _in_one(patterns: Sequence[str], path: str) -> bool:
+    return any(matches(pattern, path) for pattern in patterns)
 
 
 def _reason(reason: FreshnessReason | None) -> ReasonOfContext | None:

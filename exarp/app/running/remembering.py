@@ -22,6 +22,7 @@ from exarp.model.event import (
     TaskRetried,
     TaskStarted,
     VerifyFinished,
+    VerifyStarted,
 )
 from exarp.planning.freshness import Record
 
@@ -56,20 +57,24 @@ class Remembering:
                 self._stream.record(event.task, msgspec.msgpack.encode(record), None)
         elif isinstance(event, (TaskFinished, TaskRetried, RecoveryStarted, AttemptFailed)):
             self._record(event)
+        elif isinstance(event, VerifyStarted):
+            # Whatever went well before does not count any more, also if nobody sees the end.
+            self._stream.record(*self._guards.doubted(event.task), None)
         elif isinstance(event, VerifyFinished):
             if event.outcome == "passed" and event.task not in self._ahead_of_tasks:
                 self._pass(event.task)
         elif isinstance(event, RecoveryFinished):
             if event.outdated:
                 self._ahead_of_tasks.add(event.task)
-        elif (isinstance(event, CheckpointReached) and not event.waits) or (
+        elif isinstance(event, CheckpointReached) and event.waits:
+            self._stream.record(*self._guards.doubted(event.task), None)
+        elif isinstance(event, CheckpointReached) or (
             isinstance(event, QuestionAnswered) and event.answer == "continue"
         ):
             self._pass(event.task)
 
     def _pass(self, guard: str) -> None:
-        if (passed := self._guards.passed(guard)) is not None:
-            self._stream.record(*passed, None)
+        self._stream.record(*self._guards.passed(guard), None)
 
     def _record(self, event: TaskFinished | TaskRetried | RecoveryStarted | AttemptFailed) -> None:
         """Keep what is to be remembered of a task with the end that it belongs to: they are committed together."""

@@ -73,6 +73,8 @@ class RunState:
 
     def __init__(self) -> None:
         self.run = ""
+        # Whether it is a round of `exarp watch`.
+        self.is_watched = False
         self.plan: PlannedRun | None = None
         self.expected_ms: dict[str, int] = {}
         self.waves: dict[int, WaveState] = {}
@@ -156,6 +158,7 @@ class RunState:
 
     def _run_started(self, event: RunStarted, at: float) -> None:
         self.run, self.plan, self.expected_ms = event.run, event.plan, event.expected_ms
+        self.is_watched = "watch" in event.command[1:]
         for planned in event.plan.waves:
             known = [event.expected_ms[task] for task in planned.tasks if task in event.expected_ms]
             self.waves[planned.number] = WaveState(

@@ -41,7 +41,8 @@ def ending(state: RunState, manner: Manner, tail_of: Callable[[TaskFinished], st
     halted = finished.outcome == "waiting"
     if manner.quiet and failure is None and not stopped and not halted:
         return []
-    if failure is None and not stopped and not halted and not state.tally.happened:
+    verified = any(each.attempt for each in state.verified)
+    if failure is None and not (stopped or halted or verified or state.tally.happened):
         return [paint(words.up_to_date(state.tally.done - state.tally.unwanted), "same", color)]
     lines = [_stopped(state, color) + _counts(state, color)]
     if failure is None:
@@ -84,7 +85,7 @@ def _failure(state: RunState, failure: TaskFinished, manner: Manner, output: str
         lines.append(f"and {len(others) - _OTHERS} more failed")
     lines += _cancelled(state)
     log = f"log: {escape.name(manner.call.of('log', failure.task))}      " if failure.log or failure.finally_log else ""
-    again = "exarp resume" if is_verification(failure.task) else escape.name(manner.call.run(failure.task))
+    again = _on(state, manner) if is_verification(failure.task) else escape.name(manner.call.run(failure.task))
     return [*lines, f"{log}again: {again}"]
 
 
@@ -97,7 +98,14 @@ def _halted(state: RunState, manner: Manner) -> list[str]:
         lines.append(f"{paint('checkpoint:', 'wait', manner.color_words)} after wave {escape.name(reached.name)}")
         if held := state.held.get(reached.name):
             lines.append("waiting behind it: " + listing([escape.name(task) for task in held], _NAMES))
-    return ["", *lines, "go on: exarp resume"]
+    return ["", *lines, f"go on: {_on(state, manner, past_checkpoints=True)}"]
+
+
+def _on(state: RunState, manner: Manner, past_checkpoints: bool = False) -> str:
+    """What goes on with a run. Who watches is called anew: only a run is gone on with."""
+    if not state.is_watched:
+        return escape.name(manner.call.of("resume"))
+    return escape.name(manner.call.run(*(["--continue"] if past_checkpoints else [])))
 
 
 def _cancelled(state: RunState) -> list[str]:
