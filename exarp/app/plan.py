@@ -13,6 +13,7 @@ import msgspec
 from exarp.app.foresight.conditions import unwanted
 from exarp.app.foresight.depfile_order import found_in, found_problems
 from exarp.app.foresight.forecast import forecast
+from exarp.app.foresight.guards import DueGuard, due_guards
 from exarp.app.freshness.checker import Checker
 from exarp.app.freshness.memory import Memory, recall, selection
 from exarp.app.opening.faults import plan_warnings
@@ -33,7 +34,8 @@ class Preview(msgspec.Struct, frozen=True):
     """A plan, what is odd about it, what would run of it and why, and measured durations in seconds.
 
     ``faults``: what is wrong with what runs left, as texts to show. ``checker``: what looked at the files, if anything did.
-    ``restored``: those of the stale tasks that would not run, for what they make is kept and would be put back.
+    ``restored``: those of the stale tasks that would not run, for what they make is kept and would be put back. ``guards``: what
+    would be verified, and where a person would be asked.
     """
 
     plan: Plan
@@ -43,6 +45,7 @@ class Preview(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()
     checker: Checker | None = None
     restored: frozenset[int] = frozenset()
+    guards: tuple[DueGuard, ...] = ()
 
 
 def preview(
@@ -92,7 +95,8 @@ def _preview(
     kept = _restorable(project, environ, memory) if cache and not force else None
     freshness = forecast(plan, project.manifest.tasks, checker, found.reads, others, asked, kept)
     restored = frozenset(kept.restored) if kept is not None else frozenset()
-    return Preview(plan, warnings, freshness, memory.expected, memory.faults, checker, restored)
+    guards = due_guards(project.root, plan, project.manifest, checker, freshness)
+    return Preview(plan, warnings, freshness, memory.expected, memory.faults, checker, restored, guards)
 
 
 def _restorable(project: Project, environ: Mapping[str, str], memory: Memory) -> Restorable | None:

@@ -249,12 +249,13 @@ def _dry_run(invocation: Invocation, project: Project, request: RunRequest) -> i
     from exarp.views.run.dry_run import asked_before, document, lines
 
     groups = {number for number, task in enumerate(project.manifest.tasks) if task.is_group}
+    guards = [(each.guard, each.reason) for each in found.guards]
     if invocation.json:
-        write_document(document(found.plan, found.freshness, groups, found.restored))
+        write_document(document(found.plan, found.freshness, groups, found.restored, guards))
     else:
         color = invocation.wants_color(sys.stdout)
         asked = asked_before(project.manifest.tasks)
-        shown = lines(found.plan, found.freshness, groups, color, locate_in(project), asked, found.restored)
+        shown = lines(found.plan, found.freshness, groups, color, locate_in(project), asked, found.restored, guards)
         write("".join(f"{line}\n" for line in shown))
     return 0
 

@@ -194,7 +194,25 @@ def test_a_wave_of_an_included_file_is_verified_where_that_file_is(workspace: Wo
     assert (failed.code, "FAIL  ui:verify w" in failed.err) == (1, True)
 
 
-def test_dry_run_and_plan_tell_of_them(workspace: Workspace) -> None:
+def test_a_dry_run_says_what_would_be_verified_and_where_a_person_would_be_asked(workspace: Workspace) -> None:
+    begun(workspace, CHECKPOINT)
+    told = workspace.exarp("run", "-n", "two").out
+    assert "verify first  would be verified\ncheckpoint first  a person would be asked\nwave 2 (1 task)\n" in told
+    assert workspace.exarp("run", "two", "--continue").code == 0
+    assert workspace.exarp("run", "-n", "two").out == "up to date (2 tasks)\n"
+
+    workspace.write("in", "2")
+    workspace.write("broken", "")
+    workspace.exarp("run", "one")
+    told = workspace.exarp("run", "-n", "one").out
+    assert told.startswith("verify first  would be verified: ")
+    assert told.endswith("\n0 tasks would run, 1 up to date\n")
+    [verify, checkpoint] = workspace.exarp("run", "-n", "one", "--json").json["guards"]
+    assert (verify["name"], verify["kind"], verify["wave"]) == ("verify first", "verify", 1)
+    assert checkpoint["kind"] == "checkpoint"
+
+
+def test_plan_tells_of_them(workspace: Workspace) -> None:
     begun(workspace, CHECKPOINT)
     assert "then verified: echo checked >> checks" in workspace.exarp("plan", "two").out
     assert "a checkpoint" in workspace.exarp("plan", "two").out

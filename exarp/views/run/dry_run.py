@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 
 from exarp.model.event import CANNOT_RUN, IDLE, UNWANTED, FreshnessReason
-from exarp.model.plan import Plan
+from exarp.model.plan import Guard, Plan
 from exarp.model.task import Task
 from exarp.views import escape, words
 from exarp.views.color import paint
 from exarp.views.json_line import json_line
 from exarp.views.plan.reason_words import Locate
+
+_Due = tuple[Guard, FreshnessReason]
 
 
 def lines(
@@ -24,13 +26,18 @@ def lines(
     locate: Locate | None = None,
     asked: Mapping[int, str] | None = None,
     restored: Set[int] = frozenset(),
+    guards: Sequence[_Due] = (),
 ) -> Iterator[str]:
     """A heading a wave that has something to run, a line a task, and the sum.
 
     ``groups``: tasks that run nothing. ``restored``: those that would be restored instead of being run.
     ``locate``: where an input is written. ``asked``: what is asked, by task, right before it
-    would run.
+    would run. ``guards``: what would be verified, and where a person would be asked, with why.
     """
+    running = {plan.names[task] for task, reason in freshness.items() if reason is not None}
+    behind: dict[int, list[_Due]] = {}
+    for due in guards:
+        behind.setdefault(due[0].number, []).append(due)
     for wave in plan.waves:
         tasks = [(task, reason) for task in wave.tasks if (reason := freshness.get(task)) is not None]
         if tasks:
@@ -41,7 +48,18 @@ def lines(
                 yield f"  {escape.name(plan.names[task])}  {paint(said, 'same', color)}"
             else:
                 yield from _task(plan.names[task], reason, (asked or {}).get(task, ""), color, locate)
-    yield _sum(plan, freshness, groups, restored)
+        yield from _guards(behind.get(wave.number, ()), running, color)
+    yield from _guards(behind.get(0, ()), running, color)
+    yield _sum(plan, freshness, groups, restored) if not guards else _sum_of_some(plan, freshness, groups, restored)
+
+
+def _guards(due: Sequence[_Due], running: Collection[str], color: bool) -> Iterator[str]:
+    for guard, reason in due:
+        said = "a person would be asked" if guard.kind == "checkpoint" else "would be verified"
+        if reason.code != "wave-ran" or reason.subject not in running:
+            # Nothing that was told before says why.
+            said += f": {words.why(reason)}"
+        yield f"{escape.name(guard.name)}  {paint(said, 'same', color)}"
 
 
 def _task(name: str, reason: FreshnessReason, asked: str, color: bool, locate: Locate | None) -> Iterator[str]:
@@ -73,9 +91,16 @@ def asked_before(tasks: Sequence[Task]) -> dict[int, str]:
 def _sum(
     plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int], restored: Set[int]
 ) -> str:
-    reasons = [reason for wave in plan.waves for task in wave.tasks if (reason := freshness.get(task)) is not None]
-    if not reasons:
+    if all(freshness.get(task) is None for wave in plan.waves for task in wave.tasks):
         return words.up_to_date(plan.task_count)
+    return _sum_of_some(plan, freshness, groups, restored)
+
+
+def _sum_of_some(
+    plan: Plan, freshness: Mapping[int, FreshnessReason | None], groups: Collection[int], restored: Set[int]
+) -> str:
+    """The sum where there is something to do."""
+    reasons = [reason for wave in plan.waves for task in wave.tasks if (reason := freshness.get(task)) is not None]
     stuck = sum(reason.code in CANNOT_RUN for reason in reasons)
     told = sum(reason.code == "prose" for reason in reasons)
     skipped = sum(reason.code in UNWANTED for reason in reasons)
@@ -97,6 +122,7 @@ def document(
     freshness: Mapping[int, FreshnessReason | None],
     groups: Collection[int],
     restored: Set[int] = frozenset(),
+    guards: Sequence[_Due] = (),
 ) -> bytes:
     """The same as one JSON document."""
     rows = [
@@ -112,7 +138,11 @@ def document(
         for task in wave.tasks
         for reason in (freshness.get(task),)
     ]
-    return json_line({"version": 1, "task_count": plan.task_count, "tasks": rows})
+    due = [
+        {"name": guard.name, "kind": guard.kind, "wave": guard.number or None, "reason": reason.code}
+        for guard, reason in guards
+    ]
+    return json_line({"version": 1, "task_count": plan.task_count, "tasks": rows, "guards": due})
 
 
 def _code(reason: FreshnessReason | None, is_group: bool) -> str:
