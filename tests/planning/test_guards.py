@@ -160,9 +160,12 @@ def test_in_flow_the_scripts_of_the_settings_come_once_behind_all_else():
     assert (2, 1) in plan.order
 
 
-def test_a_wave_that_runs_nothing_has_no_guards():
-    plan, _ = planned((Task("all"),), WaveSpec("one", ("all",), verify=("check",), checkpoint=True), schedule="waves")
+def test_a_wave_of_groups_alone_has_guards_only_where_somebody_declared_it():
+    plan, _ = planned((Task("all"),), schedule="waves", verify=("check",))
     assert plan.guards == ()
+
+    plan, _ = planned((Task("all"),), WaveSpec("one", ("all",), verify=("check",), checkpoint=True), schedule="waves")
+    assert [guard.kind for guard in plan.guards] == ["verify", "checkpoint"]
 
 
 def test_a_wave_of_an_included_file_is_verified_in_its_folder_under_its_prefix():
