@@ -21,7 +21,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 LIVELY = ("hosts", "store", "workspace", "cli/test_run.py", "cli/test_startup.py")
 BETWEEN = PYTHONS[1:-1]
 # Of the examples that property tests usually try: on the newest interpreter that is here, and on the others.
-MOST, FEW = "0.5", "0.2"
+MOST, FEW = "0.3", "0.15"
 CODE = ("exarp", "tests", "benchmarks", "noxfile.py")
 
 
