@@ -23,6 +23,7 @@ from exarp.index import (
     is_settled,
     listing_digest,
     maker,
+    precedes_boot,
     publishing,
     renewed,
     replace_index,
@@ -142,6 +143,8 @@ class _Look:
         status = os.fstat(descriptor)
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise Doubt  # What somebody else may have written is not read as marshal.
+        if precedes_boot(status.st_mtime):
+            raise Doubt
         self.file = IndexFile(lambda length, at: os.pread(descriptor, length, at), status.st_size)
         self.front: Front = self.file.front()
         self._about = self.front.about

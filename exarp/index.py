@@ -373,13 +373,23 @@ def replace_index(folder: str, pieces: Iterable[bytes]) -> None:
         raise
 
 
+def precedes_boot(moment: float) -> bool:
+    """Whether a moment (seconds since the epoch) was before the machine was started, as far as its clocks tell: what was written
+    last before the power failed may have reached the disk in part."""
+    import time
+
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return clock is not None and moment < time.time() - time.clock_gettime(clock)
+
+
 def take_index(folder: str) -> bytes | None:
-    """Take the index out of ``folder``, and give its content; None where there is none. Raises OSError."""
+    """Take the index out of ``folder``, and give its content; None where there is none, or one of before the machine was started.
+    Raises OSError."""
     path = f"{folder}/{NAME}"
     with publishing(folder):
         try:
             with open(path, "rb") as file:
-                data = file.read()
+                data = None if precedes_boot(os.fstat(file.fileno()).st_mtime) else file.read()
             os.unlink(path)
         except FileNotFoundError:
             return None

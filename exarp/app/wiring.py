@@ -27,7 +27,7 @@ from exarp.hosts.local import LocalHost
 from exarp.hosts.ports import is_open as is_open
 from exarp.hosts.process_tree import identity
 from exarp.hosts.signals import heard_signal
-from exarp.index import publishing, replace_index, take_index
+from exarp.index import precedes_boot, publishing, replace_index, take_index
 from exarp.model.manifest import Cache
 from exarp.store.database import Database, open_for_writing
 from exarp.store.file_digests import FileDigests
@@ -35,7 +35,7 @@ from exarp.store.holder import Holder
 from exarp.store.holders import HolderRow, Holders
 from exarp.store.ledger import StoreLedger
 from exarp.store.reading import read
-from exarp.store.runs import RunHistory, broken_off
+from exarp.store.runs import RunHistory, broken_off, newest_end
 from exarp.store.state_folder import StateFolder, folder_fault
 from exarp.store.successes import Successes
 from exarp.workspace.fingerprints import FileClock, Fingerprints
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 # Older runs, their events and their logs are forgotten; the record of a task's last success never is.
 KEPT_RUNS = 200
+# So long a kernel may keep what was written from the disk, in seconds (Linux: 30, and what writing takes).
+_UNWRITTEN = 60.0
 _EVERYTHING = Wants(whole=True)
 
 
@@ -146,6 +148,8 @@ class Session:
                     # Before the dead are taken out of it: whoever is ended in between leaves nothing that is to be known.
                     self._is_after_power_failure = True
                     FileDigests(database).forget_all()
+                else:
+                    _distrust_the_newest(database)
                 held = hold(self.folder, database, self._asker(), self._wanted)
                 if held is not None:
                     attempt.enter_context(held)
@@ -284,6 +288,15 @@ def holders_of(root: str) -> list[HolderRow]:
     if not folder.has_database():
         return []
     return read(folder.database, lambda database: Holders(database).rows())
+
+
+def _distrust_the_newest(database: Database) -> None:
+    """Where the machine was started after the last run had ended: what was written in the last minute of that may have reached
+    the disk in part, if the power failed, and is read again."""
+    ended = newest_end(database)
+    moment = datetime.fromisoformat(ended).timestamp() if ended is not None else None
+    if moment is not None and precedes_boot(moment):
+        FileDigests(database).forget_since(round((moment - _UNWRITTEN) * 1_000_000_000))
 
 
 def _went_down(database: Database) -> bool:

@@ -51,6 +51,10 @@ class FileDigests:
         """Drop the rows of these paths."""
         self._database.execute_each("DELETE FROM file WHERE path = ?", ((to_column(path),) for path in paths))
 
+    def forget_since(self, moment_ns: int) -> None:
+        """Drop the rows of files that were changed after a moment, on their own clock: they are read again."""
+        self._database.execute("DELETE FROM file WHERE mtime_ns >= ? OR ctime_ns >= ?", (moment_ns, moment_ns))
+
     def forget_all(self) -> None:
         """Drop all rows: every file is read again."""
         self._database.execute("DELETE FROM file")

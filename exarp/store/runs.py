@@ -271,6 +271,12 @@ def broken_off(database: Database) -> str | None:
     return rows[0][0] if rows else None
 
 
+def newest_end(database: Database) -> str | None:
+    """When the last run to end did so (RFC 3339)."""
+    finished: str | None = database.fetch("SELECT max(finished) FROM run")[0][0]
+    return finished
+
+
 def _goes_on(end: _End) -> bool:
     """Whether an end is that of a service's task, and not of the service."""
     return end.reason is not None and end.reason.code == "kept"

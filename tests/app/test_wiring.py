@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exarp.app import wiring
 from exarp.app.freshness.memory import Selection
 from exarp.app.wiring import Session
 from exarp.hosts import boot
@@ -66,3 +67,39 @@ def test_after_a_power_failure_stat_data_prove_nothing(
 def test_the_machine_was_started_before_now() -> None:
     booted = boot.booted_at()
     assert booted is None or 0 < booted < time.time()
+
+
+def test_what_a_run_wrote_last_before_the_machine_was_started_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for file in (old, new):
+        file.write_text("whole")
+    os.utime(old, (1, 1))
+    now = time.time()
+    moment = datetime.fromtimestamp(now + 1000, UTC).isoformat()
+
+    def session() -> Session:
+        return Session(str(tmp_path), ("exarp", "run"), {}, True, print)
+
+    with session() as first:
+        first.fingerprints = Fingerprints(str(tmp_path), {}, first.file_clock)
+        while first.file_clock.now() < new.stat().st_ctime_ns + 50_000_000:
+            pass
+        for name in ("old", "new"):
+            first.fingerprints.digest(name)
+        first.ledger.write([RunStarted(run="1", seq=1, time=moment, plan=PlannedRun(1, (), "flow", 1), pid=1)], ())
+        end = RunFinished(outcome="passed", exit_code=0, duration_ms=1, counts={}, run="1", seq=2, time=moment)
+        first.ledger.write([end], ())
+
+    def known() -> set[str]:
+        with session() as later:
+            later.recall(ALL)
+            return {name for name in ("old", "new") if name in later.memory.known}
+
+    assert known() == {"old", "new"}
+    # The run ended long after both were written.
+    monkeypatch.setattr(wiring, "precedes_boot", lambda moment: True)
+    assert known() == {"old", "new"}
+    monkeypatch.setattr(wiring, "_UNWRITTEN", 2000.0)
+    assert known() == set()

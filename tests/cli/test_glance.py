@@ -573,3 +573,16 @@ def test_what_is_understood() -> None:
     bare = understood(["a", "b"])
     assert bare is not None
     assert bare.bare
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the machine does not tell when it was started")
+def test_an_index_of_before_the_machine_was_started(glancing: Glancing) -> None:
+    glancing.prepare()
+    assert glancing.sees()
+    os.utime(glancing.path / ".exarp/index", (1, 1))
+    assert not glancing.sees()
+
+    # Nobody takes a part of it for granted either; the next run looks at everything, and leaves another one.
+    assert "up to date" in glancing.workspace.exarp("run").err
+    assert (glancing.path / ".exarp/index").stat().st_mtime > 1
+    assert glancing.sees()
